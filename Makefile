@@ -1,0 +1,55 @@
+# make run    set up .venv and run the daemon on the best camera of this machine
+# make test   set up .venv and run every test
+# make lint   style, types and the import law
+#
+# A target sets up only what it needs, and only again when setup.cfg changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+
+.PHONY: run test lint format benchmark clean
+
+run: $(VENV)/.run
+	$(BIN)/pi-classifier run $(ARGS)
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(VENV)/.run
+	$(BIN)/python benchmarks/startup.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: apt install python3 python3-venv" >&2; exit 69; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	    { echo "Python 3.11 to 3.13 is needed: make PYTHON=python3.13 ..." >&2; exit 78; }
+	@$(PYTHON) -c 'import ensurepip' || { echo "venv is missing: apt install python3-venv" >&2; exit 69; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is touched only after a whole install: an interrupted one is done again.
+$(VENV)/.run: setup.cfg pyproject.toml | $(BIN)/python
+	@echo "setting up $(VENV) (about 1 GB, a few minutes the first time)"
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	$(PIP) --editable '.[lint]'
+	@touch $@

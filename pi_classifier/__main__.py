@@ -1,0 +1,5 @@
+"""`python -m pi_classifier` is the `pi-classifier` command."""
+
+from pi_classifier.cli import main
+
+main()

@@ -1,0 +1,252 @@
+"""Live V4L2 cameras: find, negotiate, read, notice loss.
+
+V4L2 is spoken directly, by linuxpy's ioctls: OpenCV's own capture hides the driver's error flags, waits ten seconds for
+a silent camera and spins on a broken one. The frame goes from the driver's memory through one conversion into ours.
+"""
+
+import contextlib
+import errno
+import itertools
+import logging
+import mmap
+import os
+import select
+import stat
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from linuxpy.video import device as v4l2
+from numpy.typing import NDArray
+
+from pi_classifier.errors import CameraLost, CameraUnsupported, CaptureTimeout
+from pi_classifier.frame import Frame
+from pi_classifier.pixel_formats import DECODABLE, decoder
+
+SILENCE_SECONDS = 2.0
+"""A camera that sends nothing for so long is taken for lost: 20 times the interval of the slowest common rate."""
+BUFFERS = 4
+"""One being filled by the driver, one being converted, and two to bridge a busy moment."""
+NOT_CAMERAS = frozenset(
+    {"bcm2835-codec", "bcm2835-isp", "pispbe", "rp1-cfe", "rpi-hevc-dec", "rpivid", "unicam", "bcm2835-unicam"}
+)
+"""Drivers of a Raspberry Pi's own blocks: their nodes claim to capture, but hold raw sensor data or codec output."""
+CAPTURE = v4l2.BufferType.VIDEO_CAPTURE
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraInfo:
+    """A V4L2 capture device whose pictures can be decoded."""
+
+    node: Path
+    card: str
+    """The camera's own name."""
+    driver: str
+    pixel_formats: tuple[str, ...]
+    """Four-character codes that can be decoded, cheapest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What a camera was asked for and agreed to."""
+
+    pixel_format: str
+    width: int
+    height: int
+    stride: int
+    fps: float
+    """0 where the driver does not say."""
+
+    def __str__(self) -> str:
+        rate = f"{self.fps:.4g} fps" if self.fps else "a rate it does not tell"
+        return f"{self.width}x{self.height} {self.pixel_format} at {rate}"
+
+
+def find_cameras(folder: Path = Path("/dev")) -> list[CameraInfo]:
+    """The usable cameras, in order of their numbers; nodes that are busy, forbidden or no camera are left out."""
+    found = []
+    for node in sorted(folder.glob("video*"), key=lambda path: int(path.name[5:]) if path.name[5:].isdigit() else 0):
+        with contextlib.suppress(CameraLost, CameraUnsupported), _opened(node) as descriptor:
+            found.append(_identify(descriptor, node))
+    return found
+
+
+class V4L2Camera:
+    """A V4L2 camera by number, node, or name under /dev/v4l; it is opened by `frames()` and not before."""
+
+    fps: float | None = None  # frames come when the camera sends them
+
+    def __init__(self, camera: str, node: Path, *, width: int, height: int, fps: float) -> None:
+        """`width`, `height` in pixels and `fps` are what the camera is asked for; it may round them."""
+        self._camera = camera
+        self._node = node
+        self._asked = (width, height, fps)
+        self._numbers = itertools.count()
+        self._names: list[Path] = [node]
+        self._card: str | None = None
+        self._mode: Mode | None = None
+
+    def __str__(self) -> str:
+        return f"V4L2 camera {self._node}"
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Open the camera and yield its frames.
+
+        Raises:
+            CameraLost: absent, busy, forbidden, unplugged, or its driver gave up.
+            CaptureTimeout: nothing came for `SILENCE_SECONDS`.
+            CameraUnsupported: no camera, or none whose pictures can be decoded.
+        """
+        node = next((name for name in self._names if name.exists()), self._node)
+        with _opened(node) as descriptor:
+            info = _identify(descriptor, node)
+            if self._card not in (None, info.card):
+                raise CameraLost(f"{self._camera}: {node} is now {info.card}, not {self._card}; plug that in again")
+            mode = _negotiate(descriptor, info, *self._asked)
+            if mode != self._mode:
+                logger.info("%s: %s (%s) gives %s", self._camera, node, info.card, mode)
+            if self._card is None:
+                # A replugged camera may come back under another number: udev's names of it are tried first.
+                self._names = [*_stable_names(node), self._node]
+            self._card, self._mode = info.card, mode
+            yield from self._stream(descriptor, node, mode)
+
+    def _stream(self, descriptor: int, node: Path, mode: Mode) -> Generator[Frame, None, None]:
+        decode = decoder(mode.pixel_format, mode.width, mode.height, mode.stride)
+        pixels = np.empty((mode.height, mode.width, 3), np.uint8)
+        with _streaming(descriptor, node) as buffers:
+            while True:
+                buffer = _dequeue(descriptor, node)
+                data: NDArray[np.uint8] = np.frombuffer(buffers[buffer.index], np.uint8, buffer.bytesused)
+                intact = not buffer.flags & v4l2.BufferFlag.ERROR and decode(data, pixels)
+                captured_at = _timestamp(buffer)
+                del data  # the mapping cannot be closed while an array still looks at it
+                with _io_errors_mean_lost(node):
+                    v4l2.enqueue_buffer(descriptor, CAPTURE, v4l2.Memory.MMAP, 0, buffer.index)
+                yield Frame(self._camera, next(self._numbers), captured_at, pixels, corrupt=not intact)
+
+
+@contextlib.contextmanager
+def _io_errors_mean_lost(node: Path) -> Iterator[None]:
+    """Whatever a driver refuses once its camera was recognised: the camera is lost, and may come back."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            raise CameraLost(f"{node} is in use by another program; close that") from None
+        raise CameraLost(f"{node}: {os.strerror(error.errno or 0)}; check its plug and power") from None
+
+
+@contextlib.contextmanager
+def _opened(node: Path) -> Iterator[int]:
+    try:
+        if not stat.S_ISCHR(node.stat().st_mode):
+            raise CameraUnsupported(f"{node} is no camera; 'ls /dev/video*' lists what may be one")
+        descriptor = os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError:
+        raise CameraLost(f"{node}: permission denied; add the user to the group video") from None
+    except FileNotFoundError:
+        raise CameraLost(f"{node}: no such camera; plug it in") from None
+    except OSError as error:
+        raise CameraLost(f"{node}: {error.strerror}; check its plug and power") from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _identify(descriptor: int, node: Path) -> CameraInfo:
+    try:
+        capabilities = v4l2.read_capabilities(descriptor)
+    except OSError as error:
+        if error.errno in (errno.ENOTTY, errno.EINVAL):
+            raise CameraUnsupported(f"{node} is no camera; 'ls /dev/video*' lists what may be one") from None
+        raise CameraLost(f"{node}: {error.strerror}; check its plug and power") from None
+    # The capabilities of this node; `capabilities` alone would be those of the whole device.
+    flags = v4l2.Capability(capabilities.device_caps or capabilities.capabilities)
+    driver = capabilities.driver.decode()
+    if v4l2.Capability.VIDEO_CAPTURE not in flags or v4l2.Capability.STREAMING not in flags or driver in NOT_CAMERAS:
+        raise CameraUnsupported(f"{node} ({driver}) gives no pictures that a camera would; name another")
+    with _io_errors_mean_lost(node):
+        offered = {format_.pixel_format.human_str() for format_ in v4l2.iter_read_formats(descriptor, CAPTURE)}
+    decodable = tuple(code for code in DECODABLE if code in offered)
+    if not decodable:
+        raise CameraUnsupported(
+            f"{node} sends {', '.join(sorted(offered)) or 'nothing known'}, none of {', '.join(DECODABLE)}; use another"
+        )
+    return CameraInfo(node, capabilities.card.decode(), driver, decodable)
+
+
+def _negotiate(descriptor: int, info: CameraInfo, width: int, height: int, fps: float) -> Mode:
+    """Ask for each pixel format in turn, read back what that would give, and settle for the best.
+
+    The rate decides: many USB cameras reach 30 fps in MJPG and 10 in YUYV. At equal rates the format that is cheaper
+    to decode wins.
+    """
+    with _io_errors_mean_lost(info.node):
+        modes = [_ask(descriptor, code, width, height, fps) for code in info.pixel_formats]
+        best = max(modes, key=lambda mode: min(mode.fps, fps))
+        if best is not modes[-1]:
+            best = _ask(descriptor, best.pixel_format, width, height, fps)
+    if best.pixel_format not in DECODABLE:
+        raise CameraUnsupported(f"{info.node} insists on {best.pixel_format}, which cannot be decoded; use another")
+    return best
+
+
+def _ask(descriptor: int, code: str, width: int, height: int, fps: float) -> Mode:
+    v4l2.set_format(descriptor, CAPTURE, width, height, code)
+    with contextlib.suppress(OSError):  # not every driver has a rate to set
+        v4l2.set_fps(descriptor, CAPTURE, fps)
+    # What `set` was told counts for nothing: drivers round, and some keep what they had.
+    agreed = v4l2.get_format(descriptor, CAPTURE)
+    rate = 0.0
+    with contextlib.suppress(OSError, ZeroDivisionError):
+        rate = float(v4l2.get_fps(descriptor, CAPTURE))
+    return Mode(agreed.pixel_format.human_str(), agreed.width, agreed.height, agreed.bytes_per_line, rate)
+
+
+@contextlib.contextmanager
+def _streaming(descriptor: int, node: Path) -> Iterator[list[mmap.mmap]]:
+    """The driver's buffers, mapped and queued, while the camera streams."""
+    with contextlib.ExitStack() as stack:
+        with _io_errors_mean_lost(node):
+            buffers = v4l2.create_mmap_buffers(descriptor, CAPTURE, v4l2.Memory.MMAP, BUFFERS)
+            for buffer in buffers:
+                stack.callback(buffer.close)
+            v4l2.enqueue_buffers(descriptor, CAPTURE, v4l2.Memory.MMAP, BUFFERS)
+            v4l2.stream_on(descriptor, CAPTURE)
+        try:
+            yield buffers
+        finally:
+            with contextlib.suppress(OSError):  # an unplugged camera has stopped already
+                v4l2.stream_off(descriptor, CAPTURE)
+
+
+def _dequeue(descriptor: int, node: Path) -> v4l2.raw.v4l2_buffer:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    if not poll.poll(SILENCE_SECONDS * 1000):
+        raise CaptureTimeout(f"{node} sends nothing for {SILENCE_SECONDS:g} s; check its plug and power")
+    with _io_errors_mean_lost(node):
+        return v4l2.dequeue_buffer(descriptor, CAPTURE, v4l2.Memory.MMAP)
+
+
+def _timestamp(buffer: v4l2.raw.v4l2_buffer) -> float:
+    """When the driver took the picture, where it uses the clock of `time.monotonic()`; else now."""
+    if buffer.flags & v4l2.BufferFlag.TIMESTAMP_MASK == v4l2.BufferFlag.TIMESTAMP_MONOTONIC:
+        return float(buffer.timestamp.secs + buffer.timestamp.usecs * 1e-6)
+    return time.monotonic()
+
+
+def _stable_names(node: Path) -> list[Path]:
+    """The names that udev gives a node, which do not change when it is replugged: by-id before by-path."""
+    names: list[Path] = []
+    for folder in ("by-id", "by-path"):
+        directory = Path("/dev/v4l") / folder
+        if directory.is_dir():
+            names += sorted(name for name in directory.iterdir() if name.samefile(node))
+    return names

@@ -1,0 +1,194 @@
+"""The command line: one function a command, which reads its options and calls the part that does the work."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from pi_classifier import __version__
+from pi_classifier.config import Configuration, Key, load
+from pi_classifier.errors import PiClassifierError
+
+app = typer.Typer(
+    help="Names what a camera sees, on every frame, and says how fast.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigFile = Annotated[
+    Optional[Path],  # noqa: UP045 - typer reads the annotation
+    typer.Option("--config", metavar="FILE", help="Configuration; /etc/pi-classifier/config.toml if there is one."),
+]
+Source = Annotated[
+    str | None,
+    typer.Option(metavar="URI", help="auto, v4l2:/dev/video0, file:PATH, synthetic:, or a bare path."),
+]
+ModelName = Annotated[str | None, typer.Option("--model", metavar="NAME", help="Architecture: mobilenet_v2.")]
+Weights = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="State dict or prepared file; 'default' fetches, 'untrained' is random."),
+]
+Threads = Annotated[str | None, typer.Option(metavar="N", help="Compute threads; 'auto' leaves one core for capture.")]
+TopK = Annotated[int | None, typer.Option("--top-k", metavar="N", help="Classes named for each frame.")]
+Frames = Annotated[int | None, typer.Option(metavar="N", help="Stop after N predictions; 0 never stops.")]
+Listen = Annotated[
+    str | None, typer.Option("--metrics-listen", metavar="HOST:PORT", help='Where to serve metrics; "" turns them off.')
+]
+LogFormat = Annotated[
+    str | None, typer.Option("--log-format", metavar="text|json", help="One line a second as text or JSON.")
+]
+Activations = Annotated[str | None, typer.Option(metavar="auto|quint8", help="Type of the quantised activations.")]
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    *, version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False
+) -> None:
+    if version:
+        typer.echo(f"pi-classifier {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    config: ConfigFile = None,
+    source: Source = None,
+    model: ModelName = None,
+    weights: Weights = None,
+    threads: Threads = None,
+    top_k: TopK = None,
+    frames: Frames = None,
+    metrics_listen: Listen = None,
+    log_format: LogFormat = None,
+) -> None:
+    """Classify what a camera sees, until stopped: a line a second, metrics for Prometheus."""
+    flags = _run_flags(source, model, weights, threads, top_k, frames, metrics_listen, log_format)
+    configuration = _load(config, flags)
+    from pi_classifier import daemon
+
+    daemon.run(configuration.settings)
+
+
+@app.command()
+def classify(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Pictures, videos, folders; - is stdin.")],
+    *,
+    config: ConfigFile = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")] = False,
+    model: ModelName = None,
+    weights: Weights = None,
+    threads: Threads = None,
+    top_k: TopK = None,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="DIR", help="Write each input with its labels drawn on it."),
+    ] = None,
+) -> None:
+    """Classify pictures and videos, every frame; exit 1 if any of them could not be read."""
+    configuration = _load(
+        config,
+        {
+            ("model", "name"): model,
+            ("model", "weights"): weights,
+            ("model", "threads"): threads,
+            ("model", "top_k"): top_k,
+        },
+    )
+    from pi_classifier import batch
+
+    if not batch.classify(inputs, configuration.settings, json_lines=json_lines, output=output):
+        raise typer.Exit(1)
+
+
+@app.command()
+def prepare(
+    config: ConfigFile = None,
+    model: ModelName = None,
+    weights: Weights = None,
+    activations: Activations = None,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="FILE", help="Where to write; the cache that 'run' looks into if left out."),
+    ] = None,
+) -> None:
+    """Write the one file that 'run' needs: quantised, scripted, frozen, with labels and pre-processing inside."""
+    configuration = _load(
+        config,
+        {("model", "name"): model, ("model", "weights"): weights, ("model", "activations"): activations},
+    )
+    from pi_classifier.model_store import ModelStore, write_prepared
+    from pi_classifier.prepare import prepare as prepared
+
+    settings = configuration.settings.model
+    content = prepared(settings, progress=True)
+    path = output or ModelStore.default().path_for(settings)
+    write_prepared(path, content)
+    typer.echo(f"{path}: {len(content) / 1e6:.1f} MB, {settings.name}, {settings.weights} weights")
+
+
+@app.command("check-config")
+def check_config(
+    config: ConfigFile = None,
+    source: Source = None,
+    model: ModelName = None,
+    weights: Weights = None,
+    threads: Threads = None,
+    top_k: TopK = None,
+    frames: Frames = None,
+    metrics_listen: Listen = None,
+    log_format: LogFormat = None,
+) -> None:
+    """Print the configuration in force as TOML, each value with the place that it comes from."""
+    flags = _run_flags(source, model, weights, threads, top_k, frames, metrics_listen, log_format)
+    configuration = _load(config, flags)
+    typer.echo(configuration.to_toml(), nl=False)
+
+
+def _run_flags(
+    source: str | None,
+    model: str | None,
+    weights: str | None,
+    threads: str | None,
+    top_k: int | None,
+    frames: int | None,
+    metrics_listen: str | None,
+    log_format: str | None,
+) -> dict[Key, object]:
+    """The flags of `run`, which `check-config` takes too, by the key of the same name."""
+    return {
+        ("camera", 0, "source"): source,
+        ("model", "name"): model,
+        ("model", "weights"): weights,
+        ("model", "threads"): threads,
+        ("model", "top_k"): top_k,
+        ("run", "frames"): frames,
+        ("metrics", "listen"): metrics_listen,
+        ("log", "format"): log_format,
+    }
+
+
+def _load(config: Path | None, flags: dict[Key, object]) -> Configuration:
+    return load(file=config, environment=os.environ, flags=flags)
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line on stderr and its exit code."""
+    logging.basicConfig(level=logging.INFO, format="pi-classifier: %(message)s", stream=sys.stderr)
+    # FFmpeg, OpenCV and torch's C++ side would add lines of their own to an error that is told in one.
+    for variable, level in (
+        ("OPENCV_FFMPEG_LOGLEVEL", "-8"),
+        ("OPENCV_LOG_LEVEL", "SILENT"),
+        ("TORCH_CPP_LOG_LEVEL", "ERROR"),
+    ):
+        os.environ.setdefault(variable, level)
+    try:
+        app()
+    except PiClassifierError as error:
+        sys.stdout.flush()
+        typer.echo(f"pi-classifier: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,77 @@
+"""Every expected failure, each naming one action and one exit code.
+
+The message of an error is a single line that ends in the remedy: it is all that the user gets to see. Exit codes are
+those of sysexits.h, so that systemd can tell what a restart may heal (69, 75) from what only a person can (78).
+"""
+
+import os
+
+
+class PiClassifierError(Exception):
+    """An expected failure; `str(error)` is one line for the user, `exit_code` what the process ends with."""
+
+    exit_code = 1
+
+
+class ConfigError(PiClassifierError):
+    """The configuration (file, environment or flag) cannot be used. A restart does not help."""
+
+    exit_code = os.EX_CONFIG
+
+
+class InputError(PiClassifierError):
+    """A picture or video cannot be read, or ends before its time. A restart does not help."""
+
+    exit_code = os.EX_CONFIG
+
+
+class ModelError(PiClassifierError):
+    """Weights or a prepared file are not what they should be. A restart does not help."""
+
+    exit_code = os.EX_CONFIG
+
+
+class WeightsUnavailable(PiClassifierError):
+    """No weights on this machine and none to be had from the network just now."""
+
+    exit_code = os.EX_UNAVAILABLE
+
+
+class CannotWrite(PiClassifierError):
+    """A file cannot be written: no permission, no space, a read-only file system."""
+
+    exit_code = os.EX_CANTCREAT
+
+
+class AddressInUse(PiClassifierError):
+    """Another process listens where the metrics should be served."""
+
+    exit_code = os.EX_TEMPFAIL
+
+
+class CaptureThreadDied(PiClassifierError):
+    """A capture thread ended on an error of our own; its traceback has been printed. systemd restarts the service."""
+
+
+class CameraUnsupported(PiClassifierError):
+    """The device is no camera, or none whose pictures can be decoded. A restart does not help."""
+
+    exit_code = os.EX_CONFIG
+
+
+class CaptureError(PiClassifierError):
+    """The camera is away for now: count it, release it, reopen it with back-off. `kind` labels the metric."""
+
+    kind = "error"
+
+
+class CaptureTimeout(CaptureError):
+    """The camera is open and sends nothing."""
+
+    kind = "timeout"
+
+
+class CameraLost(CaptureError):
+    """The camera was unplugged, is absent, is busy, or its driver gave up."""
+
+    kind = "lost"

@@ -1,0 +1,172 @@
+"""One camera's way into the hot loop: its thread captures and pre-processes, the newest frame wins."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_classifier.accounting import Account
+from pi_classifier.errors import CaptureError, CaptureThreadDied, PiClassifierError
+from pi_classifier.frame import Frame
+from pi_classifier.mailbox import Mailbox
+
+FIRST_RETRY_SECONDS = 0.5
+LONGEST_RETRY_SECONDS = 30.0
+STOP_SECONDS = 0.7
+"""How long `join` waits for the thread: a camera's read may last longer, and nobody should wait for that."""
+
+logger = logging.getLogger(__name__)
+
+
+class FrameSource(Protocol):
+    """What a feed draws from; the contract is in `sources/__init__.py`."""
+
+    fps: float | None
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Open and yield frames until the source ends or is lost."""
+
+
+class InputBuffer(Protocol):
+    """The model's input, as far as a feed is concerned: an array to fill."""
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The model's memory."""
+
+
+Buffer = TypeVar("Buffer", bound=InputBuffer)
+
+
+@dataclass(slots=True)
+class Pending(Generic[Buffer]):
+    """A frame on its way to the model; reused for every third frame of its camera."""
+
+    input: Buffer
+    sequence: int = 0
+    captured_at: float = 0.0
+    preprocess_seconds: float = 0.0
+
+
+class Feed(Generic[Buffer]):
+    """Runs one source on a thread of its own and hands over the newest frame, ready for the model."""
+
+    def __init__(
+        self,
+        source: FrameSource,
+        *,
+        account: Account,
+        preprocess: Callable[[NDArray[np.uint8], NDArray[np.uint8]], None],
+        inputs: tuple[Buffer, Buffer, Buffer],
+        bell: threading.Event,
+        stopping: threading.Event,
+    ) -> None:
+        """Take a source to run.
+
+        Args:
+            source: where frames come from; one with an `fps` of its own is held to it.
+            account: the camera's books.
+            preprocess: fills a model input from BGR pixels; called on the feed's thread alone.
+            inputs: three model inputs, this feed's alone.
+            bell: set whenever there is something new: a frame, the end, a failure.
+            stopping: set from outside when capturing shall end.
+        """
+        self.account = account
+        self._source = source
+        self._preprocess = preprocess
+        self._mailbox = Mailbox(*(Pending(buffer) for buffer in inputs))
+        self._bell = bell
+        self._stopping = stopping
+        self._failure: PiClassifierError | None = None
+        self._finished = False
+        # A daemon thread: one that hangs in a driver must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name=f"capture-{account.camera}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to capture."""
+        self._thread.start()
+
+    def join(self) -> None:
+        """Once `stopping` is set: wait for the thread, and enter a frame that nobody took.
+
+        A thread whose camera hangs in the driver is left behind.
+        """
+        self._thread.join(STOP_SECONDS)
+        if self._mailbox.take() is not None:
+            self.account.dropped("shutdown")
+
+    def take(self) -> Pending[Buffer] | None:
+        """The newest frame, the caller's until it takes again; None if there is none since."""
+        return self._mailbox.take()
+
+    def has_ended(self) -> bool:
+        """Whether no further frame will be published: the source came to its end.
+
+        Raises the PiClassifierError that stopped the source for good.
+        """
+        if self._thread.is_alive() and not self._finished:
+            return False
+        if self._failure is not None:
+            raise self._failure
+        if not self._finished:
+            raise CaptureThreadDied(f"{self.account.camera}: capture ended on the error above; please report it")
+        return True
+
+    def _run(self) -> None:
+        try:
+            self._capture_until_it_ends()
+            self._finished = True
+        except PiClassifierError as error:
+            self._failure = error
+        finally:
+            self.account.ended()
+            self._bell.set()
+
+    def _capture_until_it_ends(self) -> None:
+        retry = FIRST_RETRY_SECONDS
+        while not self._stopping.is_set():
+            try:
+                with closing(self._paced()) as frames:
+                    for frame in frames:
+                        self._publish(frame)
+                        retry = FIRST_RETRY_SECONDS
+                    return
+            except CaptureError as error:
+                self.account.lost(error.kind, str(error))
+                logger.warning("%s; retrying in %g s", error, retry)
+                self._bell.set()
+                self._stopping.wait(retry)
+                retry = min(2 * retry, LONGEST_RETRY_SECONDS)
+
+    def _publish(self, frame: Frame) -> None:
+        if frame.corrupt:
+            self.account.dropped("corrupt")
+            return
+        started = time.perf_counter()
+        pending = self._mailbox.back
+        self._preprocess(frame.pixels, pending.input.pixels)
+        pending.sequence, pending.captured_at = frame.sequence, frame.captured_at
+        pending.preprocess_seconds = time.perf_counter() - started
+        self.account.arrived(frame.captured_at)
+        if self._mailbox.publish():
+            self.account.dropped("stale")
+        self._bell.set()
+
+    def _paced(self) -> Generator[Frame, None, None]:
+        """The source's frames, no faster than its own rate, until it is time to stop."""
+        interval = 1 / self._source.fps if self._source.fps else 0.0
+        due = time.monotonic()
+        with closing(self._source.frames()) as frames:
+            while not self._stopping.wait(max(0.0, due - time.monotonic()) if interval else 0.0):
+                frame = next(frames, None)
+                if frame is None:
+                    return
+                yield frame
+                # A source that is late does not catch up in a burst: no camera does.
+                due = max(due + interval, time.monotonic() - interval)

@@ -1,0 +1,109 @@
+"""The prepared model: quantised pixels in, logits out. `run` needs torch and this, never torchvision."""
+
+import io
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi_classifier.errors import ModelError
+from pi_classifier.model_card import CARD_MEMBER, ModelCard, read_card
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInput:
+    """One input of the model, to be filled in place.
+
+    The tensor's memory is the array's: what is written to `pixels` is what the first convolution reads, without a
+    copy and in the layout (channels last) that it wants.
+    """
+
+    tensor: torch.Tensor
+    """quint8, shape (1, 3, size, size), channels last."""
+    pixels: NDArray[np.uint8]
+    """Shape (size, size, 3), quantised RGB."""
+
+
+def compute_threads(threads: int | Literal["auto"]) -> int:
+    """The number of threads for the model; `auto` leaves one of this process's cores to capture."""
+    return max(1, len(os.sched_getaffinity(0)) - 1) if threads == "auto" else threads
+
+
+class Model:
+    """A frozen TorchScript module from a prepared file, with its card."""
+
+    torch_version: str = torch.__version__
+
+    def __init__(self, file: Path | io.BytesIO, *, threads: int | Literal["auto"]) -> None:
+        """Load a prepared file and run it once, so that a file that does not work is found out here.
+
+        Args:
+            file: what `prepare` wrote, or its content.
+            threads: how many threads one inference may use, in the whole process.
+
+        Raises:
+            ModelError: not a prepared file, of another version, damaged, for an engine that this torch lacks, or
+                with a number of labels that does not fit its output.
+        """
+        name = str(file) if isinstance(file, Path) else "the model just prepared"
+        self.card = _card(file, name)
+        if self.card.engine not in torch.backends.quantized.supported_engines:
+            raise ModelError(
+                f"{name}: prepared for engine {self.card.engine!r}, and torch {torch.__version__} on this machine has "
+                f"{', '.join(torch.backends.quantized.supported_engines)}; make the file anew with 'prepare'"
+            )
+        # Packed weights load only under the engine they were packed for, and the default on aarch64 is another.
+        torch.backends.quantized.engine = self.card.engine
+        torch.set_num_threads(compute_threads(threads))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._module = torch.jit.load(file, map_location="cpu")
+            outputs = self(self.new_input()).size
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ModelError(f"{name}: damaged or cut short ({reason}); make the file anew with 'prepare'") from None
+        if outputs != len(self.card.categories):
+            raise ModelError(
+                f"{name}: {len(self.card.categories)} labels for {outputs} outputs; make the file anew with 'prepare'"
+            )
+
+    def new_input(self) -> ModelInput:
+        """A new input of its own memory, all zero points: mid-grey."""
+        size = self.card.input_size
+        tensor = torch._empty_affine_quantized(  # noqa: SLF001 - torch has no public way to make one without a copy
+            (1, 3, size, size),
+            scale=self.card.scale,
+            zero_point=self.card.zero_point,
+            dtype=torch.quint8,
+            memory_format=torch.channels_last,
+        )
+        # A plain uint8 tensor over the same storage: numpy knows no quantised types.
+        plain = torch.empty(0, dtype=torch.uint8)
+        plain.set_(tensor.untyped_storage(), 0, (size, size, 3), (size * 3, 3, 1))
+        pixels: NDArray[np.uint8] = plain.numpy()
+        pixels.fill(self.card.zero_point)
+        return ModelInput(tensor, pixels)
+
+    def __call__(self, model_input: ModelInput) -> NDArray[np.float32]:
+        """Logits: float32, shape (n_classes,), a new array at every call."""
+        with torch.inference_mode():
+            logits: NDArray[np.float32] = self._module(model_input.tensor)[0].numpy()
+        return logits
+
+
+def _card(file: Path | io.BytesIO, name: str) -> ModelCard:
+    try:
+        card = read_card(file, name)
+    except OSError as error:
+        raise ModelError(f"{name}: {error.strerror}; make the file anew with 'prepare'") from None
+    if card is None:
+        raise ModelError(f"{name}: no prepared model (it holds no {CARD_MEMBER}); make one with 'prepare'")
+    if isinstance(file, io.BytesIO):
+        file.seek(0)
+    return card

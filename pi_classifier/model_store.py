@@ -1,0 +1,71 @@
+"""Where prepared files are kept, and which of them serves the settings at hand."""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pi_classifier.errors import CannotWrite, ModelError
+from pi_classifier.model_card import CARD_VERSION, read_card
+from pi_classifier.settings import ModelSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStore:
+    """The cache folder of prepared files."""
+
+    folder: Path
+
+    @classmethod
+    def default(cls) -> "ModelStore":
+        """`$CACHE_DIRECTORY` (set by systemd), else `$XDG_CACHE_HOME/pi-classifier`, else ~/.cache/pi-classifier."""
+        if service_cache := os.environ.get("CACHE_DIRECTORY"):
+            return cls(Path(service_cache))
+        return cls(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-classifier")
+
+    def find(self, settings: ModelSettings) -> Path | None:
+        """The prepared file for these settings, or None if it has yet to be made.
+
+        `weights` may name a prepared file, which is then taken as it is.
+        """
+        if settings.weights not in ("default", "untrained"):
+            path = Path(settings.weights)
+            try:
+                if read_card(path, str(path)) is not None:
+                    return path
+            except OSError as error:
+                raise ModelError(f"{path}: {error.strerror}; name a readable file with --weights") from None
+        cached = self.path_for(settings)
+        return cached if cached.is_file() else None
+
+    def path_for(self, settings: ModelSettings) -> Path:
+        """Where the prepared file for these settings belongs. Other weights, another card version: another name."""
+        weights = settings.weights
+        if weights not in ("default", "untrained"):
+            weights = hashlib.sha256(Path(weights).read_bytes()).hexdigest()[:16]
+        return self.folder / f"{settings.name}-{weights}-{settings.engine}-quint8-v{CARD_VERSION}.pt"
+
+
+def write_prepared(path: Path, content: bytes) -> None:
+    """Write a prepared file so that there is never half of one under its name.
+
+    Raises CannotWrite where that cannot be done.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+            temporary = Path(file.name)
+            try:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                temporary.chmod(0o644)
+                temporary.replace(path)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise CannotWrite(
+            f"{path}: cannot be written ({error.strerror}); free or permit that place, or set CACHE_DIRECTORY"
+        ) from None

@@ -1,0 +1,66 @@
+"""Pixels to the model's quantised input, bit for bit what the reference transform gives, by one table look-up.
+
+ToTensor, Normalize and quantisation map each of the 256 values of a channel to one stored value, whatever its
+neighbours are. So they are done once, for 3 x 256 values, and each frame only looks its bytes up: no float is touched
+while frames come in. This module knows no torch; the tests hold it against torchvision's transform and torch's
+`quantize_per_tensor`.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_classifier.model_card import ModelCard
+
+Pixels = NDArray[np.uint8]
+
+
+def quantisation_table(card: ModelCard) -> Pixels:
+    """The stored value for every byte of every channel: uint8, shape (1, 256, 3), channels in order RGB.
+
+    Follows float32 step by step: ToTensor (`x / 255`), Normalize (`(x - mean) / std`), then torch's quint8
+    quantisation, `clamp(zero_point + nearbyint(x * (1 / scale)), 0, 255)`
+    (aten/src/ATen/native/quantized/AffineQuantizerBase.cpp).
+    """
+    mean, std = np.array(card.mean, np.float32), np.array(card.std, np.float32)
+    values = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
+    inverse_scale = np.float32(1) / np.float32(card.scale)
+    stored = np.rint((values - mean) / std * inverse_scale).astype(np.int64) + card.zero_point
+    table: Pixels = stored.clip(0, 255).astype(np.uint8)[None]
+    return table
+
+
+class Preprocessor:
+    """Fills the model's input from BGR pixels of any size. One per thread: it owns its scratch buffers."""
+
+    def __init__(self, card: ModelCard) -> None:
+        self._size = card.input_size
+        self._table = quantisation_table(card)
+        self._scaled = np.empty((self._size, self._size, 3), np.uint8)
+        self._rgb = np.empty_like(self._scaled)
+
+    def __call__(self, pixels: Pixels, out: Pixels) -> None:
+        """A camera's frame: the largest centred crop of the model's aspect, scaled to the model's size.
+
+        Args:
+            pixels: uint8, height x width x 3, BGR.
+            out: the model's input to fill, uint8, size x size x 3, quantised RGB.
+        """
+        if pixels.shape[:2] != (self._size, self._size):
+            pixels = self._scale(centre_crop(pixels, min(pixels.shape[:2])))
+        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=self._rgb)
+        cv2.LUT(self._rgb, self._table, dst=out)
+
+    def _scale(self, pixels: Pixels) -> Pixels:
+        # Averaging avoids the aliases that a bilinear filter leaves when it shrinks by more than two.
+        shrinks = pixels.shape[0] > 2 * self._size
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        cv2.resize(pixels, (self._size, self._size), dst=self._scaled, interpolation=interpolation)
+        return self._scaled
+
+
+def centre_crop(pixels: Pixels, size: int) -> Pixels:
+    """The size x size pixels in the middle, a view; offsets rounded as torchvision's center_crop rounds them."""
+    height, width = pixels.shape[:2]
+    top, left = round((height - size) / 2), round((width - size) / 2)
+    return pixels[top : top + size, left : left + size]

@@ -1,0 +1,156 @@
+"""Pictures and videos from files, every frame of them, in order."""
+
+import itertools
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from pi_classifier.errors import InputError
+from pi_classifier.frame import Frame
+
+PICTURE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+VIDEO_SUFFIXES = (".avi", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm")
+SUFFIXES = frozenset(PICTURE_SUFFIXES + VIDEO_SUFFIXES)
+"""What a folder is searched for. A file that is named itself may be called anything."""
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """Decode a still picture, turned upright: uint8, height x width x 3, BGR.
+
+    Pillow decodes it, as in the reference transform, and complains of a truncated file where OpenCV paints it grey.
+
+    Raises:
+        InputError: not a picture, truncated, or too large to be an honest one.
+    """
+    try:
+        with Image.open(path) as picture:
+            upright = ImageOps.exif_transpose(picture).convert("RGB")
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: neither a picture nor a video that can be read; check the file") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        # SyntaxError is what Pillow's decoders raise for a broken PNG.
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: {reason}; check the file") from None
+    except Image.DecompressionBombError:
+        raise InputError(f"{path}: larger than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels; scale it down") from None
+    return np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
+
+
+def find_files(folder: Path) -> list[Path]:
+    """The pictures and videos in a folder and below, by suffix, in order of their names; hidden ones are left out.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not found:
+        raise InputError(f"{folder}: no pictures or videos in this folder; name another")
+    return found
+
+
+class Picture:
+    """One still picture, once."""
+
+    def __init__(self, camera: str, path: Path, *, fps: float) -> None:
+        self.fps: float | None = fps
+        self._camera = camera
+        self._path = path
+        self._numbers = itertools.count()
+
+    def __str__(self) -> str:
+        return f"picture {self._path}"
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """The picture as one frame. Raises InputError if it cannot be read."""
+        pixels = read_picture(self._path)
+        yield Frame(self._camera, next(self._numbers), time.monotonic(), pixels)
+
+
+class Video:
+    """A video file, from its first frame to its last."""
+
+    def __init__(self, camera: str, path: Path) -> None:
+        """Raises InputError if the file is no video."""
+        self._camera = camera
+        self._path = path
+        self._numbers = itertools.count()
+        with _capture(path) as capture:
+            rate = float(capture.get(cv2.CAP_PROP_FPS))
+            self.count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+            """How many frames the file says it has; 0 if it does not say."""
+        self.fps: float | None = rate if 0 < rate <= 1000 else None
+
+    def __str__(self) -> str:
+        return f"video {self._path}" + (f" at {self.fps:.4g} fps" if self.fps else "")
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Every frame. Raises InputError if the file ends well before the frame count that it states itself."""
+        with _capture(self._path) as capture:
+            read = 0
+            more, picture = capture.read()
+            while more:
+                read += 1
+                pixels = np.asarray(picture, np.uint8)
+                yield Frame(self._camera, next(self._numbers), time.monotonic(), pixels)
+                more, picture = capture.read(picture)
+        # Some containers state no count, and OpenCV then reckons it from a rounded duration.
+        if read < self.count - max(2, self.count // 50):
+            raise InputError(
+                f"{self._path}: ends after {read} of {self.count} frames; the file is cut short or damaged"
+            )
+
+
+class Folder:
+    """Every picture and video of a folder, one after another, as one source."""
+
+    def __init__(self, camera: str, path: Path, *, fps: float) -> None:
+        """`fps`: the rate at which pictures follow one another. Raises InputError for an empty folder."""
+        self.fps: float | None = fps
+        self._camera = camera
+        self._path = path
+        self._files = find_files(path)
+        self._numbers = itertools.count()
+
+    def __str__(self) -> str:
+        return f"folder {self._path}, {len(self._files)} files at {self.fps:g} fps"
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Every frame of every file. Raises InputError at the first file that cannot be read."""
+        for path in self._files:
+            for frame in open_file(self._camera, path, fps=self.fps or 1).frames():
+                yield Frame(self._camera, next(self._numbers), frame.captured_at, frame.pixels)
+
+
+def open_file(camera: str, path: Path, *, fps: float) -> Picture | Video:
+    """A file as what it is, whatever it is called. Raises InputError if it is neither picture nor video."""
+    try:
+        with Image.open(path):
+            return Picture(camera, path, fps=fps)
+    except UnidentifiedImageError:
+        return Video(camera, path)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}; check the file") from None
+
+
+@contextmanager
+def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
+    # Not a subclass: one of cv2.VideoCapture crashes the interpreter.
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        if not capture.isOpened():
+            raise InputError(f"{path}: neither a picture nor a video that can be read; check the file")
+        yield capture
+    finally:
+        capture.release()
