@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -186,6 +187,8 @@ def main() -> None:
         ("TORCH_CPP_LOG_LEVEL", "ERROR"),
     ):
         os.environ.setdefault(variable, level)
+    # Pillow warns of what it then raises an error for, or can live with.
+    warnings.simplefilter("ignore", UserWarning)
     try:
         app()
     except PiClassifierError as error:

@@ -103,21 +103,28 @@ def _toml(file: Path | None) -> Iterator[tuple[Key, object]]:
     if file is None and not DEFAULT_FILE.exists():
         return
     path = file or DEFAULT_FILE
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; name a readable file with --config") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    document = _parsed(path)
+    cameras = document.get("camera", [None])
+    if not isinstance(cameras, list) or not cameras:
+        raise ConfigError(f"{path}: cameras are a list of tables; write [[camera]] above each")
+    if {} in cameras:
+        raise ConfigError(f"{path}: camera {cameras.index({})} is empty; give it at least a name")
     for name, section in document.items():
         if isinstance(section, dict):
-            if name == "camera":
-                raise ConfigError(f"{path}: cameras are a list; write [[camera]] instead of [camera]")
             yield from (((name, key), value) for key, value in section.items())
         elif isinstance(section, list) and all(isinstance(table, dict) for table in section):
             yield from (((name, i, key), value) for i, table in enumerate(section) for key, value in table.items())
         else:
             yield (name,), section
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; name a readable file with --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
 
 
 def _environment_key(name: str) -> Key:

@@ -80,12 +80,16 @@ class ModelCard:
 def read_card(file: Path | io.BytesIO, name: str) -> ModelCard | None:
     """The card inside a prepared file, or None where the file is none (a state dict, say).
 
-    `name` is what an error calls the file. Raises ModelError for a card of another version, OSError where the file cannot be read.
+    `name` is what an error calls the file. Raises ModelError for a damaged file and for a card of another version, and
+    OSError where the file cannot be read.
     """
     try:
         with zipfile.ZipFile(file) as archive:
             for member in archive.namelist():
                 if PurePosixPath(member).parts[1:] == ("extra", CARD_MEMBER):
+                    # torch checks no checksums when it loads, so they are checked here: milliseconds, all told.
+                    if damaged := archive.testzip():
+                        raise ModelError(f"{name}: damaged ({damaged}); make the file anew with 'prepare'")
                     return ModelCard.from_json(archive.read(member), origin=name)
     except zipfile.BadZipFile:
         return None

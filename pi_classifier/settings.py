@@ -6,7 +6,7 @@ OpenCV: `check-config` answers at once, and a machine whose torch does not even 
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 CameraName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Source = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -42,11 +42,12 @@ class ModelSettings(Section):
     )
     top_k: int = Field(5, ge=1, le=1000, description="classes named for each frame")
 
-    @model_validator(mode="after")
-    def _threads_in_range(self) -> Self:
-        if self.threads != "auto" and not 1 <= self.threads <= 256:
-            raise ValueError("threads should be auto or 1 to 256")
-        return self
+    @field_validator("threads")
+    @classmethod
+    def _in_range(cls, threads: int | Literal["auto"]) -> int | Literal["auto"]:
+        if threads != "auto" and not 1 <= threads <= 256:
+            raise ValueError("should be auto or 1 to 256")
+        return threads
 
 
 class LogSettings(Section):
@@ -65,11 +66,12 @@ class MetricsSettings(Section):
     )
     labels: tuple[str, ...] = Field((), description="classes counted by name in label_predictions_total")
 
-    @model_validator(mode="after")
-    def _port_in_range(self) -> Self:
-        if self.listen and not 0 <= int(self.listen.rpartition(":")[2]) <= 65535:
+    @field_validator("listen")
+    @classmethod
+    def _in_range(cls, listen: str) -> str:
+        if listen and not 0 <= int(listen.rpartition(":")[2]) <= 65535:
             raise ValueError("the port should be 0 to 65535")
-        return self
+        return listen
 
 
 class RunSettings(Section):

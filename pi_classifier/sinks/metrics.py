@@ -39,8 +39,6 @@ def serve(listen: str) -> Iterator[CollectorRegistry]:
     """
     host, _, port = listen.rpartition(":")
     registry = CollectorRegistry()
-    # Series of creation times double the exposition, and rate() does not want them.
-    disable_created_metrics()
     ProcessCollector(registry=registry)
     try:
         server, thread = start_http_server(int(port), addr=host.strip("[]") or "0.0.0.0", registry=registry)  # noqa: S104
@@ -88,6 +86,8 @@ class MetricsSink:
             temperature: of the processor in degrees Celsius, None where unknown.
             throttled: by (condition, when), empty where unknown.
         """
+        # Series of creation times would add to the exposition, and rate() does not want them.
+        disable_created_metrics()
         stages = Histogram(
             f"{PREFIX}stage_duration_seconds",
             "Time that one frame spent in one stage.",

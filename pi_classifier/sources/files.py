@@ -105,6 +105,8 @@ class Video:
                 pixels = np.asarray(picture, np.uint8)
                 yield Frame(self._camera, next(self._numbers), time.monotonic(), pixels)
                 more, picture = capture.read(picture)
+        if read == 0:
+            raise InputError(f"{self._path}: holds no frame that can be read; check the file")
         # Some containers state no count, and OpenCV then reckons it from a rounded duration.
         if read < self.count - max(2, self.count // 50):
             raise InputError(
@@ -149,7 +151,8 @@ def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
     # Not a subclass: one of cv2.VideoCapture crashes the interpreter.
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
-        if not capture.isOpened():
+        # FFmpeg opens many a file that is none by its suffix alone; it then knows no size.
+        if not capture.isOpened() or capture.get(cv2.CAP_PROP_FRAME_WIDTH) < 1:
             raise InputError(f"{path}: neither a picture nor a video that can be read; check the file")
         yield capture
     finally:

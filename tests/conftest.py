@@ -1,0 +1,108 @@
+"""What several tests share: the test data, prepared models, and the program as a process."""
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from pi_classifier.model import Model
+from pi_classifier.model_store import ModelStore, write_prepared
+from pi_classifier.prepare import prepare
+from pi_classifier.settings import ModelSettings
+from tests.running import Program
+
+# Machines have bad hours: a slow example is no failure.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("patient")
+
+DEADLINE_SECONDS = 120.0
+"""How long a test waits for what should take a second or two: machines have bad hours."""
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real weights, photographs and videos."""
+    folder = os.environ.get("PI_CLASSIFIER_TEST_DATA")
+    if not folder:
+        pytest.skip("PI_CLASSIFIER_TEST_DATA names no folder with weights/, photos/ and videos/")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def real_weights(test_data: Path) -> Path:
+    """The quantised MobileNetV2 with its published weights, a state dict."""
+    return test_data / "weights" / "mobilenet_v2_qnnpack_torchvision.pth"
+
+
+@pytest.fixture(scope="session")
+def real_model_file(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared file of the real weights."""
+    path = tmp_path_factory.mktemp("real") / "mobilenet_v2.pt"
+    write_prepared(path, prepare(ModelSettings(weights=str(real_weights))))
+    return path
+
+
+@pytest.fixture(scope="session")
+def real_model(real_model_file: Path) -> Model:
+    """The real model, loaded."""
+    return Model(real_model_file, threads=1)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder in which the model with untrained weights is ready, for tests that need no sense in labels."""
+    store = ModelStore(tmp_path_factory.mktemp("cache"))
+    settings = ModelSettings(weights="untrained")
+    write_prepared(store.path_for(settings), prepare(settings))
+    return store.folder
+
+
+@pytest.fixture(scope="session")
+def untrained_model_file(cache: Path) -> Path:
+    """A prepared file that every machine can make."""
+    return ModelStore(cache).path_for(ModelSettings(weights="untrained"))
+
+
+@pytest.fixture
+def program(cache: Path, tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Starts `pi-classifier ARGUMENTS...` with the prepared cache; whatever still runs at the end is killed."""
+    started: list[Program] = []
+
+    def start(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> Program:
+        variables = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "CACHE_DIRECTORY": str(cache),
+            "PYTHONWARNINGS": "error",
+            **(environment or {}),
+        }
+        command = [sys.executable, "-m", "pi_classifier", *map(str, arguments)]
+        started.append(Program(command, variables, DEADLINE_SECONDS))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+SLOW_LAST = ("test_classify", "test_bad_input", "test_daemon", "test_prometheus")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start processes come last: what is fast fails first."""
+    items.sort(key=lambda item: SLOW_LAST.index(item.path.stem) + 1 if item.path.stem in SLOW_LAST else 0)

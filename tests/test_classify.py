@@ -1,0 +1,142 @@
+"""`pi-classifier classify`, as its user runs it."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+from tests.conftest import DEADLINE_SECONDS
+from tests.running import Program
+from tests.test_sources import write_picture, write_video
+
+Run = Callable[..., Program]
+
+
+def json_lines(program: Program) -> list[dict[str, Any]]:
+    """The objects that a successful run printed."""
+    result = program.wait()
+    assert result.returncode == 0, result.stderr
+    return [json.loads(line) for line in program.lines]
+
+
+def test_names_photographs(program: Run, test_data: Path, real_model_file: Path) -> None:
+    """Protects the main job: photographs under free licences get the reference's label, one JSON object each."""
+    with (test_data / "photos_permissive" / "labels.csv").open(newline="", encoding="utf-8") as file:
+        reference = {row["file"]: int(row["ref_top1_index"]) for row in csv.DictReader(file)}
+    folder = test_data / "photos_permissive"
+    lines = json_lines(program("classify", folder, "--json", "--weights", real_model_file, "--top-k", "2"))
+    assert [Path(str(line["input"])).name for line in lines] == sorted(reference)
+    agreed = 0
+    for line in lines:
+        assert set(line) == {"input", "frame", "top"}
+        best, second = line["top"]
+        assert set(best) == {"class_id", "label", "probability"}
+        right = {best["class_id"]} | ({second["class_id"]} if second["probability"] == best["probability"] else set())
+        agreed += reference[Path(str(line["input"])).name] in right
+    assert agreed >= len(reference) - 1
+
+
+def test_every_frame_of_a_video(program: Run, tmp_path: Path) -> None:
+    """Protects videos: every frame is classified, in order, none dropped."""
+    video = write_video(tmp_path / "video.mp4", 30)
+    lines = json_lines(program("classify", video, "--json", "--weights", "untrained"))
+    assert [line["frame"] for line in lines] == list(range(30))
+    assert {line["weights"] for line in lines} == {"untrained"}
+
+
+def test_one_bad_file_among_many(program: Run, tmp_path: Path) -> None:
+    """Protects the rest: what cannot be read is reported, everything else is done, and the exit code is 1."""
+    good, also_good = write_picture(tmp_path / "a.png"), write_picture(tmp_path / "c.png")
+    bad = write_picture(tmp_path / "b.png")
+    os.truncate(bad, 60)
+    missing = tmp_path / "missing.png"
+    running = program("classify", good, bad, missing, also_good, "--json", "--weights", "untrained")
+    result = running.wait()
+    lines = [json.loads(line) for line in running.lines]
+    assert result.returncode == 1
+    assert [line["input"] for line in lines] == [str(good), str(bad), str(missing), str(also_good)]
+    assert ["error" in line for line in lines] == [False, True, True, False]
+    assert "Traceback" not in result.stderr
+
+
+def test_cut_video_gives_its_frames_and_an_error(program: Run, tmp_path: Path) -> None:
+    """Protects what was there: frames before the cut are printed, then the error, exit 1."""
+    video = write_video(tmp_path / "video.avi", 100)
+    os.truncate(video, video.stat().st_size // 2)
+    running = program("classify", video, "--json", "--weights", "untrained")
+    assert running.wait().returncode == 1
+    lines = [json.loads(line) for line in running.lines]
+    assert len(lines) > 10
+    assert all("top" in line for line in lines[:-1])
+    assert "of 100 frames" in lines[-1]["error"]
+
+
+@pytest.mark.parametrize("write", [write_picture, write_video], ids=["picture", "video"])
+def test_stdin(cache: Path, tmp_path: Path, write: Callable[[Path], Path]) -> None:
+    """Protects pipes: a picture or a video on stdin is classified under the name -."""
+    path = write(tmp_path / ("input.png" if write is write_picture else "input.mp4"))
+    with path.open("rb") as stdin:
+        result = subprocess.run(
+            [sys.executable, "-m", "pi_classifier", "classify", "-", "--json", "--weights", "untrained"],
+            stdin=stdin, capture_output=True, text=True, check=True, timeout=DEADLINE_SECONDS,
+            env={"PATH": os.environ["PATH"], "CACHE_DIRECTORY": str(cache)},
+        )  # fmt: skip
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {line["input"] for line in lines} == {"-"}
+    assert len(lines) == (1 if write is write_picture else 12)
+
+
+def test_table(program: Run, tmp_path: Path) -> None:
+    """Protects people: a table with a heading, an aligned line a frame, and a warning where labels mean nothing."""
+    write_picture(tmp_path / "a.png")
+    write_picture(tmp_path / "longer name.png")
+    running = program("classify", tmp_path, "--weights", "untrained", "--top-k", "2")
+    result = running.wait()
+    heading, first, second = running.lines
+    column = heading.index("PREDICTIONS")
+    assert first[column - 1] == second[column - 1] == " "
+    assert first[column:].count("%") == 2
+    assert "UNTRAINED" in result.stderr
+
+
+def test_annotated_copies(program: Run, tmp_path: Path) -> None:
+    """Protects `--output`: each input has a copy of its size with writing on it, and equal names do not collide."""
+    (tmp_path / "in" / "deeper").mkdir(parents=True)
+    write_picture(tmp_path / "in" / "a.png", size=(320, 240))
+    write_picture(tmp_path / "in" / "deeper" / "a.png", size=(320, 240))
+    write_video(tmp_path / "in" / "v.mp4", 5)
+    out = tmp_path / "out"
+    assert program("classify", tmp_path / "in", "--weights", "untrained", "--output", out).wait().returncode == 0
+    assert sorted(path.name for path in out.iterdir()) == ["a-2.png", "a.png", "v.mp4"]
+    original, copy = cv2.imread(str(tmp_path / "in" / "a.png")), cv2.imread(str(out / "a.png"))
+    assert original is not None
+    assert copy is not None
+    assert copy.shape == original.shape
+    assert (copy != original).any()
+    video = cv2.VideoCapture(str(out / "v.mp4"))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 5
+    video.release()
+
+
+def test_progress_on_a_terminal(cache: Path, tmp_path: Path) -> None:
+    """Protects patience: on a terminal, long work whose results go to a file shows a bar on stderr."""
+    script = shutil.which("script")
+    if not script:
+        pytest.skip("script(1), which provides a terminal, is not installed (Debian: bsdutils)")
+    video = write_video(tmp_path / "video.mp4", 20)
+    command = f"{sys.executable} -m pi_classifier classify {video} --json --weights untrained >{tmp_path}/results"
+    shown = subprocess.run(
+        [script, "-qec", command, "/dev/null"],
+        capture_output=True, text=True, check=True, timeout=DEADLINE_SECONDS, stdin=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"], "CACHE_DIRECTORY": str(cache), "TERM": "xterm"},
+    ).stdout  # fmt: skip
+    assert "100%" in shown
+    assert len((tmp_path / "results").read_text(encoding="utf-8").splitlines()) == 20

@@ -1,0 +1,208 @@
+"""`pi-classifier run`, as systemd and people run it: a process, signals, a scrape."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from pi_classifier.prepare import WEIGHTS
+from tests.running import Program
+from tests.test_sources import write_picture, write_video
+
+Run = Callable[..., Program]
+TOTALS = re.compile(
+    r"camera done: (\d+) captured = (\d+) classified \+ (\d+) dropped(?: \(.*\))? in ([\d.]+) s, ([\d.]+) fps"
+)
+
+
+def scrape(port: int) -> dict[str, float]:
+    """One scrape: samples of the only camera by their name, and by name and reason for drops."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+        text = answer.read().decode()
+    return {
+        sample.name + (f":{sample.labels['reason']}" if "reason" in sample.labels else ""): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def totals(program: Program) -> tuple[int, int, int]:
+    """Captured, classified and dropped of the closing line."""
+    match = TOTALS.search(program.lines[-1])
+    assert match, program.lines
+    captured, classified, dropped = map(int, match.groups()[:3])
+    assert captured == classified + dropped
+    return captured, classified, dropped
+
+
+def test_video_is_named_logged_and_scraped(
+    program: Run, test_data: Path, real_model_file: Path, free_port: int
+) -> None:
+    """Protects the main job: a real video of a bottle is called one, in the log and in the metrics, while it runs."""
+    running = program(
+        "run", "--source", test_data / "videos" / "bottle-detection.mp4", "--weights", real_model_file,
+        "--metrics-listen", f"127.0.0.1:{free_port}",
+    )  # fmt: skip
+    line = running.wait_for_line("water bottle")
+    assert re.fullmatch(r"camera [\d.]+ fps \| ([\d.]+% [^,]+, ){4}[\d.]+% .+", line), line
+    samples = scrape(free_port)
+    assert samples["pi_classifier_camera_up"] == 1
+    assert samples["pi_classifier_frames_per_second"] > 0
+    assert samples["pi_classifier_frames_captured_total"] == samples["pi_classifier_frames_classified_total"] + sum(
+        value for name, value in samples.items() if name.startswith("pi_classifier_frames_dropped_total")
+    )
+    assert samples["pi_classifier_top1_class_id"] in range(1000)
+    running.stop()
+    totals(running)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_it_cleanly(program: Run, number: signal.Signals) -> None:
+    """Protects `systemctl stop` and Ctrl-C: exit 0, no traceback, a closing line of totals that balances."""
+    running = program("run", "--source", "synthetic:", "--weights", "untrained", "--metrics-listen", "")
+    running.wait_for_line("fps |")
+    running.stop(number)
+    result = running.wait()
+    assert result.returncode == 0
+    assert "Traceback" not in result.stderr
+    assert totals(running)[0] > 0
+
+
+def test_signal_before_the_model_is_there(program: Run, free_port: int) -> None:
+    """Protects an impatient Ctrl-C: during start-up too it ends at once, with exit 0 and no traceback."""
+    listen = f"127.0.0.1:{free_port}"
+    running = program(
+        "run", "--source", "synthetic:", "--weights", "untrained", "--metrics-listen", listen,
+        environment={"PYTHONWARNINGS": "ignore"},  # an import that is broken off leaves its file to the collector
+    )  # fmt: skip
+    running.wait_for(lambda: any("metrics on" in notice for notice in running.notices), "metrics")
+    running.stop(signal.SIGINT)
+    result = running.wait()
+    assert result.returncode == 0
+    assert "Traceback" not in result.stderr
+
+
+def test_frames_limit_counts_predictions(program: Run) -> None:
+    """Protects `--frames`: so many predictions, then a clean end."""
+    running = program(
+        "run", "--source", "synthetic:", "--weights", "untrained", "--metrics-listen", "", "--frames", "20"
+    )
+    assert running.wait().returncode == 0
+    assert totals(running)[1] == 20
+
+
+def test_json_log(program: Run) -> None:
+    """Protects programs that read the log: every line of stdout is a JSON object with the documented keys."""
+    running = program(
+        "run", "--source", "synthetic:", "--weights", "untrained", "--metrics-listen", "", "--log-format", "json"
+    )
+    running.wait_for_line('"frame_age_seconds": 0')
+    running.stop()
+    running.wait()
+    *lines, last = [json.loads(line) for line in running.lines]
+    for line in lines:
+        assert set(line) == {"camera", "fps", "frame", "frame_age_seconds", "top", "weights"}
+    assert last["captured"] == last["classified"] + sum(last["dropped"].values())
+
+
+def test_video_runs_at_its_own_pace_and_ends(program: Run, tmp_path: Path) -> None:
+    """Protects a video in `run`: it plays like a camera, its end is the end, and every frame is accounted for."""
+    video = write_video(tmp_path / "video.mp4", 50)
+    running = program("run", "--source", video, "--weights", "untrained", "--metrics-listen", "")
+    result = running.wait()
+    assert result.returncode == 0
+    assert totals(running)[0] == 50
+    match = TOTALS.search(running.lines[-1])
+    assert match
+    assert float(match[4]) >= 49 / 25 - 0.1, "50 frames at 25 fps"
+
+
+def test_machine_without_a_camera_says_so(program: Run) -> None:
+    """Protects from taking a test pattern for a camera: `auto` without a camera warns that the labels mean nothing."""
+    if any(Path("/dev").glob("video*")):
+        pytest.skip("this machine has a camera, or something like one")
+    running = program("run", "--weights", "untrained", "--metrics-listen", "", "--frames", "1")
+    result = running.wait()
+    assert result.returncode == 0
+    assert "NO CAMERA FOUND" in result.stderr
+
+
+def test_two_cameras(program: Run, tmp_path: Path, free_port: int) -> None:
+    """Protects several cameras: each has its own lines, books and labels."""
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[[camera]]\nname = "front"\nsource = "synthetic:"\n[[camera]]\nname = "back"\nsource = "synthetic:"\nfps = 5\n'
+        f'[model]\nweights = "untrained"\n[metrics]\nlisten = "127.0.0.1:{free_port}"\n',
+        encoding="utf-8",
+    )
+    running = program("run", "--config", config)
+    running.wait_for_line("front ")
+    running.wait_for_line("back ")
+    with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/metrics", timeout=60) as answer:
+        text = answer.read().decode()
+    assert 'frames_classified_total{camera="front"}' in text
+    assert 'frames_classified_total{camera="back"}' in text
+    running.stop()
+    running.wait()
+    assert sum(" done: " in line for line in running.lines) == 2
+
+
+def test_closed_pipe_ends_it(program: Run, cache: Path) -> None:
+    """Protects `run | head -1`: it ends by itself, without a traceback."""
+    command = (
+        f"{sys.executable} -m pi_classifier run --source synthetic: --weights untrained --metrics-listen '' | head -1"
+    )
+    result = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        capture_output=True, text=True, check=False, timeout=120,
+        env={"PATH": os.environ["PATH"], "CACHE_DIRECTORY": str(cache)},
+    )  # fmt: skip
+    assert result.returncode == 0
+    assert len(result.stdout.splitlines()) == 1
+    assert "Error" not in result.stderr
+
+
+def test_prepare_then_run(program: Run, tmp_path: Path) -> None:
+    """Protects the way to another machine: `prepare --output` writes one file that `run --weights` takes."""
+    file = tmp_path / "model.pt"
+    assert program("prepare", "--weights", "untrained", "--output", file).wait().returncode == 0
+    running = program(
+        "run", "--weights", file, "--source", "synthetic:", "--frames", "3", "--metrics-listen", "",
+        environment={"CACHE_DIRECTORY": str(tmp_path / "empty")},
+    )  # fmt: skip
+    assert running.wait().returncode == 0
+    assert not (tmp_path / "empty").exists(), "nothing had to be prepared"
+
+
+def test_hub_folder_is_used(program: Run, real_weights: Path, tmp_path: Path) -> None:
+    """Protects offline machines: weights in torch's hub folder are taken without asking the network."""
+    checkpoints = tmp_path / "hub" / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    (checkpoints / WEIGHTS.url.rpartition("/")[2]).symlink_to(real_weights)
+    variables = {"TORCH_HOME": str(tmp_path), "CACHE_DIRECTORY": str(tmp_path / "cache")}
+    picture = write_picture(tmp_path / "a.png")
+    running = program("classify", picture, "--json", environment=variables)
+    assert running.wait().returncode == 0
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mobilenet_v2-default-qnnpack-quint8-v1.pt"]
+
+
+def test_damaged_cache_is_made_anew(program: Run, tmp_path: Path) -> None:
+    """Protects from a power cut: a damaged file in the cache is replaced, with a notice, not a reason to stop."""
+    variables = {"CACHE_DIRECTORY": str(tmp_path)}
+    arguments = ("run", "--weights", "untrained", "--source", "synthetic:", "--frames", "2", "--metrics-listen", "")
+    assert program(*arguments, environment=variables).wait().returncode == 0
+    (file,) = tmp_path.iterdir()
+    good = file.stat().st_size
+    os.truncate(file, good // 2)
+    result = program(*arguments, environment=variables).wait()
+    assert result.returncode == 0
+    assert str(file) in result.stderr
+    assert abs(file.stat().st_size - good) < 1000
