@@ -5,13 +5,16 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from pi_classifier import __version__
 from pi_classifier.config import Configuration, Key, load
 from pi_classifier.errors import PiClassifierError
+
+if TYPE_CHECKING:
+    from pi_classifier.system.boot import Change
 
 app = typer.Typer(
     help="Names what a camera sees, on every frame, and says how fast.",
@@ -148,6 +151,52 @@ def check_config(
     flags = _run_flags(source, model, weights, threads, top_k, frames, metrics_listen, log_format)
     configuration = _load(config, flags)
     typer.echo(configuration.to_toml(), nl=False)
+
+
+boot_config = typer.Typer(
+    help="The camera's lines in config.txt: see, write, take back.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+app.add_typer(boot_config, name="boot-config")
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the change without making it.")]
+
+
+@boot_config.command("status")
+def boot_status() -> None:
+    """Say what the camera needs in config.txt and what is there; exit 1 if something must be mended."""
+    from pi_classifier.system import boot
+
+    status = boot.status()
+    typer.echo("\n".join(status.messages))
+    if not status.ok:
+        raise typer.Exit(1)
+
+
+@boot_config.command("apply")
+def boot_apply(
+    *,
+    comment_out: Annotated[
+        bool, typer.Option("--comment-out", help="Also comment out lines of others that keep the camera from working.")
+    ] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Write the missing lines into config.txt, in one marked block, after a backup."""
+    from pi_classifier.system import boot
+
+    _show(boot.apply(comment_out=comment_out, dry_run=dry_run))
+
+
+@boot_config.command("revert")
+def boot_revert(*, dry_run: DryRun = False) -> None:
+    """Take back what 'apply' did; edits made since stay."""
+    from pi_classifier.system import boot
+
+    _show(boot.revert(dry_run=dry_run))
+
+
+def _show(change: "Change") -> None:
+    typer.echo(change.diff, nl=False)
+    typer.echo("\n".join(change.messages))
 
 
 def _run_flags(
