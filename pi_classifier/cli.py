@@ -154,7 +154,9 @@ def check_config(
 
 
 boot_config = typer.Typer(
-    help="The camera's lines in config.txt: see, write, take back.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="The camera's lines in config.txt: see, write, take back.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
 app.add_typer(boot_config, name="boot-config")
 
