@@ -45,11 +45,13 @@ print("ready", flush=True)
 def start(command: Sequence[str]) -> tuple[float, float]:
     """Start a program; seconds until its first line on stdout, and its peak resident memory in MB."""
     started = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert process.stdout
-    line = process.stdout.readline()
-    seconds = time.monotonic() - started
-    process.stdout.close()
+    reading, writing = os.pipe()
+    process = subprocess.Popen(command, stdout=writing, stderr=subprocess.DEVNULL)
+    os.close(writing)
+    with open(reading) as stdout:  # noqa: PTH123 - a descriptor, not a path
+        line = stdout.readline()
+        seconds = time.monotonic() - started
+        stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     if status or not line:
         raise RuntimeError(f"{command} failed")
