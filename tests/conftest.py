@@ -100,7 +100,7 @@ def free_port() -> int:
         return port
 
 
-SLOW_LAST = ("test_classify", "test_bad_input", "test_daemon", "test_prometheus")
+SLOW_LAST = ("test_deploy", "test_notify", "test_classify", "test_bad_input", "test_daemon", "test_prometheus")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

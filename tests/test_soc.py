@@ -59,6 +59,14 @@ def test_without_vcgencmd_under_voltage_alone(tmp_path: Path) -> None:
     assert Soc(root, refusing).throttled() == {("under_voltage", "now"): True}
 
 
+def test_firmware_that_does_not_answer(tmp_path: Path) -> None:
+    """Protects the scrape: a tool that hangs or cannot be run costs its own reading, not the others."""
+    assert Soc(tmp_path, vcgencmd(tmp_path, "exec sleep 60")).throttled() == {}
+    broken = tmp_path / "vcgencmd"
+    broken.write_text("#!/no/such/interpreter\n", encoding="ascii")
+    assert Soc(tmp_path, str(broken)).throttled() == {}
+
+
 def test_other_machines_tell_nothing(tmp_path: Path) -> None:
     """Protects from zeros that look like measurements on a machine that is no Raspberry Pi."""
     assert Soc(tmp_path, "no-such-vcgencmd").throttled() == {}

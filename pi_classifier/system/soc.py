@@ -35,21 +35,27 @@ class Soc:
 
         `vcgencmd` knows all conditions but needs the group `video`; without it, under-voltage alone is told by hwmon.
         """
-        if shutil.which(self.vcgencmd):
-            answer = subprocess.run(
-                [self.vcgencmd, "get_throttled"], capture_output=True, text=True, timeout=5, check=False
-            )
-            if match := re.search(r"throttled=0x([0-9a-fA-F]+)", answer.stdout):
-                bits = int(match[1], 16)
-                return {
-                    (condition, when): bool(bits >> (bit + shift) & 1)
-                    for bit, condition in enumerate(CONDITIONS)
-                    for when, shift in (("now", 0), ("since_boot", 16))
-                }
+        answer = self._ask_firmware() if shutil.which(self.vcgencmd) else ""
+        if match := re.search(r"throttled=0x([0-9a-fA-F]+)", answer):
+            bits = int(match[1], 16)
+            return {
+                (condition, when): bool(bits >> (bit + shift) & 1)
+                for bit, condition in enumerate(CONDITIONS)
+                for when, shift in (("now", 0), ("since_boot", 16))
+            }
         for hwmon in sorted((self.root / "sys/class/hwmon").glob("hwmon*")):
             if _read(hwmon / "name") == "rpi_volt":
                 return {("under_voltage", "now"): _read(hwmon / "in0_lcrit_alarm") == "1"}
         return {}
+
+    def _ask_firmware(self) -> str:
+        # A firmware that does not answer must not take the scrape with it.
+        try:
+            return subprocess.run(
+                [self.vcgencmd, "get_throttled"], capture_output=True, text=True, timeout=1, check=False
+            ).stdout
+        except (subprocess.TimeoutExpired, OSError):
+            return ""
 
 
 def _read(path: Path) -> str:
