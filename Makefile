@@ -1,5 +1,6 @@
 # make run    set up .venv and run the daemon on the best camera of this machine
 # make test   set up .venv and run every test
+# make install    as a service, with sudo; make uninstall removes it
 # make lint   style, types and the import law
 #
 # A target sets up only what it needs, and only again when setup.cfg changes.
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: run test lint format benchmark clean
+.PHONY: run test test-system install uninstall lint format benchmark clean
 
 # Exit 69 is: no weights, and none to be had. The rest of the program can be tried all the same.
 run: $(VENV)/.run
@@ -21,6 +22,16 @@ run: $(VENV)/.run
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest --ignore tests/system $(ARGS)
+
+# The service on a real camera driver and a real systemd, in a guest under QEMU.
+test-system: $(VENV)/.test
+	$(BIN)/python -m pytest tests/system $(ARGS)
+
+install:
+	systemd/install.sh install
+
+uninstall:
+	systemd/install.sh uninstall
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -53,6 +64,7 @@ $(VENV)/.run: setup.cfg pyproject.toml | $(BIN)/python
 
 $(VENV)/.test: $(VENV)/.run
 	$(PIP) --editable '.[test]'
+	@! pkg-config --exists libsystemd 2>/dev/null || $(PIP) --editable '.[systemd]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test

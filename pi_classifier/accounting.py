@@ -29,6 +29,8 @@ class Snapshot:
     """Frames classified a second, over the last closed interval."""
     trouble: str
     """Why the camera is away, in one line; empty while it is up."""
+    trouble_at: float
+    """When that was found, again at every attempt to open it: seconds of `time.monotonic()`."""
 
 
 class Account:
@@ -47,19 +49,22 @@ class Account:
         self._up = False
         self._was_up = False
         self._trouble = ""
+        self._trouble_at = now
         self._last_frame_at: float | None = None
         self._fps = 0.0
         self._interval_start = now
         self._interval_classified = 0
 
-    def arrived(self, captured_at: float) -> None:
-        """A frame came from the source: the camera is up."""
+    def arrived(self, captured_at: float) -> bool:
+        """A frame came from the source: the camera is up. True if it was away before."""
         with self._lock:
+            returned = bool(self._trouble)
             if not self._up:
                 self._reconnects += self._was_up
                 self._up = self._was_up = True
                 self._trouble = ""
             self._last_frame_at = captured_at
+            return returned
 
     def classified(self) -> None:
         """Enter one frame that the model has seen."""
@@ -73,12 +78,13 @@ class Account:
             self._captured += 1
             self._dropped[reason] += 1
 
-    def lost(self, kind: str, why: str) -> None:
-        """The camera failed: it is down until the next frame arrives."""
+    def lost(self, kind: str, why: str, now: float) -> None:
+        """The camera failed: it is down until the next frame arrives. `now`: seconds of `time.monotonic()`."""
         with self._lock:
             self._errors[kind] += 1
             self._up = False
             self._trouble = why
+            self._trouble_at = now
 
     def ended(self) -> None:
         """The source came to its own end."""
@@ -108,4 +114,5 @@ class Account:
                 last_frame_at=self._last_frame_at,
                 fps=self._fps,
                 trouble=self._trouble,
+                trouble_at=self._trouble_at,
             )

@@ -10,30 +10,46 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 from prometheus_client import CollectorRegistry
 
 from pi_classifier import __version__
-from pi_classifier.accounting import Account
+from pi_classifier.accounting import Account, Snapshot
 from pi_classifier.errors import CannotWrite, ConfigError, ModelError
-from pi_classifier.feed import Feed, FrameSource
+from pi_classifier.feed import LONGEST_RETRY_SECONDS, Feed, FrameSource
 from pi_classifier.input_source import source_for
 from pi_classifier.model_store import ModelStore, write_prepared
 from pi_classifier.pipeline import Pipeline, Sink
 from pi_classifier.preprocess import Preprocessor
 from pi_classifier.ranking import Ranking
-from pi_classifier.settings import MetricsSettings, ModelSettings, Settings
+from pi_classifier.settings import LogSettings, MetricsSettings, ModelSettings, Settings
 from pi_classifier.sinks import metrics
+from pi_classifier.sinks.events import EventLog
 from pi_classifier.sinks.log import LogSink
+from pi_classifier.sinks.status import StatusSink
+from pi_classifier.system.notify import ServiceManager, journal_listens, log_to_journal
 from pi_classifier.system.soc import Soc
 from pi_classifier.ticker import Ticker
 
 if TYPE_CHECKING:
     from pi_classifier.model import Model, ModelInput
 
+HONEST_SECONDS = LONGEST_RETRY_SECONDS + 10
+"""How old a feed's word that its camera is away may be: the longest pause between attempts, and time for one."""
+
 logger = logging.getLogger(__name__)
+
+
+class Reporter(Sink, Protocol):
+    """A sink that tells something of each camera once an interval."""
+
+    def report(self, books: Snapshot, /) -> None:
+        """An interval of one camera is over."""
+
+    def close(self, books: Snapshot, seconds: float, /) -> None:
+        """The run is over, after so many seconds."""
 
 
 def run(settings: Settings) -> None:
@@ -44,22 +60,22 @@ def run(settings: Settings) -> None:
     """
     with ExitStack() as stack:
         stop = stack.enter_context(_signals())
+        manager = ServiceManager.of_this_process()
         # First what may fail at once: a taken port or a missing file should not wait for torch.
         registry = stack.enter_context(_served(settings.metrics))
         sources = {camera.name: source_for(camera) for camera in settings.camera}
+        manager.status("loading the model")
         model = load_model(settings.model, progress=sys.stderr.isatty())
-        accounts = {name: Account(name, time.monotonic()) for name in sources}
-        log = LogSink(
-            stream=sys.stdout,
-            log_format=settings.log.format,
-            untrained=model.card.weights == "untrained",
-            on_closed=stop.request,
-        )
-        sinks: list[Sink] = [log]
+        accounts = [Account(name, time.monotonic()) for name in sources]
+        reporters = _reporters(settings.log, model, manager, stop)
+        sinks: list[Sink] = [manager, *reporters]
         if registry is not None:
-            sinks.append(_metrics(settings.metrics, registry, model, accounts.values()))
+            sinks.append(_metrics(settings.metrics, registry, model, accounts))
         bell, closing_time = threading.Event(), threading.Event()
-        feeds = [_feed(source, accounts[name], model, bell, closing_time) for name, source in sources.items()]
+        feeds = [
+            _feed(source, account, model, bell, closing_time)
+            for source, account in zip(sources.values(), accounts, strict=True)
+        ]
         pipeline = Pipeline(
             feeds=feeds,
             classify=model,
@@ -67,21 +83,25 @@ def run(settings: Settings) -> None:
             sinks=sinks,
             bell=bell,
         )
-        ticker = Ticker(settings.log.interval_seconds, lambda: _report(accounts.values(), log))
+        ticker = Ticker(settings.log.interval_seconds, lambda: _report(accounts, reporters))
         started = time.monotonic()
         try:
             stop.wait_for_the_loop = True
             for feed in feeds:
                 feed.start()
             ticker.start()
-            pipeline.run(frames=settings.run.frames, stopping=lambda: stop.requested)
+            pipeline.run(
+                frames=settings.run.frames,
+                stopping=lambda: stop.requested,
+                waiting=lambda: _tell_if_all_are_away(accounts, manager),
+            )
         finally:
+            manager.stopping()
             ticker.stop()
             closing_time.set()
             for feed in feeds:
                 feed.join()
-            for account in accounts.values():
-                log.close(account.snapshot(), time.monotonic() - started)
+            _close(accounts, reporters, time.monotonic() - started)
 
 
 def load_model(settings: ModelSettings, *, progress: bool) -> "Model":
@@ -189,7 +209,47 @@ def _feed(
     )
 
 
-def _report(accounts: Iterable[Account], log: LogSink) -> None:
+def _reporters(settings: LogSettings, model: "Model", manager: ServiceManager, stop: _Stop) -> list[Reporter]:
+    """What is told where: a line an interval on stdout, or events to the journal and the line to systemd's status."""
+    untrained = model.card.weights == "untrained"
+    reporters: list[Reporter] = []
+    if settings.destination == "journal" or (settings.destination == "auto" and journal_listens()):
+        log_to_journal()
+        reporters.append(
+            EventLog(
+                hold_seconds=settings.label_hold_seconds,
+                summary_seconds=settings.summary_seconds,
+                untrained=untrained,
+            )
+        )
+    else:
+        reporters.append(
+            LogSink(stream=sys.stdout, log_format=settings.format, untrained=untrained, on_closed=stop.request)
+        )
+    if manager.listens:
+        reporters.append(StatusSink(manager.status, untrained=untrained))
+    return reporters
+
+
+def _report(accounts: Iterable[Account], reporters: Iterable[Reporter]) -> None:
     now = time.monotonic()
     for account in accounts:
-        log.report(account.close_interval(now))
+        books = account.close_interval(now)
+        for reporter in reporters:
+            reporter.report(books)
+
+
+def _close(accounts: Iterable[Account], reporters: Iterable[Reporter], seconds: float) -> None:
+    for account in accounts:
+        for reporter in reporters:
+            reporter.close(account.snapshot(), seconds)
+
+
+def _tell_if_all_are_away(accounts: Iterable[Account], manager: ServiceManager) -> None:
+    """Feed the watchdog while every camera is known to be away, found so not longer ago than a retry takes.
+
+    A feed that hangs in its driver finds nothing any more, and then the watchdog is left to bite.
+    """
+    now = time.monotonic()
+    if all(books.trouble and now - books.trouble_at < HONEST_SECONDS for books in (one.snapshot() for one in accounts)):
+        manager.progress()

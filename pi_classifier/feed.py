@@ -138,9 +138,7 @@ class Feed(Generic[Buffer]):
                         retry = FIRST_RETRY_SECONDS
                     return
             except CaptureError as error:
-                self.account.lost(error.kind, str(error))
-                logger.warning("%s; retrying in %g s", error, retry)
-                self._bell.set()
+                self._lost(error)
                 self._stopping.wait(retry)
                 retry = min(2 * retry, LONGEST_RETRY_SECONDS)
 
@@ -153,10 +151,22 @@ class Feed(Generic[Buffer]):
         self._preprocess(frame.pixels, pending.input.pixels)
         pending.sequence, pending.captured_at = frame.sequence, frame.captured_at
         pending.preprocess_seconds = time.perf_counter() - started
-        self.account.arrived(frame.captured_at)
+        if self.account.arrived(frame.captured_at):
+            logger.info("%s is back", self.account.camera, extra=self._fields("camera_up"))
         if self._mailbox.publish():
             self.account.dropped("stale")
         self._bell.set()
+
+    def _lost(self, error: CaptureError) -> None:
+        # Told when it is news, not at every attempt: a camera may be away for days.
+        if str(error) != self.account.snapshot().trouble:
+            logger.warning("%s; retrying", error, extra=self._fields("camera_down"))
+        self.account.lost(error.kind, str(error), time.monotonic())
+        self._bell.set()
+
+    def _fields(self, event: str) -> dict[str, str]:
+        """Fields of a journal entry."""
+        return {"EVENT": event, "CAMERA": self.account.camera}
 
     def _paced(self) -> Generator[Frame, None, None]:
         """The source's frames, no faster than its own rate, until it is time to stop."""

@@ -86,12 +86,13 @@ class Pipeline(Generic[Buffer]):
         self._publish_seconds = 0.0
         self.predictions = 0
 
-    def run(self, *, frames: int, stopping: Callable[[], bool]) -> None:
+    def run(self, *, frames: int, stopping: Callable[[], bool], waiting: Callable[[], None]) -> None:
         """Classify until every feed has ended, `stopping()` is true, or `frames` predictions were made.
 
         Args:
             frames: 0 for no limit.
             stopping: asked at least every `LONGEST_WAIT_SECONDS` and once a prediction.
+            waiting: called at each turn of the loop, at least every `LONGEST_WAIT_SECONDS`, that finds no new frame.
 
         Raises:
             PiClassifierError: what stopped a camera for good.
@@ -103,6 +104,7 @@ class Pipeline(Generic[Buffer]):
             # before the last frame is taken: a feed that had ended then leaves nothing behind.
             self._bell.clear()
             alive = [feed for feed in self._feeds if not feed.has_ended()]
+            before = self.predictions
             for feed in self._feeds:
                 pending = feed.take()
                 if pending is None:
@@ -113,6 +115,8 @@ class Pipeline(Generic[Buffer]):
                     return
             if not alive:
                 return
+            if self.predictions == before:
+                waiting()
 
     def _predict(self, account: Account, pending: PendingFrame[Buffer], waited: float) -> None:
         started = time.perf_counter()

@@ -53,7 +53,12 @@ class ModelSettings(Section):
 class LogSettings(Section):
     """`[log]`."""
 
-    interval_seconds: float = Field(1.0, ge=0.1, le=3600, description="one line a camera each")
+    destination: Literal["auto", "stdout", "journal"] = Field(
+        "auto", description="a line an interval on stdout, or events to the journal; auto is as systemd runs it or not"
+    )
+    interval_seconds: float = Field(1.0, ge=0.1, le=3600, description="of the rate, the line and systemd's status")
+    summary_seconds: float = Field(60.0, ge=0, description="journal: a summary this often; 0 never")
+    label_hold_seconds: float = Field(3.0, ge=0, description="journal: a label is told once it was the best so long")
     format: Literal["text", "json"] = "text"
 
 

@@ -21,7 +21,7 @@ def test_books_balance_at_every_moment(events: list[str]) -> None:
         elif event in ("stale", "corrupt"):
             account.dropped(event)
         elif event in ("lost", "timeout"):
-            account.lost(event, "unplugged")
+            account.lost(event, "unplugged", float(moment))
         else:
             account.ended()
         books = account.snapshot()
@@ -48,10 +48,10 @@ def test_rate_is_that_of_the_closed_interval() -> None:
 def test_reconnects_count_returns_not_the_first_arrival() -> None:
     """Protects camera_reconnects_total: absent at boot is no reconnect, coming back is one."""
     account = Account("front", now=0.0)
-    account.lost("lost", "not plugged in")
+    account.lost("lost", "not plugged in", 0.5)
     account.arrived(1.0)
     assert account.snapshot().reconnects == 0
-    account.lost("lost", "unplugged")
+    account.lost("lost", "unplugged", 1.5)
     assert not account.snapshot().up
     assert account.snapshot().trouble == "unplugged"
     account.arrived(2.0)

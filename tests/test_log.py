@@ -71,7 +71,7 @@ def test_prediction_is_told_once() -> None:
     log.offer(PREDICTION)
     log.report(books.close_interval(1.0))
     log.report(books.close_interval(2.0))
-    books.lost("lost", "/dev/video0: No such device; check its plug and power")
+    books.lost("lost", "/dev/video0: No such device; check its plug and power", 2.5)
     log.report(books.close_interval(3.0))
     assert stream.getvalue().splitlines()[1:] == [
         "front 0.0 fps | no new frame",
@@ -84,7 +84,7 @@ def test_json_tells_trouble_too() -> None:
     stream = io.StringIO()
     log, _ = sink(stream, "json")
     books = account()
-    books.lost("timeout", "silent")
+    books.lost("timeout", "silent", 0.5)
     log.report(books.close_interval(1.0))
     line = json.loads(stream.getvalue())
     assert (line["trouble"], line["frame"], line["top"]) == ("silent", None, [])

@@ -83,7 +83,7 @@ def used(untrained_model_file: Path) -> Bench:
         used.account.classified()
         used.sink.offer(prediction(class_id, label))
     used.account.dropped("stale")
-    used.account.lost("lost", "unplugged")
+    used.account.lost("lost", "unplugged", 1.5)
     used.account.arrived(2.0)
     return used
 

@@ -29,6 +29,7 @@ class Rig:
         self.bell, self.closing_time = threading.Event(), threading.Event()
         self.accounts = [Account(f"camera {number}", 0.0) for number, _ in enumerate(self.cameras)]
         self.sink = CollectingSink()
+        self.waits = 0
         self.feeds = [
             Feed(
                 camera,
@@ -48,13 +49,18 @@ class Rig:
             bell=self.bell,
         )
 
+    def _wait(self) -> None:
+        self.waits += 1
+
     def run(self, *, frames: int = 0, stopping: Callable[[], bool] = lambda: False) -> None:
         """Start, run, close."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         for feed in self.feeds:
             feed.start()
         try:
-            self.pipeline.run(frames=frames, stopping=lambda: stopping() or time.monotonic() > deadline)
+            self.pipeline.run(
+                frames=frames, stopping=lambda: stopping() or time.monotonic() > deadline, waiting=self._wait
+            )
         finally:
             self.closing_time.set()
             for feed in self.feeds:

@@ -9,6 +9,7 @@ from typing import Literal, TextIO
 
 from pi_classifier.accounting import Snapshot
 from pi_classifier.prediction import Prediction
+from pi_classifier.wording import status_line, totals_line
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class LogSink:
             on_closed: called when the reader of the stream has gone, as `head` does.
         """
         self._stream = stream
-        self._write = self._write_text if log_format == "text" else self._write_json
+        self._json = log_format == "json"
         self._untrained = untrained
         self._on_closed = on_closed
         self._latest: dict[str, Prediction] = {}
@@ -44,43 +45,18 @@ class LogSink:
 
     def report(self, books: Snapshot) -> None:
         """Write one line on one camera: the newest prediction since the last line, and the rate."""
-        self._write(books, self._latest.pop(books.camera, None))
+        prediction = self._latest.pop(books.camera, None)
+        if self._json:
+            self._put(json.dumps(self._status(books, prediction), ensure_ascii=False))
+        else:
+            self._put(status_line(books, prediction, untrained=self._untrained))
 
     def close(self, books: Snapshot, seconds: float) -> None:
         """Write the camera's totals after `seconds` of running."""
-        rate = books.classified / seconds if seconds else 0.0
-        if self._write == self._write_json:
-            dropped = {reason: count for reason, count in books.dropped.items() if count}
-            self._put(
-                json.dumps(
-                    {
-                        "camera": books.camera,
-                        "captured": books.captured,
-                        "classified": books.classified,
-                        "dropped": dropped,
-                        "seconds": round(seconds, 3),
-                        "fps": round(rate, 3),
-                    }
-                )
-            )
-            return
-        dropped_text = ", ".join(f"{count} {reason}" for reason, count in books.dropped.items() if count)
-        self._put(
-            f"{books.camera} done: {books.captured} captured = {books.classified} classified + "
-            f"{sum(books.dropped.values())} dropped{f' ({dropped_text})' if dropped_text else ''} "
-            f"in {seconds:.1f} s, {rate:.1f} fps"
-        )
+        self._put(json.dumps(_totals(books, seconds)) if self._json else totals_line(books, seconds))
 
-    def _write_text(self, books: Snapshot, prediction: Prediction | None) -> None:
-        if prediction:
-            seen = ", ".join(f"{best.probability:.1%} {best.label}" for best in prediction.top)
-        else:
-            seen = f"camera away: {books.trouble}" if books.trouble else "no new frame"
-        warning = "UNTRAINED weights, labels mean nothing: " if self._untrained else ""
-        self._put(f"{books.camera} {books.fps:.1f} fps | {warning}{seen}")
-
-    def _write_json(self, books: Snapshot, prediction: Prediction | None) -> None:
-        line = {
+    def _status(self, books: Snapshot, prediction: Prediction | None) -> dict[str, object]:
+        line: dict[str, object] = {
             "camera": books.camera,
             "fps": round(books.fps, 3),
             "frame": prediction.sequence if prediction else None,
@@ -91,7 +67,7 @@ class LogSink:
             line["trouble"] = books.trouble
         if self._untrained:
             line["weights"] = "untrained"
-        self._put(json.dumps(line, ensure_ascii=False))
+        return line
 
     def _put(self, line: str) -> None:
         try:
@@ -105,3 +81,14 @@ class LogSink:
         except OSError as error:
             # A full disk behind a redirection takes the line, not the daemon.
             logger.warning("a log line was lost: %s", error.strerror)
+
+
+def _totals(books: Snapshot, seconds: float) -> dict[str, object]:
+    return {
+        "camera": books.camera,
+        "captured": books.captured,
+        "classified": books.classified,
+        "dropped": {reason: count for reason, count in books.dropped.items() if count},
+        "seconds": round(seconds, 3),
+        "fps": round(books.classified / seconds if seconds else 0.0, 3),
+    }

@@ -26,6 +26,8 @@ from pi_classifier.prediction import Prediction, Timings
 PREFIX = "pi_classifier_"
 SECONDS_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.075, 0.1, 0.2, 0.5)
 """Fine around 27.8 ms, the interval of a 36 fps camera."""
+AGE_BUCKETS = (*SECONDS_BUCKETS, 1.0, 2.0, 5.0)
+"""An overloaded machine's frames grow older than one stage ever takes."""
 STAGES = ("capture_wait", "preprocess", "inference", "rank", "publish")
 
 
@@ -99,7 +101,7 @@ class MetricsSink:
             f"{PREFIX}frame_age_seconds",
             "Age of a frame, since its capture, when its prediction was ready.",
             ("camera",),
-            buckets=SECONDS_BUCKETS,
+            buckets=AGE_BUCKETS,
             registry=registry,
         )
         # Children are looked up once: per frame only their observe() is called.

@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# Installs or upgrades pi-classifier as a service, or removes it; both may be repeated.
+#
+#   sudo systemd/install.sh install      (make install)
+#   sudo systemd/install.sh uninstall    (make uninstall)
+#
+# What goes where:
+#   /opt/pi-classifier/<number>       one virtual environment a version; `current` points to the one in use
+#   /usr/local/bin/pi-classifier      the command
+#   /etc/pi-classifier/config.toml    the configuration, kept when it was edited
+#   /etc/systemd/system, /etc/sysusers.d
+#   /var/lib, /var/cache/pi-classifier   the daemon's own
+#
+# A new version is built beside the old one and takes its place in one step, when it is whole. If any step before that
+# fails, what was begun is removed and the old version stays as it was.
+set -euo pipefail
+
+readonly opt=/opt/pi-classifier etc=/etc/pi-classifier cache=/var/cache/pi-classifier state=/var/lib/pi-classifier
+readonly unit=/etc/systemd/system/pi-classifier.service sysusers=/etc/sysusers.d/pi-classifier.conf
+readonly command=/usr/local/bin/pi-classifier
+readonly python=${PYTHON:-python3}
+# gcc and the headers build systemd-python.
+readonly packages=(python3 python3-venv python3-dev gcc pkg-config libsystemd-dev)
+
+source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+here=$source/systemd
+
+say() { echo "pi-classifier: $*"; }
+fail() { echo "pi-classifier: $1" >&2; exit "${2:-1}"; }
+
+check_machine() {
+    [ "$(id -u)" = 0 ] || fail "run this with sudo" 77
+    [ -d /run/systemd/system ] || fail "systemd does not run this machine; 'make run' needs none" 69
+    case $(uname -m) in
+        aarch64 | x86_64) ;;
+        *) fail "$(uname -m) is not supported: install the 64-bit Raspberry Pi OS" 78 ;;
+    esac
+}
+
+install_packages() {
+    local missing=() package
+    for package in "${packages[@]}"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "installing ${missing[*]}"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+new='' copy=''
+undo() {
+    [ -n "$new$copy" ] || return 0
+    rm -rf "$new" "$copy"
+    rmdir --ignore-fail-on-non-empty "$opt"
+    say "stopped half-way: what was begun is removed again, an installed version is as it was" >&2
+}
+trap undo EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# Sets $new, an environment with everything in it.
+build_environment() {
+    mkdir -p "$opt"
+    new=$(mktemp -d "$opt/XXXXXX")
+    chmod 755 "$new"
+    # A copy: a build leaves files behind, which in a checkout would belong to root.
+    copy=$(mktemp -d)
+    tar -C "$source" --exclude=./.venv --exclude=./.git --exclude=__pycache__ -cf - . | tar -C "$copy" -xf -
+    say "building the environment (a few minutes, about 1 GB)"
+    "$python" -m venv "$new"
+    "$new/bin/python" -m pip install --disable-pip-version-check --quiet --no-compile "${copy}[systemd]"
+    install -Dm644 -t "$new/share" "$here/config.toml" "$here/pi-classifier.service" "$here/pi-classifier.sysusers" \
+        "$source/README.md"
+    rm -rf "$copy"
+    copy=''
+    # Told before anything is replaced: an edited configuration may not fit the new version.
+    "$new/bin/pi-classifier" check-config >/dev/null
+    "$new/bin/pi-classifier" --version
+}
+
+# The new version takes the place of the old.
+switch_over() {
+    install -Dm644 "$new/share/pi-classifier.sysusers" "$sysusers"
+    systemd-sysusers "$sysusers"
+    install -d -o pi-classifier -g pi-classifier -m 755 "$cache" "$state"
+    install_configuration
+    install -Dm644 "$new/share/pi-classifier.service" "$unit"
+    local old
+    old=$(readlink -f "$opt/current" || true)
+    ln -sfn "$new" "$opt/current.new"
+    mv -T "$opt/current.new" "$opt/current"
+    local version=$new
+    new=''
+    ln -sfn "$opt/current/bin/pi-classifier" "$command"
+    [ -z "$old" ] || [ "$old" = "$version" ] || rm -rf "$old"
+    systemctl daemon-reload
+    systemctl enable --quiet pi-classifier
+}
+
+# An edited configuration is kept; one that is still as it was installed is brought up to date.
+install_configuration() {
+    local shipped=$opt/current/share/config.toml
+    if [ ! -e "$etc/config.toml" ] || cmp -s "$etc/config.toml" "$shipped"; then
+        install -Dm644 "$new/share/config.toml" "$etc/config.toml"
+    elif ! cmp -s "$shipped" "$new/share/config.toml"; then
+        install -m644 "$new/share/config.toml" "$etc/config.toml.new"
+        say "kept your $etc/config.toml; the new default is config.toml.new beside it"
+    else
+        say "kept your $etc/config.toml"
+    fi
+}
+
+prepare_model() {
+    local status=0
+    say "preparing the model"
+    runuser -u pi-classifier -- env CACHE_DIRECTORY="$cache" TORCH_HOME="$cache/torch" \
+        "$opt/current/bin/pi-classifier" prepare || status=$?
+    # Without a network the first start will try again; anything else is said above and needs a person.
+    [ "$status" = 0 ] || say "no model yet (exit code $status); the service prepares it when it starts"
+}
+
+install_service() {
+    check_machine
+    install_packages
+    build_environment
+    switch_over
+    prepare_model
+    if systemctl is-active --quiet pi-classifier; then
+        say "restarting the service"
+        systemctl restart pi-classifier
+    else
+        say "installed; start it with 'sudo systemctl start pi-classifier'"
+    fi
+}
+
+uninstall_service() {
+    [ "$(id -u)" = 0 ] || fail "run this with sudo" 77
+    if [ -e "$unit" ]; then
+        systemctl disable --quiet --now pi-classifier
+        systemctl reset-failed --quiet pi-classifier || true
+    fi
+    rm -rf "$unit" "$unit.d" "$sysusers" "$command" "$opt" "$etc" "$cache" "$state"
+    systemctl daemon-reload
+    if getent passwd pi-classifier >/dev/null; then userdel pi-classifier; fi
+    if getent group pi-classifier >/dev/null; then groupdel pi-classifier; fi
+    say "removed, with its configuration and cache; Debian packages were left (${packages[*]})"
+}
+
+case ${1:-} in
+    install) install_service ;;
+    uninstall) uninstall_service ;;
+    *) fail "usage: install.sh install|uninstall" 64 ;;
+esac
