@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pi_classifier.annotate import Draw, annotated_picture, annotated_video
-from pi_classifier.daemon import load_model
 from pi_classifier.errors import CannotWrite, InputError
 from pi_classifier.frame import Frame
 from pi_classifier.model import Model
+from pi_classifier.model_loading import load_model
 from pi_classifier.prediction import Classification
 from pi_classifier.preprocess import Preprocessor
 from pi_classifier.ranking import Ranking

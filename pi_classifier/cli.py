@@ -32,7 +32,9 @@ Source = Annotated[
     str | None,
     typer.Option(metavar="URI", help="auto, v4l2:/dev/video0, file:PATH, synthetic:, or a bare path."),
 ]
-ModelName = Annotated[str | None, typer.Option("--model", metavar="NAME", help="Architecture: mobilenet_v2.")]
+ModelName = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="Architecture, as torchvision calls it: mobilenet_v2.")
+]
 Weights = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="State dict or prepared file; 'default' fetches, 'untrained' is random."),
@@ -46,7 +48,9 @@ Listen = Annotated[
 LogFormat = Annotated[
     str | None, typer.Option("--log-format", metavar="text|json", help="One line a second as text or JSON.")
 ]
-Activations = Annotated[str | None, typer.Option(metavar="auto|quint8", help="Type of the quantised activations.")]
+Activations = Annotated[
+    str | None, typer.Option(metavar="auto|quint8|qint8", help="Type of the quantised activations.")
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -125,14 +129,16 @@ def prepare(
         config,
         {("model", "name"): model, ("model", "weights"): weights, ("model", "activations"): activations},
     )
+    from pi_classifier.model_loading import resolve_activations
     from pi_classifier.model_store import ModelStore, write_prepared
     from pi_classifier.prepare import prepare as prepared
 
     settings = configuration.settings.model
-    content = prepared(settings, progress=True)
-    path = output or ModelStore.default().path_for(settings)
+    kind = resolve_activations(settings)
+    content = prepared(settings, activations=kind, progress=True)
+    path = output or ModelStore.default().path_for(settings, kind)
     write_prepared(path, content)
-    typer.echo(f"{path}: {len(content) / 1e6:.1f} MB, {settings.name}, {settings.weights} weights")
+    typer.echo(f"{path}: {len(content) / 1e6:.1f} MB, {settings.name}, {settings.weights} weights, {kind} activations")
 
 
 @app.command("check-config")

@@ -1,6 +1,5 @@
 """The roof: builds every part from the settings, introduces them to one another, and runs them."""
 
-import io
 import logging
 import signal
 import sys
@@ -17,14 +16,14 @@ from prometheus_client import CollectorRegistry
 
 from pi_classifier import __version__
 from pi_classifier.accounting import Account, Snapshot
-from pi_classifier.errors import CannotWrite, ConfigError, ModelError
+from pi_classifier.errors import ConfigError
 from pi_classifier.feed import LONGEST_RETRY_SECONDS, Feed, FrameSource
 from pi_classifier.input_source import source_for
-from pi_classifier.model_store import ModelStore, write_prepared
+from pi_classifier.model_loading import load_model
 from pi_classifier.pipeline import Pipeline, Sink
 from pi_classifier.preprocess import Preprocessor
 from pi_classifier.ranking import Ranking
-from pi_classifier.settings import LogSettings, MetricsSettings, ModelSettings, Settings
+from pi_classifier.settings import LogSettings, MetricsSettings, Settings
 from pi_classifier.sinks import metrics
 from pi_classifier.sinks.events import EventLog
 from pi_classifier.sinks.log import LogSink
@@ -102,38 +101,6 @@ def run(settings: Settings) -> None:
             for feed in feeds:
                 feed.join()
             _close(accounts, reporters, time.monotonic() - started)
-
-
-def load_model(settings: ModelSettings, *, progress: bool) -> "Model":
-    """The model from its prepared file, which is made now if there is none yet.
-
-    A file that cannot be kept is no reason not to run, nor is a damaged one in the cache: it is made anew.
-
-    Raises:
-        ModelError: weights or a prepared file that the user named cannot be used.
-        WeightsUnavailable: there are no weights to prepare.
-    """
-    # torch takes seconds to import on a Raspberry Pi: everything that can fail without it has been tried before.
-    from pi_classifier.model import Model
-
-    store = ModelStore.default()
-    path = store.find(settings)
-    if path is not None:
-        try:
-            return Model(path, threads=settings.threads)
-        except ModelError as error:
-            if path.parent != store.folder:
-                raise
-            logger.warning("%s; doing so now", error)
-    from pi_classifier.prepare import prepare
-
-    logger.info("preparing %s from %s weights, once", settings.name, settings.weights)
-    content = prepare(settings, progress=progress)
-    try:
-        write_prepared(store.path_for(settings), content)
-    except CannotWrite as error:
-        logger.warning("%s; running from memory this time", error)
-    return Model(io.BytesIO(content), threads=settings.threads)
 
 
 class _Stop:

@@ -31,6 +31,10 @@ class ModelError(PiClassifierError):
     exit_code = os.EX_CONFIG
 
 
+class ActivationsUnsupported(ModelError):
+    """This build of torch lacks the kernels that a prepared file's activations need; the other type will do."""
+
+
 class WeightsUnavailable(PiClassifierError):
     """No weights on this machine and none to be had from the network just now."""
 

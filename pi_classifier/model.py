@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_classifier.errors import ModelError
+from pi_classifier.errors import ActivationsUnsupported, ModelError
 from pi_classifier.model_card import CARD_MEMBER, ModelCard, read_card
+
+QUANTISED = {"quint8": torch.quint8, "qint8": torch.qint8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,9 @@ class ModelInput:
     """
 
     tensor: torch.Tensor
-    """quint8, shape (1, 3, size, size), channels last."""
+    """quint8 or qint8, shape (1, 3, size, size), channels last."""
     pixels: NDArray[np.uint8]
-    """Shape (size, size, 3), quantised RGB."""
+    """Shape (size, size, 3), quantised RGB; the bytes of qint8 values are their two's complement."""
 
 
 def compute_threads(threads: int | Literal["auto"]) -> int:
@@ -66,12 +68,19 @@ class Model:
                 self._module = torch.jit.load(file, map_location="cpu")
             outputs = self(self.new_input()).size
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ModelError(f"{name}: damaged or cut short ({reason}); make the file anew with 'prepare'") from None
+            raise self._refusal(name, str(error).strip().splitlines()[-1]) from None
         if outputs != len(self.card.categories):
             raise ModelError(
                 f"{name}: {len(self.card.categories)} labels for {outputs} outputs; make the file anew with 'prepare'"
             )
+
+    def _refusal(self, name: str, reason: str) -> ModelError:
+        if self.card.activations == "qint8":
+            return ActivationsUnsupported(
+                f"{name}: torch {torch.__version__} on this machine does not run qint8 activations ({reason}); "
+                "make the file anew with 'prepare --activations quint8'"
+            )
+        return ModelError(f"{name}: damaged or cut short ({reason}); make the file anew with 'prepare'")
 
     def new_input(self) -> ModelInput:
         """A new input of its own memory, all zero points: mid-grey."""
@@ -80,14 +89,14 @@ class Model:
             (1, 3, size, size),
             scale=self.card.scale,
             zero_point=self.card.zero_point,
-            dtype=torch.quint8,
+            dtype=QUANTISED[self.card.activations],
             memory_format=torch.channels_last,
         )
         # A plain uint8 tensor over the same storage: numpy knows no quantised types.
         plain = torch.empty(0, dtype=torch.uint8)
         plain.set_(tensor.untyped_storage(), 0, (size, size, 3), (size * 3, 3, 1))
         pixels: NDArray[np.uint8] = plain.numpy()
-        pixels.fill(self.card.zero_point)
+        pixels.fill(self.card.zero_point % 256)
         return ModelInput(tensor, pixels)
 
     def __call__(self, model_input: ModelInput) -> NDArray[np.float32]:

@@ -32,7 +32,7 @@ class ModelCard:
     engine: str
     """The `torch.backends.quantized.engine` that the packed weights are for."""
     activations: str
-    """dtype of the quantised activations: `quint8`."""
+    """dtype of the quantised activations: `quint8` or `qint8`."""
     input_size: int
     """Height and width of the model's input in pixels."""
     resize_size: int

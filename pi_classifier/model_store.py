@@ -24,8 +24,8 @@ class ModelStore:
             return cls(Path(service_cache))
         return cls(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-classifier")
 
-    def find(self, settings: ModelSettings) -> Path | None:
-        """The prepared file for these settings, or None if it has yet to be made.
+    def find(self, settings: ModelSettings, activations: str) -> Path | None:
+        """The prepared file for these settings and this type of activations, or None if it has yet to be made.
 
         `weights` may name a prepared file, which is then taken as it is.
         """
@@ -36,15 +36,15 @@ class ModelStore:
                     return path
             except OSError as error:
                 raise ModelError(f"{path}: {error.strerror}; name a readable file with --weights") from None
-        cached = self.path_for(settings)
+        cached = self.path_for(settings, activations)
         return cached if cached.is_file() else None
 
-    def path_for(self, settings: ModelSettings) -> Path:
+    def path_for(self, settings: ModelSettings, activations: str) -> Path:
         """Where the prepared file for these settings belongs. Other weights, another card version: another name."""
         weights = settings.weights
         if weights not in ("default", "untrained"):
             weights = hashlib.sha256(Path(weights).read_bytes()).hexdigest()[:16]
-        return self.folder / f"{settings.name}-{weights}-{settings.engine}-quint8-v{CARD_VERSION}.pt"
+        return self.folder / f"{settings.name}-{weights}-{settings.engine}-{activations}-v{CARD_VERSION}.pt"
 
 
 def write_prepared(path: Path, content: bytes) -> None:

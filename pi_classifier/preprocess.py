@@ -16,17 +16,18 @@ Pixels = NDArray[np.uint8]
 
 
 def quantisation_table(card: ModelCard) -> Pixels:
-    """The stored value for every byte of every channel: uint8, shape (1, 256, 3), channels in order RGB.
+    """The stored byte for every byte of every channel: uint8, shape (1, 256, 3), channels in order RGB.
 
-    Follows float32 step by step: ToTensor (`x / 255`), Normalize (`(x - mean) / std`), then torch's quint8
-    quantisation, `clamp(zero_point + nearbyint(x * (1 / scale)), 0, 255)`
-    (aten/src/ATen/native/quantized/AffineQuantizerBase.cpp).
+    Follows float32 step by step: ToTensor (`x / 255`), Normalize (`(x - mean) / std`), then torch's quantisation,
+    `clamp(zero_point + nearbyint(x * (1 / scale)), lowest, highest)`
+    (aten/src/ATen/native/quantized/AffineQuantizerBase.cpp). A qint8 is stored as its two's complement.
     """
     mean, std = np.array(card.mean, np.float32), np.array(card.std, np.float32)
     values = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
     inverse_scale = np.float32(1) / np.float32(card.scale)
     stored = np.rint((values - mean) / std * inverse_scale).astype(np.int64) + card.zero_point
-    table: Pixels = stored.clip(0, 255).astype(np.uint8)[None]
+    limits = np.iinfo(np.int8 if card.activations == "qint8" else np.uint8)
+    table: Pixels = stored.clip(limits.min, limits.max).astype(limits.dtype).view(np.uint8)[None]
     return table
 
 

@@ -9,6 +9,20 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 CameraName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Architecture = Literal[
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "resnet18",
+    "resnet50",
+    "resnext101_32x8d",
+    "inception_v3",
+    "googlenet",
+    "shufflenet_v2_x0_5",
+    "shufflenet_v2_x1_0",
+    "shufflenet_v2_x1_5",
+    "shufflenet_v2_x2_0",
+]
+"""The tutorial's table."""
 Source = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
@@ -31,12 +45,14 @@ class CameraSettings(Section):
 class ModelSettings(Section):
     """`[model]`."""
 
-    name: Literal["mobilenet_v2"] = "mobilenet_v2"
+    name: Architecture = "mobilenet_v2"
     weights: str = Field(
         "default", min_length=1, description="default, a state dict or prepared file, or untrained (random)"
     )
     engine: Literal["qnnpack"] = "qnnpack"
-    activations: Literal["auto", "quint8"] = "auto"
+    activations: Literal["auto", "quint8", "qint8"] = Field(
+        "auto", description="qint8 where torch has XNNPACK (aarch64), else quint8"
+    )
     threads: int | Literal["auto"] = Field(
         "auto", description="compute threads; auto leaves one core for capture: 3 on a Raspberry Pi"
     )

@@ -76,7 +76,15 @@ build_environment() {
     copy=''
     # Told before anything is replaced: an edited configuration may not fit the new version.
     "$new/bin/pi-classifier" check-config >/dev/null
-    "$new/bin/pi-classifier" --version
+    try_environment
+}
+
+# One prediction, so that a version that cannot run here never takes the place of one that can. It also compiles just
+# the modules that are used: all of them would take longer than the rest of the installation.
+try_environment() {
+    say "trying it"
+    env CACHE_DIRECTORY="$new/share" "$new/bin/pi-classifier" run --config "$new/share/config.toml" \
+        --weights untrained --source synthetic: --frames 1 --metrics-listen '' >/dev/null
 }
 
 # The new version takes the place of the old.
@@ -87,7 +95,7 @@ switch_over() {
     install_configuration
     install -Dm644 "$new/share/pi-classifier.service" "$unit"
     local old
-    old=$(readlink -f "$opt/current" || true)
+    old=$(readlink "$opt/current" || true)
     ln -sfn "$new" "$opt/current.new"
     mv -T "$opt/current.new" "$opt/current"
     local version=$new

@@ -59,14 +59,14 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder in which the model with untrained weights is ready, for tests that need no sense in labels."""
     store = ModelStore(tmp_path_factory.mktemp("cache"))
     settings = ModelSettings(weights="untrained")
-    write_prepared(store.path_for(settings), prepare(settings))
+    write_prepared(store.path_for(settings, "quint8"), prepare(settings))
     return store.folder
 
 
 @pytest.fixture(scope="session")
 def untrained_model_file(cache: Path) -> Path:
     """A prepared file that every machine can make."""
-    return ModelStore(cache).path_for(ModelSettings(weights="untrained"))
+    return ModelStore(cache).path_for(ModelSettings(weights="untrained"), "quint8")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pi_classifier.prepare import WEIGHTS
+from pi_classifier.prepare.architectures import ARCHITECTURES
 from tests.running import Program
 from tests.test_sources import write_picture, write_video
 
@@ -186,7 +186,7 @@ def test_hub_folder_is_used(program: Run, real_weights: Path, tmp_path: Path) ->
     """Protects offline machines: weights in torch's hub folder are taken without asking the network."""
     checkpoints = tmp_path / "hub" / "checkpoints"
     checkpoints.mkdir(parents=True)
-    (checkpoints / WEIGHTS.url.rpartition("/")[2]).symlink_to(real_weights)
+    (checkpoints / ARCHITECTURES["mobilenet_v2"].weights.url.rpartition("/")[2]).symlink_to(real_weights)
     variables = {"TORCH_HOME": str(tmp_path), "CACHE_DIRECTORY": str(tmp_path / "cache")}
     picture = write_picture(tmp_path / "a.png")
     running = program("classify", picture, "--json", environment=variables)

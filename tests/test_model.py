@@ -211,18 +211,18 @@ def test_store_tells_files_apart_by_content(tmp_path: Path) -> None:
     weights = tmp_path / "weights.pth"
     settings = ModelSettings(weights=str(weights))
     weights.write_bytes(b"old")
-    old = store.path_for(settings)
+    old = store.path_for(settings, "quint8")
     weights.write_bytes(b"new")
-    assert store.path_for(settings) != old
-    assert store.find(settings) is None
-    write_prepared(store.path_for(settings), b"prepared")
-    assert store.find(settings) == store.path_for(settings)
+    assert store.path_for(settings, "quint8") != old
+    assert store.find(settings, "quint8") is None
+    write_prepared(store.path_for(settings, "quint8"), b"prepared")
+    assert store.find(settings, "quint8") == store.path_for(settings, "quint8")
 
 
 def test_store_takes_a_prepared_file_as_it_is(untrained_model_file: Path, tmp_path: Path) -> None:
     """Protects `--weights FILE` with a file from `prepare --output`, made on another machine."""
     store = ModelStore(tmp_path)
-    assert store.find(ModelSettings(weights=str(untrained_model_file))) == untrained_model_file
+    assert store.find(ModelSettings(weights=str(untrained_model_file)), "quint8") == untrained_model_file
 
 
 def test_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -9,15 +9,15 @@ from PIL import Image
 
 from pi_classifier.model_card import ModelCard
 
-# prepare.py is what makes torchvision importable beside a CPU torch.
-from pi_classifier.prepare import WEIGHTS
+# The guard in prepare is what makes torchvision importable beside a CPU torch.
+from pi_classifier.prepare.architectures import ARCHITECTURES
 from pi_classifier.preprocess import Preprocessor, centre_crop, quantisation_table
 from pi_classifier.still import reference_crop
 
 
 def card_with(scale: float, zero_point: int) -> ModelCard:
     """A card as `prepare` writes it, but for the quantisation of the input."""
-    transforms = WEIGHTS.transforms()
+    transforms = ARCHITECTURES["mobilenet_v2"].weights.transforms()
     return ModelCard(
         name="mobilenet_v2",
         weights="untrained",

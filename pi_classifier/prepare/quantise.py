@@ -1,0 +1,106 @@
+"""A model's quantised modules, filled with weights or with noise; and the step from quint8 to qint8 activations."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.ao import quantization as ao
+
+from pi_classifier.errors import ModelError
+from pi_classifier.model_card import ModelCard
+from pi_classifier.prepare.architectures import Architecture
+
+AUXILIARY_HEADS = ("aux1.", "aux2.", "AuxLogits.")
+"""Of GoogLeNet and Inception: used in training alone."""
+
+
+def quantised(architecture: Architecture, state: dict[str, Any], path: Path) -> torch.nn.Module:
+    """The model with the weights of a state dict, in evaluation mode; `path` is what an error calls them.
+
+    Raises:
+        ModelError: they are of another model, or have other classes.
+    """
+    model = _skeleton(architecture)
+    _load_state(model, state, path, expected_classes=len(architecture.weights.meta["categories"]))
+    return _finished(model, architecture)
+
+
+def untrained(architecture: Architecture) -> torch.nn.Module:
+    """The model with random weights, the same at every call, in evaluation mode."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return _finished(_skeleton(architecture), architecture)
+
+
+def to_qint8(model: torch.nn.Module, card: ModelCard) -> ModelCard:
+    """Turn all quint8 activations into qint8, in place; returns the card that fits.
+
+    Both hold 256 values at the same scale, qint8's are 128 less: every zero point moves with them, and no real value
+    changes. The packed weights are qint8 already.
+    """
+    for module in model.modules():
+        if hasattr(module, "zero_point"):
+            moved: Any = module
+            moved.zero_point = moved.zero_point - 128
+            if hasattr(module, "dtype"):
+                moved.dtype = torch.qint8
+    return dataclasses.replace(card, activations="qint8", zero_point=card.zero_point - 128)
+
+
+def _skeleton(architecture: Architecture) -> torch.nn.Module:
+    """Fused modules whose observers have seen noise, converted unless the weights are loaded before that.
+
+    Weights bring their own scales; for random ones noise is as good as anything.
+    """
+    model: Any = architecture.builder(weights=None, quantize=False, **dict(architecture.options))
+    if architecture.quantised_after_loading:
+        model.train().fuse_model(is_qat=True)
+        model.qconfig = ao.get_default_qat_qconfig("qnnpack")
+        ao.prepare_qat(model, inplace=True)
+    else:
+        model.eval().fuse_model(is_qat=False)
+        weight = ao.default_per_channel_weight_observer if architecture.per_channel else ao.default_weight_observer
+        model.qconfig = ao.QConfig(activation=ao.default_observer, weight=weight)
+        ao.prepare(model, inplace=True)
+    size = architecture.weights.transforms().crop_size[0]
+    model.eval()
+    with torch.no_grad():
+        model(torch.randn(2, 3, size, size))
+    if not architecture.quantised_after_loading:
+        ao.convert(model, inplace=True)
+    return model  # type: ignore[no-any-return]
+
+
+def _finished(model: torch.nn.Module, architecture: Architecture) -> torch.nn.Module:
+    if architecture.quantised_after_loading:
+        ao.convert(model.eval(), inplace=True)
+    return model.eval()
+
+
+def _load_state(model: torch.nn.Module, state: dict[str, Any], path: Path, *, expected_classes: int) -> None:
+    name = type(model).__name__.removeprefix("Quantizable")
+    missing = model.state_dict().keys() - state.keys()
+    foreign = {key for key in state.keys() - model.state_dict().keys() if not key.startswith(AUXILIARY_HEADS)}
+    if missing or foreign:
+        raise ModelError(
+            f"{path}: weights of another model: torchvision's quantised {name} has {len(missing)} entries that are "
+            f"not there and lacks {len(foreign)} that are ({min(missing | foreign)}); name the model with --model"
+        )
+    classes = _classes(state)
+    if classes != expected_classes:
+        raise ModelError(f"{path}: {classes} classes where the labels name {expected_classes}; take ImageNet weights")
+    try:
+        model.load_state_dict(state, strict=False)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{path}: does not fit torchvision's quantised {name} ({reason})") from None
+
+
+def _classes(state: dict[str, Any]) -> int | None:
+    """The outputs of the last linear layer, whose weights are a matrix, packed in a tuple with their bias or not."""
+    for key, value in reversed(state.items()):
+        weight = value[0] if isinstance(value, tuple) and value else value
+        if not key.startswith(AUXILIARY_HEADS) and isinstance(weight, torch.Tensor) and weight.dim() == 2:
+            return int(weight.shape[0])
+    return None
