@@ -159,6 +159,26 @@ def check_config(
     typer.echo(configuration.to_toml(), nl=False)
 
 
+@app.command()
+def doctor(
+    config: ConfigFile = None,
+    *,
+    json_output: Annotated[bool, typer.Option("--json", help="One JSON object, to go with a bug report.")] = False,
+) -> None:
+    """Say what is wrong with this machine, and the remedy; exit 1 if something must be mended."""
+    from rich.console import Console
+
+    from pi_classifier.doctor import examine
+
+    report = examine(config)
+    if json_output:
+        typer.echo(report.to_json())
+    else:
+        report.print(Console())
+    if not report.ok:
+        raise typer.Exit(1)
+
+
 boot_config = typer.Typer(
     help="The camera's lines in config.txt: see, write, take back.",
     no_args_is_help=True,
@@ -244,6 +264,10 @@ def main() -> None:
         ("TORCH_CPP_LOG_LEVEL", "ERROR"),
     ):
         os.environ.setdefault(variable, level)
+    # The model's threads are QNNPACK's own pool. OpenMP and numpy's BLAS would each start as many again at their
+    # import, for work that is not done here; they read this once, then.
+    for variable in ("OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
     # Pillow warns of what it then raises an error for, or can live with.
     warnings.simplefilter("ignore", UserWarning)
     try:

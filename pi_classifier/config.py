@@ -140,8 +140,8 @@ def _environment_key(name: str) -> Key:
 
 def _listed(key: Key, text: str) -> object:
     """Environment variables hold lists as comma-separated text."""
-    if key == ("metrics", "labels"):
-        return [label.strip() for label in text.split(",") if label.strip()]
+    if key in (("metrics", "labels"), ("run", "cpus")):
+        return [item.strip() for item in text.split(",") if item.strip()]
     return text
 
 

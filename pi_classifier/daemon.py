@@ -29,6 +29,7 @@ from pi_classifier.sinks.events import EventLog
 from pi_classifier.sinks.log import LogSink
 from pi_classifier.sinks.status import StatusSink
 from pi_classifier.system.notify import ServiceManager, journal_listens, log_to_journal
+from pi_classifier.system.processor import claim
 from pi_classifier.system.soc import Soc
 from pi_classifier.ticker import Ticker
 
@@ -60,6 +61,9 @@ def run(settings: Settings) -> None:
     with ExitStack() as stack:
         stop = stack.enter_context(_signals())
         manager = ServiceManager.of_this_process()
+        claim(nice=settings.run.nice, cpus=settings.run.cpus)
+        # A frame is too small to be worth OpenCV's own thread pool beside the model's.
+        cv2.setNumThreads(1)
         # First what may fail at once: a taken port or a missing file should not wait for torch.
         registry = stack.enter_context(_served(settings.metrics))
         sources = {camera.name: source_for(camera) for camera in settings.camera}

@@ -99,6 +99,8 @@ class RunSettings(Section):
     """`[run]`."""
 
     frames: int = Field(0, ge=0, description="stop after this many predictions; 0 never stops")
+    nice: int = Field(0, ge=-20, le=19, description="scheduling priority; below 0 needs privileges")
+    cpus: tuple[int, ...] = Field((), description="processors to run on, by number; empty: all")
 
 
 class Settings(Section):

@@ -100,7 +100,16 @@ def free_port() -> int:
         return port
 
 
-SLOW_LAST = ("test_deploy", "test_notify", "test_classify", "test_bad_input", "test_daemon", "test_prometheus")
+SLOW_LAST = (
+    "test_deploy",
+    "test_prepare",
+    "test_processor",
+    "test_notify",
+    "test_classify",
+    "test_bad_input",
+    "test_daemon",
+    "test_prometheus",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
