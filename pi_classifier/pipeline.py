@@ -130,7 +130,8 @@ class Pipeline(Generic[Buffer]):
             inference=inferred - started,
             rank=ranked - inferred,
             publish=self._publish_seconds,
-            age=time.monotonic() - pending.captured_at,
+            # Some drivers stamp a frame with the end of its exposure, a little ahead of its arrival.
+            age=max(0.0, time.monotonic() - pending.captured_at),
         )
         prediction = Prediction(account.camera, pending.sequence, pending.captured_at, top, timings)
         account.classified()

@@ -1,0 +1,198 @@
+"""The tutorial's loop and this pipeline on the same frames, the same model and one compute thread each, in turn.
+
+    python benchmarks/pipeline.py [--weights STATE_DICT] [--photos DIR] [--rounds N] [--json] [--readme FILE]
+
+Four scenes: a camera that is always ready, with the tutorial's top ten of every frame and without; a camera at 36 fps;
+and one that is twice as fast as the model. Contenders are asked in turn, round after round, so that a slow hour of
+the machine hits all alike; figures are medians, ratios are medians of the ratios within a round.
+
+"Other" is the processor time outside the call of the model: here the capture thread's work, hand-over, ranking and
+books. The tutorial's call of the model quantises and reorders its float input inside; that counts as its model's.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from contenders import Task
+from document import replace_section
+from rich.console import Console
+from rich.progress import Progress
+
+from pi_classifier.model_store import write_prepared
+from pi_classifier.prepare import prepare
+from pi_classifier.settings import ModelSettings
+
+CAMERA_FPS = 36.0
+SCENES = ("unpaced, top 10", "unpaced, no ranking", "paced at 36 fps", "overloaded")
+NAMES = ("tutorial", "pipeline", "bare")
+Measured = dict[str, dict[str, list[dict[str, Any]]]]
+"""Figures by scene and contender, one a round."""
+
+
+class Worker:
+    """A contender's process."""
+
+    def __init__(self, name: str, model_file: Path, state: Path | None, photos: Path | None) -> None:
+        script = Path(__file__).with_name("contenders.py")
+        command = [sys.executable, str(script), name, str(model_file), str(state or ""), str(photos or "")]
+        environment = os.environ | {
+            "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "ERROR",
+        }  # fmt: skip
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+
+    def ask(self, task: Task) -> dict[str, Any]:
+        """Have a task done."""
+        assert self._process.stdin is not None  # noqa: S101 - it was asked for
+        assert self._process.stdout is not None  # noqa: S101
+        self._process.stdin.write(json.dumps(asdict(task)) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        """Let it end."""
+        self._process.communicate()
+
+
+def tasks(frames: int, model_seconds: float) -> dict[str, Task]:
+    """The task of each scene."""
+    return {
+        "unpaced, top 10": Task(frames, 0.0, top_k=True),
+        "unpaced, no ranking": Task(frames, 0.0, top_k=False),
+        "paced at 36 fps": Task(frames, CAMERA_FPS, top_k=True),
+        "overloaded": Task(frames, 2 / model_seconds, top_k=True),
+    }
+
+
+def measure(workers: dict[str, Worker], frames: int, rounds: int) -> Measured:
+    """All scenes, contender by contender, round by round."""
+    measured: Measured = {scene: {name: [] for name in workers} for scene in SCENES}
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("measuring", total=rounds * len(SCENES) * len(workers))
+        model_seconds = 1 / workers["bare"].ask(Task(frames, 0.0, top_k=False))["fps"]
+        for _ in range(rounds):
+            for scene, task in tasks(frames, model_seconds).items():
+                for name, worker in workers.items():
+                    measured[scene][name].append(worker.ask(task))
+                    progress.advance(bar)
+    return measured
+
+
+def ratio(scene: dict[str, list[dict[str, Any]]], key: str, over: str) -> float:
+    """The pipeline's figure over another contender's, the median of the rounds."""
+    return statistics.median(
+        float(mine[key]) / float(other[key]) for mine, other in zip(scene["pipeline"], scene[over], strict=True)
+    )
+
+
+def summary(measured: Measured, allocated: dict[str, float], camera_interval_ms: float) -> dict[str, Any]:
+    """Medians of both sides under the same keys, and their ratios."""
+    sides: dict[str, Any] = {}
+    for name in ("tutorial", "pipeline", "bare"):
+        sides[name] = {scene: _medians(measured[scene][name]) for scene in SCENES}
+        sides[name]["allocated_kb"] = allocated[name]
+    ranked, plain = measured["unpaced, top 10"], measured["unpaced, no ranking"]
+    paced, loaded = measured["paced at 36 fps"], measured["overloaded"]
+    captured = sum(row["captured"] for row in paced["pipeline"])
+    dropped = sum(sum(row["dropped"].values()) for row in paced["pipeline"])
+    model_ms = sides["bare"]["overloaded"]["cpu_ms"]
+    sides["ratios"] = {
+        "other_cpu_with_top_10": ratio(ranked, "other_cpu_ms", "tutorial"),
+        "other_cpu_without_ranking": ratio(plain, "other_cpu_ms", "tutorial"),
+        "cpu_with_top_10": ratio(ranked, "cpu_ms", "tutorial"),
+        "fps_over_bare_model": ratio(ranked, "fps", "bare"),
+        "fps_over_tutorial": ratio(ranked, "fps", "tutorial"),
+        "age_p99_overloaded": ratio(loaded, "age_ms_p99", "tutorial"),
+        "age_p99_overloaded_over_interval_and_inference": sides["pipeline"]["overloaded"]["age_ms_p99"]
+        / (camera_interval_ms + model_ms),
+        "dropped_of_paced": dropped / captured,
+    }
+    sides["machine"] = (
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"
+    )
+    sides["command"] = "python " + " ".join(["benchmarks/pipeline.py", *sys.argv[1:]])
+    return sides
+
+
+def _medians(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    numbers = {
+        key: statistics.median(row[key] for row in rows) for key, value in rows[0].items() if key != "dropped"
+        if isinstance(value, int | float)
+    }  # fmt: skip
+    reasons = sorted({reason for row in rows for reason in row["dropped"]})
+    return numbers | {"dropped": {reason: sum(row["dropped"].get(reason, 0) for row in rows) for reason in reasons}}
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as Markdown."""
+    lines = [
+        "| | | fps | CPU ms a frame | of that not the model | age ms p50 / p99 | dropped |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for scene in SCENES:
+        for name in ("tutorial", "pipeline"):
+            row = result[name][scene]
+            dropped = ", ".join(f"{count} {reason}" for reason, count in row["dropped"].items() if count) or "none"
+            lines.append(
+                f"| {scene} | {name} | {row['fps']:.1f} | {row['cpu_ms']:.2f} | {row['other_cpu_ms']:.3f} | "
+                f"{row['age_ms_p50']:.1f} / {row['age_ms_p99']:.1f} | {dropped} |"
+            )
+    ratios = result["ratios"]
+    lines += [
+        "",
+        f"What is not the model costs {ratios['other_cpu_with_top_10']:.3f} of what it costs in the tutorial's loop, "
+        f"{ratios['other_cpu_without_ranking']:.2f} without the ranking on either side. A camera that is always ready "
+        f"is classified at {ratios['fps_over_bare_model']:.1%} of the bare model's rate, "
+        f"{ratios['fps_over_tutorial']:.2f} times the tutorial's. Overloaded, a frame's age at the 99th percentile is "
+        f"{ratios['age_p99_overloaded']:.2f} of the tutorial's. At 36 fps, {ratios['dropped_of_paced']:.2%} of the "
+        "frames were dropped. "
+        f"Python's allocations peak at {result['pipeline']['allocated_kb']:.0f} KB within a frame, the tutorial's at "
+        f"{result['tutorial']['allocated_kb']:.0f} KB.",
+        "",
+        f"{result['machine']}, one compute thread; `{result['command']}`",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print, and write into a document if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="quantised MobileNetV2 state dict; else random")
+    parser.add_argument("--photos", type=Path, metavar="DIR", help="JPEGs of at least 224x224 to show (default: noise)")
+    parser.add_argument("--frames", type=int, default=150, help="frames a scene and round (default: 150)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds (default: 5)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="also write the table into its section 'pipeline'")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        model_file = Path(folder) / "model.pt"
+        weights = str(arguments.weights.resolve()) if arguments.weights else "untrained"
+        write_prepared(model_file, prepare(ModelSettings(weights=weights)))
+        workers = {name: Worker(name, model_file, arguments.weights, arguments.photos) for name in NAMES}
+        measured = measure(workers, arguments.frames, arguments.rounds)
+        traced = Task(50, 0.0, top_k=True, traced=True)
+        allocated = {name: worker.ask(traced)["allocated_kb"] for name, worker in workers.items()}
+        for worker in workers.values():
+            worker.close()
+    interval_ms = statistics.median(row["cpu_ms"] for row in measured["overloaded"]["bare"]) / 2
+    result = summary(measured, allocated, interval_ms)
+    print(json.dumps(result, indent=2) if arguments.json else table(result))
+    if arguments.readme:
+        replace_section(arguments.readme, "pipeline", table(result))
+
+
+if __name__ == "__main__":
+    main()
