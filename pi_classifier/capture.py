@@ -103,7 +103,12 @@ class V4L2Camera:
         """
         node = next((name for name in self._names if name.exists()), self._node)
         with _opened(node) as descriptor:
-            info = _identify(descriptor, node)
+            try:
+                info = _identify(descriptor, node)
+            except CameraUnsupported as error:
+                if self._card is None:
+                    raise
+                raise CameraLost(str(error)) from None
             if self._card not in (None, info.card):
                 raise CameraLost(f"{self._camera}: {node} is now {info.card}, not {self._card}; plug that in again")
             mode = _negotiate(descriptor, info, *self._asked)
@@ -214,10 +219,14 @@ def _streaming(descriptor: int, node: Path) -> Iterator[list[mmap.mmap]]:
     """The driver's buffers, mapped and queued, while the camera streams."""
     with contextlib.ExitStack() as stack:
         with _io_errors_mean_lost(node):
-            buffers = v4l2.create_mmap_buffers(descriptor, CAPTURE, v4l2.Memory.MMAP, BUFFERS)
-            for buffer in buffers:
-                stack.callback(buffer.close)
-            v4l2.enqueue_buffers(descriptor, CAPTURE, v4l2.Memory.MMAP, BUFFERS)
+            # A driver may grant fewer buffers than it was asked for, or more.
+            granted = v4l2.request_buffers(descriptor, CAPTURE, v4l2.Memory.MMAP, BUFFERS).count
+            buffers = []
+            for index in range(granted):
+                queried = v4l2.query_buffer(descriptor, CAPTURE, v4l2.Memory.MMAP, index)
+                buffers.append(v4l2.mmap_from_buffer(descriptor, queried))
+                stack.callback(buffers[-1].close)
+                v4l2.enqueue_buffer(descriptor, CAPTURE, v4l2.Memory.MMAP, 0, index)
             v4l2.stream_on(descriptor, CAPTURE)
         try:
             yield buffers

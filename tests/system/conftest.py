@@ -1,0 +1,145 @@
+"""One guest for all the tests, and what is in it."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.cameras import (
+    PROJECT,
+    SITE_PACKAGES,
+    TEST_DATA,
+    Loopback,
+    Probe,
+    RemoteCamera,
+    Vivid,
+    hdmi_camera,
+    webcam,
+)
+from tests.system.guest import THIS_MACHINE, Guest, booted
+from tests.system.wheelhouse import site_packages, wheelhouse
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+WHEELHOUSE = "/srv/wheelhouse"
+INSTALL_SECONDS = 3600.0
+
+
+@pytest.fixture(scope="session")
+def image() -> Path:
+    """The guest's disk and kernel, made on first use."""
+    if THIS_MACHINE is None or sys.platform != "linux":
+        pytest.skip(f"the guest is not made for {sys.platform} on {platform.machine()}")
+    for tool, package in ((THIS_MACHINE.qemu, "qemu-system"), ("ssh", "openssh-client"), ("setpriv", "util-linux")):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is missing: apt install {package}")
+    built = subprocess.run([HERE / "build-image.sh"], capture_output=True, text=True, check=False)
+    if built.returncode == os.EX_UNAVAILABLE:
+        pytest.skip(built.stderr.splitlines()[-1])
+    assert built.returncode == 0, built.stderr
+    folder = Path(built.stdout.strip())
+    version = (folder / "python-version").read_text().strip()
+    if version != f"{sys.version_info.major}.{sys.version_info.minor}":
+        pytest.skip(f"the guest's Python is {version}, so the packages for it must be fetched by Python {version}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the working tree, without what git ignores."""
+    copy = tmp_path_factory.mktemp("project")
+    listed = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if os.path.lexists(ROOT / name):  # a deleted file is still listed
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def guest(image: Path, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
+    """A running guest; its shares are under /srv."""
+    shares = {PROJECT: project, WHEELHOUSE: wheelhouse(project), SITE_PACKAGES: site_packages(project)}
+    if data := os.environ.get("PI_CLASSIFIER_TEST_DATA"):
+        shares[TEST_DATA] = Path(data).resolve()
+    with booted(image, tmp_path_factory.mktemp("guest"), shares) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def guest_data(guest: Guest, test_data: Path) -> str:
+    """Where the guest sees `test_data`, the photographs and weights."""
+    return TEST_DATA
+
+
+@pytest.fixture(scope="session")
+def installed(guest: Guest) -> None:
+    """The project installed in the guest as its README says, with packages from the host instead of the network."""
+    environment = f"PIP_NO_INDEX=1 PIP_FIND_LINKS={WHEELHOUSE}"
+    guest.check(
+        f"cp -r {PROJECT} /root/project && cd /root/project && env {environment} make install", timeout=INSTALL_SECONDS
+    )
+
+
+@pytest.fixture(scope="session")
+def probe(guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Probe]:
+    """The project's camera code, running in the guest."""
+    with Probe(guest, tmp_path_factory.mktemp("probe") / "log") as running:
+        yield running
+
+
+@pytest.fixture
+def usb_camera(guest: Guest) -> Iterator[Vivid]:
+    """A webcam, plugged in."""
+    with webcam(guest) as camera:
+        yield camera
+
+
+@pytest.fixture
+def exact_camera(guest: Guest) -> Iterator[Vivid]:
+    """A camera that gives exactly what it is asked for."""
+    with hdmi_camera(guest) as camera:
+        yield camera
+
+
+@pytest.fixture
+def loopback(guest: Guest) -> Iterator[Loopback]:
+    """A camera that nobody feeds yet."""
+    camera = Loopback(guest)
+    yield camera
+    camera.unload()
+
+
+@pytest.fixture
+def opener(probe: Probe) -> Iterator[Callable[[str], RemoteCamera]]:
+    """Makes cameras of the project's code, by node, and closes them in the end."""
+    cameras: list[RemoteCamera] = []
+    probe.heard()  # what earlier tests left unheard
+
+    def make(node: str) -> RemoteCamera:
+        cameras.append(RemoteCamera(probe, f"camera{len(cameras)}", node))
+        return cameras[-1]
+
+    yield make
+    for camera in cameras:
+        camera.release()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what the guest had to say."""
+    report = yield
+    guest = getattr(item, "funcargs", {}).get("guest")
+    if report.failed and guest:
+        report.sections.append(("guest's journal", guest.run("journalctl --no-pager --lines=50", timeout=60).stdout))
+        report.sections.append(("guest's console", str(guest.console)))
+    return report
