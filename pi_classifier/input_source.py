@@ -7,24 +7,28 @@ from pi_classifier.capture import V4L2Camera, find_cameras
 from pi_classifier.errors import ConfigError
 from pi_classifier.feed import FrameSource
 from pi_classifier.settings import CameraSettings
+from pi_classifier.sources.csi import csi_camera, csi_cameras
 from pi_classifier.sources.files import Folder, open_file
 from pi_classifier.sources.synthetic import Synthetic
 
-SCHEMES = ("auto", "v4l2", "file", "synthetic")
+SCHEMES = ("auto", "v4l2", "csi", "file", "synthetic")
 
 logger = logging.getLogger(__name__)
 
 
 def source_for(camera: CameraSettings) -> FrameSource:
-    """The source that a camera's settings name; a V4L2 camera need not be there yet.
+    """The source that a camera's settings name; a camera need not be there yet.
 
     Raises:
         ConfigError: a URI of an unknown kind, a file that does not exist, a node that is no camera.
         InputError: a file that is neither picture nor video, an empty folder.
+        CameraUnsupported: a CSI camera on a machine that has nothing to drive it.
     """
     scheme, place = _parsed(camera.source)
     if scheme == "v4l2":
         return _v4l2(camera, Path(place))
+    if scheme == "csi":
+        return _csi(camera, place)
     if scheme == "file":
         return _file(camera, Path(place))
     if scheme == "auto":
@@ -54,6 +58,12 @@ def _v4l2(camera: CameraSettings, node: Path) -> V4L2Camera:
     return V4L2Camera(camera.name, node, width=camera.width, height=camera.height, fps=camera.fps)
 
 
+def _csi(camera: CameraSettings, number: str) -> FrameSource:
+    if number and not number.isdecimal():
+        raise ConfigError(f"camera.source = {camera.source}: a CSI camera goes by its number; the first is csi:0")
+    return csi_camera(camera.name, int(number or 0), width=camera.width, height=camera.height, fps=camera.fps)
+
+
 def _file(camera: CameraSettings, path: Path) -> FrameSource:
     if not path.exists():
         raise ConfigError(f"camera.source = {camera.source}: {path} does not exist; name a picture, video or folder")
@@ -69,6 +79,8 @@ def _synthetic(camera: CameraSettings) -> Synthetic:
 def _best_camera(camera: CameraSettings) -> FrameSource:
     for found in find_cameras():
         return _v4l2(camera, found.node)
+    if csi_cameras():
+        return _csi(camera, "0")
     logger.warning(
         "%s: NO CAMERA FOUND, showing the synthetic test pattern: its labels mean nothing; "
         "plug a camera in and start again, or name one with --source",

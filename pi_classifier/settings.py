@@ -36,7 +36,7 @@ class CameraSettings(Section):
     """One `[[camera]]`."""
 
     name: CameraName = Field("camera", description="label in logs and metrics")
-    source: Source = Field("auto", description="auto, v4l2:/dev/video0, file:PATH, synthetic:, or a bare path")
+    source: Source = Field("auto", description="auto, v4l2:/dev/video0, csi:0, file:PATH, synthetic:, or a bare path")
     width: int = Field(224, ge=16, le=8192, description="pixels asked of the camera; the driver may round")
     height: int = Field(224, ge=16, le=8192)
     fps: float = Field(36.0, gt=0, le=1000, description="frames a second asked of the camera")
