@@ -22,7 +22,8 @@ COMPRESSED = ("MJPG", "JPEG")
 DECODABLE = (*CONVERSIONS, *COMPRESSED)
 """Cheapest to decode first."""
 
-_BYTES_A_PIXEL = {"YUYV": 2, "UYVY": 2, "BGR3": 3, "RGB3": 3}
+PLANAR = ("NV12", "YU12")
+_BYTES_A_PIXEL = {"YUYV": 2, "UYVY": 2, "BGR3": 3, "RGB3": 3, "GREY": 1}
 _JPEG_END = b"\xff\xd9"
 
 
@@ -41,22 +42,43 @@ def decoder(code: str, width: int, height: int, stride: int) -> Callable[[Bytes,
     """
     if code in COMPRESSED:
         return _decode_jpeg
-    conversion = CONVERSIONS[code]
-    channels = _BYTES_A_PIXEL.get(code, 1)
-    rows = height * 3 // 2 if code in ("NV12", "YU12") else height
+    if code in PLANAR:
+        return _planar_decoder(CONVERSIONS[code], width, height, stride or width)
+    return _packed_decoder(CONVERSIONS[code], width, height, stride, channels=_BYTES_A_PIXEL[code])
+
+
+def _packed_decoder(
+    conversion: int, width: int, height: int, stride: int, *, channels: int
+) -> Callable[[Bytes, Bytes], bool]:
     packed = width * channels
     stride = stride or packed
 
     def decode(data: Bytes, out: Bytes) -> bool:
-        if data.size < rows * stride:
+        if data.size < height * stride:
             return False
-        image = data[: rows * stride].reshape(rows, stride)[:, :packed]
+        image = data[: height * stride].reshape(height, stride)[:, :packed]
         if channels > 1:
-            image = image.reshape(rows, width, channels)
+            image = image.reshape(height, width, channels)
         if conversion < 0:
             np.copyto(out, image)
         else:
             cv2.cvtColor(image, conversion, dst=out)
+        return True
+
+    return decode
+
+
+def _planar_decoder(conversion: int, width: int, height: int, stride: int) -> Callable[[Bytes, Bytes], bool]:
+    """Luma, then chroma of half the resolution, whose rows are padded too: so the padding is cut off last."""
+    wide = np.empty((height, stride, 3), np.uint8) if stride > width else None
+    size = height * 3 // 2 * stride
+
+    def decode(data: Bytes, out: Bytes) -> bool:
+        if data.size < size:
+            return False
+        cv2.cvtColor(data[:size].reshape(-1, stride), conversion, dst=out if wide is None else wide)
+        if wide is not None:
+            np.copyto(out, wide[:, :width])
         return True
 
     return decode

@@ -62,6 +62,26 @@ def test_padded_rows_are_cut(code: str) -> None:
     assert np.array_equal(out, plain)
 
 
+@pytest.mark.parametrize("code", ["YU12", "NV12"])
+def test_padded_planes_are_cut(code: str) -> None:
+    """Protects planar formats: the rows of chroma are padded too, by half as much where the planes are apart."""
+    pixels = picture()
+    data = np.frombuffer(encoded(code, pixels), np.uint8)
+    luma, chroma = data[: WIDTH * HEIGHT].reshape(HEIGHT, WIDTH), data[WIDTH * HEIGHT :]
+    rows = chroma.reshape(-1, WIDTH // 2 if code == "YU12" else WIDTH)
+    padding = 16
+    padded = np.concatenate(
+        [
+            np.pad(luma, ((0, 0), (0, padding))).reshape(-1),
+            np.pad(rows, ((0, 0), (0, padding // 2 if code == "YU12" else padding))).reshape(-1),
+        ]
+    )
+    plain, out = np.empty_like(pixels), np.empty_like(pixels)
+    assert decoder(code, WIDTH, HEIGHT, WIDTH)(data, plain)
+    assert decoder(code, WIDTH, HEIGHT, WIDTH + padding)(padded, out)
+    assert np.array_equal(out, plain)
+
+
 @pytest.mark.parametrize("code", [*CONVERSIONS, *COMPRESSED])
 @pytest.mark.parametrize("keep", [0, 1, 100, 0.7])
 def test_short_frame_is_damaged(code: str, keep: float) -> None:
