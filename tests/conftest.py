@@ -105,11 +105,18 @@ SLOW_LAST = (
     "test_prepare",
     "test_processor",
     "test_notify",
+    "test_doctor",
+    "test_csi",
     "test_classify",
     "test_bad_input",
     "test_daemon",
     "test_prometheus",
+    "test_benchmark_pipeline",
+    "test_compare_models",
+    "test_peers",
+    "test_soak",
 )
+"""In this order."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
