@@ -1,8 +1,10 @@
 """Files of weights: read without pickle's powers, and the published ones fetched."""
 
+import contextlib
 import hashlib
 import io
 import pickle
+import sys
 import urllib.error
 from pathlib import Path
 from typing import Any
@@ -46,7 +48,9 @@ def default_weights(architecture: Architecture, *, progress: bool) -> Path:
     file: Path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
     if not file.exists():
         try:
-            weights.get_state_dict(progress=progress, check_hash=True, weights_only=True)
+            # torch.hub announces the download on stdout, which belongs to the lines of 'run' and 'classify'.
+            with contextlib.redirect_stdout(sys.stderr):
+                weights.get_state_dict(progress=progress, check_hash=True, weights_only=True)
         except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
             raise _unavailable(weights.url, file, getattr(error, "reason", error)) from None
         except OSError as error:
