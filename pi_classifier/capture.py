@@ -1,7 +1,7 @@
 """Live V4L2 cameras: find, negotiate, read, notice loss.
 
-V4L2 is spoken directly, by linuxpy's ioctls: OpenCV's own capture hides the driver's error flags, waits ten seconds for
-a silent camera and spins on a broken one. The frame goes from the driver's memory through one conversion into ours.
+V4L2 is spoken directly (`v4l2.py`): OpenCV's own capture hides the driver's error flags, waits ten seconds for a silent
+camera and spins on a broken one. The frame goes from the driver's memory through one conversion into ours.
 """
 
 import contextlib
@@ -13,17 +13,16 @@ import os
 import select
 import stat
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from linuxpy.video import device as v4l2
-from numpy.typing import NDArray
 
+from pi_classifier import v4l2
 from pi_classifier.errors import CameraLost, CameraUnsupported, CaptureTimeout
 from pi_classifier.frame import Frame
-from pi_classifier.pixel_formats import DECODABLE, decoder
+from pi_classifier.pixel_formats import DECODABLE, Bytes, decoder
 
 SILENCE_SECONDS = 2.0
 """A camera that sends nothing for so long is taken for lost: 20 times the interval of the slowest common rate."""
@@ -33,7 +32,6 @@ NOT_CAMERAS = frozenset(
     {"bcm2835-codec", "bcm2835-isp", "pispbe", "rp1-cfe", "rpi-hevc-dec", "rpivid", "unicam", "bcm2835-unicam"}
 )
 """Drivers of a Raspberry Pi's own blocks: their nodes claim to capture, but hold raw sensor data or codec output."""
-CAPTURE = v4l2.BufferType.VIDEO_CAPTURE
 
 logger = logging.getLogger(__name__)
 
@@ -55,9 +53,12 @@ class Mode:
     """What a camera was asked for and agreed to."""
 
     pixel_format: str
+    """Four-character code."""
     width: int
+    """Pixels, as `height`."""
     height: int
     stride: int
+    """Bytes from one row (of the first plane) to the next; 0 where the driver does not say."""
     fps: float
     """0 where the driver does not say."""
 
@@ -66,12 +67,19 @@ class Mode:
         return f"{self.width}x{self.height} {self.pixel_format} at {rate}"
 
 
-def find_cameras(folder: Path = Path("/dev")) -> list[CameraInfo]:
-    """The usable cameras, in order of their numbers; nodes that are busy, forbidden or no camera are left out."""
+def find_cameras(folder: Path = Path("/dev"), *, busy: bool = False) -> list[CameraInfo]:
+    """The usable cameras, in order of their numbers; nodes that are forbidden or no camera are left out.
+
+    Args:
+        folder: where the nodes are.
+        busy: whether to list those as well that another program is using.
+    """
     found = []
     for node in sorted(folder.glob("video*"), key=lambda path: int(path.name[5:]) if path.name[5:].isdigit() else 0):
         with contextlib.suppress(CameraLost, CameraUnsupported), _opened(node) as descriptor:
-            found.append(_identify(descriptor, node))
+            info = _identify(descriptor, node)
+            if busy or not v4l2.is_busy(descriptor):
+                found.append(info)
     return found
 
 
@@ -81,7 +89,7 @@ class V4L2Camera:
     fps: float | None = None  # frames come when the camera sends them
 
     def __init__(self, camera: str, node: Path, *, width: int, height: int, fps: float) -> None:
-        """`width`, `height` in pixels and `fps` are what the camera is asked for; it may round them."""
+        """`width` and `height` in pixels and `fps` above 0 are what the camera is asked for; it may round them."""
         self._camera = camera
         self._node = node
         self._asked = (width, height, fps)
@@ -123,15 +131,19 @@ class V4L2Camera:
     def _stream(self, descriptor: int, node: Path, mode: Mode) -> Generator[Frame, None, None]:
         decode = decoder(mode.pixel_format, mode.width, mode.height, mode.stride)
         pixels = np.empty((mode.height, mode.width, 3), np.uint8)
-        with _streaming(descriptor, node) as buffers:
+        readable = select.poll()
+        readable.register(descriptor, select.POLLIN)
+        queue = v4l2.Queue(descriptor)
+        with _io_errors_mean_lost(node), _streaming(descriptor, queue) as buffers:
             while True:
-                buffer = _dequeue(descriptor, node)
-                data: NDArray[np.uint8] = np.frombuffer(buffers[buffer.index], np.uint8, buffer.bytesused)
-                intact = not buffer.flags & v4l2.BufferFlag.ERROR and decode(data, pixels)
-                captured_at = _timestamp(buffer)
+                if not readable.poll(SILENCE_SECONDS * 1000):
+                    raise CaptureTimeout(f"{node} sends nothing for {SILENCE_SECONDS:g} s; check its plug and power")
+                filled = queue.take()
+                data: Bytes = np.frombuffer(buffers[filled.index], np.uint8)[: filled.bytes_used]
+                intact = not filled.damaged and decode(data, pixels)
                 del data  # the mapping cannot be closed while an array still looks at it
-                with _io_errors_mean_lost(node):
-                    v4l2.enqueue_buffer(descriptor, CAPTURE, v4l2.Memory.MMAP, 0, buffer.index)
+                queue.put(filled.index)
+                captured_at = time.monotonic() if filled.captured_at is None else filled.captured_at
                 yield Frame(self._camera, next(self._numbers), captured_at, pixels, corrupt=not intact)
 
 
@@ -166,24 +178,25 @@ def _opened(node: Path) -> Iterator[int]:
 
 def _identify(descriptor: int, node: Path) -> CameraInfo:
     try:
-        capabilities = v4l2.read_capabilities(descriptor)
+        capabilities = v4l2.capabilities(descriptor)
     except OSError as error:
         if error.errno in (errno.ENOTTY, errno.EINVAL):
             raise CameraUnsupported(f"{node} is no camera; 'ls /dev/video*' lists what may be one") from None
         raise CameraLost(f"{node}: {error.strerror}; check its plug and power") from None
-    # The capabilities of this node; `capabilities` alone would be those of the whole device.
-    flags = v4l2.Capability(capabilities.device_caps or capabilities.capabilities)
-    driver = capabilities.driver.decode()
-    if v4l2.Capability.VIDEO_CAPTURE not in flags or v4l2.Capability.STREAMING not in flags or driver in NOT_CAMERAS:
+    driver = capabilities.driver
+    if not capabilities.captures or not capabilities.streams or driver in NOT_CAMERAS:
         raise CameraUnsupported(f"{node} ({driver}) gives no pictures that a camera would; name another")
     with _io_errors_mean_lost(node):
-        offered = {format_.pixel_format.human_str() for format_ in v4l2.iter_read_formats(descriptor, CAPTURE)}
+        offered = v4l2.pixel_formats(descriptor)
     decodable = tuple(code for code in DECODABLE if code in offered)
     if not decodable:
-        raise CameraUnsupported(
-            f"{node} sends {', '.join(sorted(offered)) or 'nothing known'}, none of {', '.join(DECODABLE)}; use another"
-        )
-    return CameraInfo(node, capabilities.card.decode(), driver, decodable)
+        raise CameraUnsupported(f"{node} sends {_listed(offered)}, none of {', '.join(DECODABLE)}; use another")
+    return CameraInfo(node, capabilities.card, driver, decodable)
+
+
+def _listed(codes: Iterable[str]) -> str:
+    """Four-character codes for a message; a driver that knows no code for a format may give any four bytes."""
+    return ", ".join(sorted({code for code in codes if code.isprintable()})) or "nothing known"
 
 
 def _negotiate(descriptor: int, info: CameraInfo, width: int, height: int, fps: float) -> Mode:
@@ -194,68 +207,70 @@ def _negotiate(descriptor: int, info: CameraInfo, width: int, height: int, fps: 
     """
     with _io_errors_mean_lost(info.node):
         modes = [_ask(descriptor, code, width, height, fps) for code in info.pixel_formats]
-        best = max(modes, key=lambda mode: min(mode.fps, fps))
+        usable = [mode for mode in modes if mode.pixel_format in DECODABLE]
+        best = max(usable or modes, key=lambda mode: min(mode.fps, fps))
         if best is not modes[-1]:
             best = _ask(descriptor, best.pixel_format, width, height, fps)
     if best.pixel_format not in DECODABLE:
-        raise CameraUnsupported(f"{info.node} insists on {best.pixel_format}, which cannot be decoded; use another")
+        insists = _listed([best.pixel_format])
+        raise CameraUnsupported(f"{info.node} insists on {insists}, which cannot be decoded; use another")
     return best
 
 
 def _ask(descriptor: int, code: str, width: int, height: int, fps: float) -> Mode:
-    v4l2.set_format(descriptor, CAPTURE, width, height, code)
+    v4l2.set_format(descriptor, code, width, height)
     with contextlib.suppress(OSError):  # not every driver has a rate to set
-        v4l2.set_fps(descriptor, CAPTURE, fps)
+        v4l2.set_frame_rate(descriptor, fps)
     # What `set` was told counts for nothing: drivers round, and some keep what they had.
-    agreed = v4l2.get_format(descriptor, CAPTURE)
+    agreed = v4l2.get_format(descriptor)
     rate = 0.0
-    with contextlib.suppress(OSError, ZeroDivisionError):
-        rate = float(v4l2.get_fps(descriptor, CAPTURE))
-    return Mode(agreed.pixel_format.human_str(), agreed.width, agreed.height, agreed.bytes_per_line, rate)
+    with contextlib.suppress(OSError):
+        rate = v4l2.get_frame_rate(descriptor)
+    return Mode(agreed.pixel_format, agreed.width, agreed.height, agreed.stride, rate)
 
 
 @contextlib.contextmanager
-def _streaming(descriptor: int, node: Path) -> Iterator[list[mmap.mmap]]:
+def _streaming(descriptor: int, queue: v4l2.Queue) -> Iterator[list[mmap.mmap]]:
     """The driver's buffers, mapped and queued, while the camera streams."""
-    with contextlib.ExitStack() as stack:
-        with _io_errors_mean_lost(node):
-            # A driver may grant fewer buffers than it was asked for, or more.
-            granted = v4l2.request_buffers(descriptor, CAPTURE, v4l2.Memory.MMAP, BUFFERS).count
-            buffers = []
-            for index in range(granted):
-                queried = v4l2.query_buffer(descriptor, CAPTURE, v4l2.Memory.MMAP, index)
-                buffers.append(v4l2.mmap_from_buffer(descriptor, queried))
-                stack.callback(buffers[-1].close)
-                v4l2.enqueue_buffer(descriptor, CAPTURE, v4l2.Memory.MMAP, 0, index)
-            v4l2.stream_on(descriptor, CAPTURE)
+    with _mapped(descriptor) as buffers:
+        for index in range(len(buffers)):
+            queue.put(index)
+        v4l2.stream_on(descriptor)
         try:
             yield buffers
         finally:
             with contextlib.suppress(OSError):  # an unplugged camera has stopped already
-                v4l2.stream_off(descriptor, CAPTURE)
+                v4l2.stream_off(descriptor)
 
 
-def _dequeue(descriptor: int, node: Path) -> v4l2.raw.v4l2_buffer:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    if not poll.poll(SILENCE_SECONDS * 1000):
-        raise CaptureTimeout(f"{node} sends nothing for {SILENCE_SECONDS:g} s; check its plug and power")
-    with _io_errors_mean_lost(node):
-        return v4l2.dequeue_buffer(descriptor, CAPTURE, v4l2.Memory.MMAP)
-
-
-def _timestamp(buffer: v4l2.raw.v4l2_buffer) -> float:
-    """When the driver took the picture, where it uses the clock of `time.monotonic()`; else now."""
-    if buffer.flags & v4l2.BufferFlag.TIMESTAMP_MASK == v4l2.BufferFlag.TIMESTAMP_MONOTONIC:
-        return float(buffer.timestamp.secs + buffer.timestamp.usecs * 1e-6)
-    return time.monotonic()
+@contextlib.contextmanager
+def _mapped(descriptor: int) -> Iterator[list[mmap.mmap]]:
+    """The driver's buffers; it may grant fewer than it is asked for, or more."""
+    buffers: list[mmap.mmap] = []
+    try:
+        granted = v4l2.request_buffers(descriptor, BUFFERS)
+        buffers += (v4l2.map_buffer(descriptor, index) for index in range(granted))
+        yield buffers
+    finally:
+        for buffer in buffers:
+            with contextlib.suppress(BufferError):  # the traceback of an error in `decode` still holds the picture
+                buffer.close()
+        # A mapping keeps the node open beyond its descriptor. Should one be left, the camera is free all the same.
+        with contextlib.suppress(OSError):
+            v4l2.request_buffers(descriptor, 0)
 
 
 def _stable_names(node: Path) -> list[Path]:
     """The names that udev gives a node, which do not change when it is replugged: by-id before by-path."""
     names: list[Path] = []
     for folder in ("by-id", "by-path"):
-        directory = Path("/dev/v4l") / folder
-        if directory.is_dir():
-            names += sorted(name for name in directory.iterdir() if name.samefile(node))
+        with contextlib.suppress(FileNotFoundError):  # udev makes the folder with the first name in it
+            names += sorted(name for name in Path("/dev/v4l", folder).iterdir() if _is_same(name, node))
     return names
+
+
+def _is_same(name: Path, node: Path) -> bool:
+    try:
+        return name.samefile(node)
+    except FileNotFoundError:  # the name of what has just been unplugged
+        return False

@@ -137,9 +137,9 @@ class Probe:
         with self._process as process:
             process.terminate()
 
-    def find(self) -> list[dict[str, Any]]:
-        """What `find_cameras` finds."""
-        found: list[dict[str, Any]] = self.ask("find")
+    def find(self, *, busy: bool = False) -> list[dict[str, Any]]:
+        """What `find_cameras` finds, with `busy` those in use as well."""
+        found: list[dict[str, Any]] = self.ask("find", busy=busy)
         return found
 
     def heard(self) -> list[str]:

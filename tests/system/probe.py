@@ -36,9 +36,9 @@ def heard() -> list[str]:
     return messages
 
 
-def find() -> list[dict[str, object]]:
+def find(busy: bool) -> list[dict[str, object]]:
     """The cameras of this machine."""
-    return [{**asdict(camera), "node": str(camera.node)} for camera in find_cameras()]
+    return [{**asdict(camera), "node": str(camera.node)} for camera in find_cameras(busy=busy)]
 
 
 def create(name: str, node: str, width: int, height: int, fps: float) -> None:

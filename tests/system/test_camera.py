@@ -156,6 +156,26 @@ def test_a_camera_in_use_says_so_and_stays_undisturbed(usb_camera: Vivid, opener
     assert reopened(second).sequence == 0
 
 
+def test_a_camera_in_use_is_not_offered(usb_camera: Vivid, probe: Probe, opener: Open) -> None:
+    """Protects `--source auto`: a camera that another program has is passed over, and not disturbed by the question."""
+    user = opener(usb_camera.node)
+    user.read()
+    assert probe.find() == []
+    assert [found["node"] for found in probe.find(busy=True)] == [usb_camera.node]
+    assert len(user.read(10)) == 10
+    user.release()
+    assert [found["node"] for found in probe.find()] == [usb_camera.node]
+
+
+def test_a_name_of_what_is_gone_does_no_harm(guest: Guest, usb_camera: Vivid, opener: Open) -> None:
+    """Protects from links in /dev/v4l that lead nowhere, as there are while udev tidies up after an unplugging."""
+    guest.check("ln -s /dev/video99 /dev/v4l/by-path/gone")
+    try:
+        assert opener(usb_camera.node).read()
+    finally:
+        guest.check("rm /dev/v4l/by-path/gone")
+
+
 def test_what_is_no_camera_is_unsupported(probe: Probe, opener: Open) -> None:
     """Protects against endless retries: a device that can never be a camera is told apart from one that is away."""
     with pytest.raises(CameraUnsupported, match="/dev/null is no camera"):
