@@ -165,7 +165,10 @@ def doctor(
     *,
     json_output: Annotated[bool, typer.Option("--json", help="One JSON object, to go with a bug report.")] = False,
 ) -> None:
-    """Say what is wrong with this machine, and the remedy; exit 1 if something must be mended."""
+    """Say what is wrong with this machine, and the remedy; exit 1 if something must be mended.
+
+    PYTHONPATH=FOLDER before it asks about a torch that lies elsewhere.
+    """
     from rich.console import Console
 
     from pi_classifier.doctor import examine

@@ -1,0 +1,83 @@
+"""Whether the model is at hand, or can be made without a network."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pi_classifier.doctor.finding import Finding, State
+from pi_classifier.doctor.machine import Machine
+from pi_classifier.doctor.packages import Attempt
+from pi_classifier.errors import ModelError
+from pi_classifier.model_card import read_card
+from pi_classifier.model_loading import resolve_activations
+from pi_classifier.model_store import ModelStore
+from pi_classifier.settings import ModelSettings
+
+CHECKPOINTS = Path("hub/checkpoints")
+"""Where torch keeps downloads, below `$TORCH_HOME`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where prepared files and downloaded weights lie: the service's own places where it is installed."""
+
+    store: ModelStore
+    downloads: Path
+
+    @classmethod
+    def of(cls, machine: Machine) -> "Places":
+        """As the unit sets them, or this process's environment."""
+        cache = machine.root / "var/cache/pi-classifier"
+        if machine.has_service and "CACHE_DIRECTORY" not in os.environ:
+            return cls(ModelStore(cache), cache / "torch" / CHECKPOINTS)
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return cls(ModelStore.default(), Path(os.environ.get("TORCH_HOME") or Path(home) / "torch") / CHECKPOINTS)
+
+
+def weights(settings: ModelSettings, places: Places, published: Callable[[], Attempt]) -> Finding:
+    """Whether `run` finds its model, can make it, or must download first.
+
+    `published` asks torchvision for the address of its weights, in a process that `published_weights` describes; that
+    is asked only where it matters.
+    """
+    try:
+        prepared = _prepared(settings, places.store)
+    except ModelError as error:
+        seen, _, remedy = str(error).rpartition("; ")
+        return Finding("weights", State.PROBLEM, seen, remedy)
+    if settings.weights == "untrained":
+        remedy = 'set [model] weights to "default" or to a file'
+        return Finding("weights", State.WARNING, "untrained: random, labels mean nothing", remedy)
+    if prepared:
+        return Finding("weights", State.OK, f"prepared: {prepared}")
+    return _unprepared(settings, places, published())
+
+
+def _unprepared(settings: ModelSettings, places: Places, attempt: Attempt) -> Finding:
+    if attempt.failure:
+        seen = f"not prepared, and nothing can be: torchvision {attempt.failure}"
+        return Finding("weights", State.PROBLEM, seen, "mend torch and torchvision first")
+    if settings.weights != "default":
+        return Finding("weights", State.OK, f"{settings.weights}, to be prepared at the first start")
+    download = places.downloads / attempt.answer.rpartition("/")[2]
+    if download.is_file():
+        return Finding("weights", State.OK, f"downloaded, to be prepared at the first start: {download}")
+    remedy = f"the first start downloads them; without a network copy {attempt.answer} to {download}"
+    return Finding("weights", State.WARNING, "neither prepared nor downloaded", remedy)
+
+
+def published_weights(name: str) -> str:
+    """Statements that print the address of an architecture's weights; to run them is to import torch."""
+    return f"from pi_classifier.prepare.architectures import ARCHITECTURES as a; print(a[{name!r}].weights.url)"
+
+
+def _prepared(settings: ModelSettings, store: ModelStore) -> Path | None:
+    """The prepared file that `run` would take, held against its checksums."""
+    wanted = resolve_activations(settings)
+    # As `run` does where torch has no kernels for the faster kind.
+    kinds = (wanted, "quint8") if settings.activations == "auto" else (wanted,)
+    path = next(filter(None, (store.find(settings, kind) for kind in kinds)), None)
+    if path:
+        read_card(path, str(path))
+    return path
