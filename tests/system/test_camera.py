@@ -120,7 +120,7 @@ def test_a_camera_that_comes_back_under_another_number_is_found(
         usb_camera.plug()
         probe.heard()
         assert reopened(camera).sequence > 0
-        assert [found["node"] for found in probe.find()] == ["/dev/video1"]
+        assert [found["node"] for found in probe.find(busy=True)] == ["/dev/video1"]
         camera.release()
 
 

@@ -103,7 +103,10 @@ def installation(guest: Guest, installed: None, guest_data: str) -> Service:
 
 @pytest.fixture
 def service(installation: Service) -> Iterator[Service]:
-    """The installed service, stopped before and after."""
+    """The installed service, stopped before and after.
+
+    A test names its camera first: then the service has let go of it when its driver is removed.
+    """
     installation.stop()
     yield installation
     installation.stop()
@@ -118,7 +121,7 @@ def test_unit_is_valid_and_safe(service: Service) -> None:
     assert rating.returncode == 0, rating.stdout
 
 
-def test_photograph_is_named_in_journal_and_metrics(service: Service, loopback: Loopback) -> None:
+def test_photograph_is_named_in_journal_and_metrics(loopback: Loopback, service: Service) -> None:
     """Protects the product: a camera shows a photograph, and its name stands in the journal and in the metrics."""
     service.configure(source=loopback.node)
     with loopback.showing(f"{TEST_DATA}/{PHOTOGRAPH}"):
@@ -140,7 +143,7 @@ def test_photograph_is_named_in_journal_and_metrics(service: Service, loopback: 
     print(f"frame age sum {samples['frame_age_seconds_sum']:.1f} s of {samples['frames_classified_total']:.0f} frames")
 
 
-def test_camera_that_rounds_the_size(service: Service, usb_camera: Vivid) -> None:
+def test_camera_that_rounds_the_size(usb_camera: Vivid, service: Service) -> None:
     """Protects USB cameras: 224x224 is asked, 320x180 is got and told once, and frames are classified."""
     service.configure(source=usb_camera.node)
     service.start()
@@ -149,7 +152,7 @@ def test_camera_that_rounds_the_size(service: Service, usb_camera: Vivid) -> Non
     assert len(told) == 1
 
 
-def test_disconnected_camera_comes_back(service: Service, usb_camera: Vivid) -> None:
+def test_disconnected_camera_comes_back(usb_camera: Vivid, service: Service) -> None:
     """Protects from a loose plug: the loss is counted, the camera reopened, the service never restarted."""
     service.configure(source=usb_camera.node)
     service.start()
@@ -183,7 +186,7 @@ def test_driver_removed_and_loaded_again(service: Service) -> None:
 
 
 @pytest.mark.parametrize("fault", ["inject_fatal_streaming_error", "inject_vidioc_qbuf_error"])
-def test_streaming_errors(service: Service, usb_camera: Vivid, fault: str) -> None:
+def test_streaming_errors(usb_camera: Vivid, service: Service, fault: str) -> None:
     """Protects from a driver that gives up: the camera is opened again and goes on."""
     service.configure(source=usb_camera.node)
     service.start()
@@ -195,7 +198,7 @@ def test_streaming_errors(service: Service, usb_camera: Vivid, fault: str) -> No
     assert service.property("NRestarts") == "0"
 
 
-def test_damaged_frames_are_dropped(service: Service, usb_camera: Vivid) -> None:
+def test_damaged_frames_are_dropped(usb_camera: Vivid, service: Service) -> None:
     """Protects from naming damaged pictures: what the driver marks as such is counted as corrupt."""
     service.configure(source=usb_camera.node)
     service.start()
@@ -261,7 +264,7 @@ def test_port_taken(service: Service) -> None:
     service.wait_for_property("ActiveState", "active")
 
 
-def test_stop_is_clean(service: Service, usb_camera: Vivid) -> None:
+def test_stop_is_clean(usb_camera: Vivid, service: Service) -> None:
     """Protects `systemctl stop`: no kill is needed, the books are closed and the totals told."""
     service.configure(source=usb_camera.node)
     service.start()
