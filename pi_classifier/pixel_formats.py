@@ -89,7 +89,10 @@ def _decode_jpeg(data: Bytes, out: Bytes) -> bool:
     # some cameras pad after it.
     if _JPEG_END not in data[-1024:].tobytes():
         return False
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    try:
+        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    except cv2.error:  # its header claims a size beyond all measure
+        return False
     if pixels is None or pixels.shape != out.shape:
         return False
     np.copyto(out, pixels)

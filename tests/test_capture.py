@@ -97,6 +97,15 @@ def test_jpeg_of_another_size_is_damaged() -> None:
     assert not decoder("MJPG", 16, 16, 0)(data, np.empty((16, 16, 3), np.uint8))
 
 
+def test_jpeg_that_claims_an_enormous_size_is_damaged() -> None:
+    """Protects the capture thread: OpenCV raises for such a header, where it gives nothing for other damage."""
+    jpeg = bytearray(encoded("MJPG", picture()))
+    header = jpeg.index(b"\xff\xc0")  # start of frame: length, precision, then height and width
+    jpeg[header + 5 : header + 9] = b"\xff\xdc\xff\xdc"
+    data = np.frombuffer(bytes(jpeg), np.uint8)
+    assert not decoder("MJPG", WIDTH, HEIGHT, 0)(data, np.empty((HEIGHT, WIDTH, 3), np.uint8))
+
+
 def test_jpeg_with_padding_behind_its_end_is_good() -> None:
     """Protects cameras that pad their JPEGs to a round size."""
     data = np.frombuffer(encoded("MJPG", picture()) + bytes(100), np.uint8)
