@@ -13,7 +13,7 @@ import os
 import select
 import stat
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -200,21 +200,27 @@ def _listed(codes: Iterable[str]) -> str:
 
 
 def _negotiate(descriptor: int, info: CameraInfo, width: int, height: int, fps: float) -> Mode:
-    """Ask for each pixel format in turn, read back what that would give, and settle for the best.
-
-    The rate decides: many USB cameras reach 30 fps in MJPG and 10 in YUYV. At equal rates the format that is cheaper
-    to decode wins.
-    """
+    """Ask for each pixel format in turn, read back what that would give, and settle for the best."""
     with _io_errors_mean_lost(info.node):
         modes = [_ask(descriptor, code, width, height, fps) for code in info.pixel_formats]
-        usable = [mode for mode in modes if mode.pixel_format in DECODABLE]
-        best = max(usable or modes, key=lambda mode: min(mode.fps, fps))
+        best = best_mode(modes, fps)
         if best is not modes[-1]:
             best = _ask(descriptor, best.pixel_format, width, height, fps)
     if best.pixel_format not in DECODABLE:
         insists = _listed([best.pixel_format])
         raise CameraUnsupported(f"{info.node} insists on {insists}, which cannot be decoded; use another")
     return best
+
+
+def best_mode(modes: Sequence[Mode], fps: float) -> Mode:
+    """Which of the modes that a camera agreed to is taken where `fps` are wanted.
+
+    The rate decides: many USB cameras reach 30 fps in MJPG and 10 in YUYV. At equal rates, up to the one wanted, the
+    first wins: modes come in order of what they cost to decode. A camera may keep a format that cannot be decoded,
+    whatever it is asked for; such a mode is taken only if there is no other.
+    """
+    usable = [mode for mode in modes if mode.pixel_format in DECODABLE]
+    return max(usable or modes, key=lambda mode: min(mode.fps, fps))
 
 
 def _ask(descriptor: int, code: str, width: int, height: int, fps: float) -> Mode:

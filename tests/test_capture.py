@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pi_classifier.capture import V4L2Camera, find_cameras
+from pi_classifier.capture import Mode, V4L2Camera, best_mode, find_cameras
 from pi_classifier.errors import CameraLost, CameraUnsupported
 from pi_classifier.pixel_formats import COMPRESSED, CONVERSIONS, decoder
 
@@ -110,6 +110,24 @@ def test_jpeg_with_padding_behind_its_end_is_good() -> None:
     """Protects cameras that pad their JPEGs to a round size."""
     data = np.frombuffer(encoded("MJPG", picture()) + bytes(100), np.uint8)
     assert decoder("MJPG", WIDTH, HEIGHT, 0)(data, np.empty((HEIGHT, WIDTH, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("offered", "wanted", "taken"),
+    [
+        ([("YUYV", 10), ("MJPG", 30)], 36, "MJPG"),
+        ([("YUYV", 30), ("MJPG", 30)], 36, "YUYV"),
+        ([("YUYV", 30), ("MJPG", 60)], 30, "YUYV"),
+        ([("YUYV", 15), ("NV12", 30), ("MJPG", 30)], 25, "NV12"),
+        ([("YUYV", 0), ("MJPG", 0)], 36, "YUYV"),
+        ([("H264", 60), ("MJPG", 5)], 36, "MJPG"),
+        ([("H264", 60)], 36, "H264"),
+    ],
+)
+def test_pixel_format_is_chosen_by_the_rate(offered: list[tuple[str, float]], wanted: float, taken: str) -> None:
+    """Protects the frame rate of USB cameras: MJPG where only that is fast enough, else what is cheaper to decode."""
+    modes = [Mode(code, 640, 480, 0, rate) for code, rate in offered]
+    assert best_mode(modes, wanted).pixel_format == taken
 
 
 def camera(node: Path) -> V4L2Camera:
