@@ -235,7 +235,7 @@ class Ours:
         feed: Feed[ModelInput] = Feed(
             source,
             account=account,
-            preprocess=Preprocessor(self._model.card),
+            preprocess=Preprocessor(self._model.input_table, self._model.card.input_size),
             inputs=(self._model.new_input(), self._model.new_input(), self._model.new_input()),
             bell=bell,
             stopping=closing_time,

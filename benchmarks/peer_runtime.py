@@ -54,7 +54,7 @@ class PiClassifier:
         from pi_classifier.preprocess import Preprocessor  # noqa: PLC0415
 
         self._model = Model(model, threads=threads)
-        self._preprocess = Preprocessor(self._model.card)
+        self._preprocess = Preprocessor(self._model.input_table, self._model.card.input_size)
         self._input = self._model.new_input()
         self.version = f"torch {Model.torch_version}, {self._model.card.activations}"
 

@@ -42,7 +42,7 @@ class UnpacedFeed:
         """`bell` is kept rung: there is always a frame."""
         self.account = Account("camera", time.monotonic())
         self._frames = frames
-        self._preprocess = Preprocessor(model.card)
+        self._preprocess = Preprocessor(model.input_table, model.card.input_size)
         self._pending = Pending(model.new_input())
         self._bell = bell
         bell.set()

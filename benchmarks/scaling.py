@@ -57,7 +57,7 @@ WAYS: dict[str, Scale] = {
 
 def measure(model: Model, photos: list[tuple[Path, int]], height: int) -> dict[str, tuple[float, float]]:
     """Top-1 accuracy and milliseconds a frame of each way, at one height of the camera's picture."""
-    preprocess, model_input = Preprocessor(model.card), model.new_input()
+    preprocess, model_input = Preprocessor(model.input_table, SIZE), model.new_input()
     rank = Ranking(model.card.categories, 1)
     right = dict.fromkeys(WAYS, 0)
     seconds: dict[str, list[float]] = {name: [] for name in WAYS}

@@ -141,7 +141,7 @@ class _Classifier:
 
     def __init__(self, model: Model, top_k: int) -> None:
         self._model = model
-        self._preprocess = Preprocessor(model.card)
+        self._preprocess = Preprocessor(model.input_table, model.card.input_size)
         self._rank = Ranking(model.card.categories, top_k)
         self._input = model.new_input()
 

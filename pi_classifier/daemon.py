@@ -173,7 +173,7 @@ def _feed(
     return Feed(
         source,
         account=account,
-        preprocess=Preprocessor(model.card),
+        preprocess=Preprocessor(model.input_table, model.card.input_size),
         inputs=(model.new_input(), model.new_input(), model.new_input()),
         bell=bell,
         stopping=closing_time,

@@ -31,6 +31,25 @@ class ModelInput:
     """Shape (size, size, 3), quantised RGB; the bytes of qint8 values are their two's complement."""
 
 
+def quantisation_table(card: ModelCard) -> NDArray[np.uint8]:
+    """The stored byte for every byte of every channel: uint8, shape (1, 256, 3), channels in order RGB.
+
+    ToTensor (`x / 255`), Normalize (`(x - mean) / std`) and torch's own quantisation, step by step, on a ramp of all
+    values. torch does it, and on this machine: how it rounds a value in the middle between two steps differs from one
+    architecture to another. A qint8 is stored as its two's complement: its quint8 twin with the top bit flipped.
+    """
+    moved = 128 if card.activations == "qint8" else 0
+    ramp = torch.arange(256, dtype=torch.float32).div(255).expand(3, 256)
+    mean, std = torch.tensor(card.mean)[:, None], torch.tensor(card.std)[:, None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # quantised tensors are announced to go some day; the pinned releases have them
+        stored = torch.quantize_per_tensor(
+            ramp.sub(mean).div(std).contiguous(), card.scale, card.zero_point + moved, torch.quint8
+        )
+    table: NDArray[np.uint8] = stored.int_repr().t().contiguous().numpy()[None]
+    return table ^ np.uint8(moved)
+
+
 def compute_threads(threads: int | Literal["auto"]) -> int:
     """The number of threads for the model; `auto` leaves one of this process's cores to capture."""
     return max(1, len(os.sched_getaffinity(0)) - 1) if threads == "auto" else threads
@@ -62,6 +81,8 @@ class Model:
         # Packed weights load only under the engine they were packed for, and the default on aarch64 is another.
         torch.backends.quantized.engine = self.card.engine
         torch.set_num_threads(compute_threads(threads))
+        self.input_table = quantisation_table(self.card)
+        """For the `Preprocessor`."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)

@@ -2,41 +2,23 @@
 
 ToTensor, Normalize and quantisation map each of the 256 values of a channel to one stored value, whatever its
 neighbours are. So they are done once, for 3 x 256 values, and each frame only looks its bytes up: no float is touched
-while frames come in. This module knows no torch; the tests hold it against torchvision's transform and torch's
-`quantize_per_tensor`.
+while frames come in. This module knows no torch: the model brings its table along.
 """
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_classifier.model_card import ModelCard
-
 Pixels = NDArray[np.uint8]
-
-
-def quantisation_table(card: ModelCard) -> Pixels:
-    """The stored byte for every byte of every channel: uint8, shape (1, 256, 3), channels in order RGB.
-
-    Follows float32 step by step: ToTensor (`x / 255`), Normalize (`(x - mean) / std`), then torch's quantisation,
-    `clamp(zero_point + nearbyint(x * (1 / scale)), lowest, highest)`
-    (aten/src/ATen/native/quantized/AffineQuantizerBase.cpp). A qint8 is stored as its two's complement.
-    """
-    mean, std = np.array(card.mean, np.float32), np.array(card.std, np.float32)
-    values = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
-    inverse_scale = np.float32(1) / np.float32(card.scale)
-    stored = np.rint((values - mean) / std * inverse_scale).astype(np.int64) + card.zero_point
-    limits = np.iinfo(np.int8 if card.activations == "qint8" else np.uint8)
-    table: Pixels = stored.clip(limits.min, limits.max).astype(limits.dtype).view(np.uint8)[None]
-    return table
 
 
 class Preprocessor:
     """Fills the model's input from BGR pixels of any size. One per thread: it owns its scratch buffers."""
 
-    def __init__(self, card: ModelCard) -> None:
-        self._size = card.input_size
-        self._table = quantisation_table(card)
+    def __init__(self, table: Pixels, size: int) -> None:
+        """`table`: the stored byte for every byte of R, G and B, uint8, shape (1, 256, 3). `size`: of the input."""
+        self._size = size
+        self._table = table
         self._scaled = np.empty((self._size, self._size, 3), np.uint8)
         self._rgb = np.empty_like(self._scaled)
 

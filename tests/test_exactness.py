@@ -19,7 +19,8 @@ def test_photographs_agree_with_the_reference(test_data: Path, real_model: Model
     of two equal classes is right.
     """
     card = real_model.card
-    preprocess, rank, model_input = Preprocessor(card), Ranking(card.categories, 2), real_model.new_input()
+    preprocess = Preprocessor(real_model.input_table, card.input_size)
+    rank, model_input = Ranking(card.categories, 2), real_model.new_input()
     with (test_data / "photos" / "labels.csv").open(newline="", encoding="utf-8") as file:
         photos = list(csv.DictReader(file))
     disagreements = []
@@ -41,7 +42,7 @@ def test_photographs_preprocess_as_the_tutorial_does(test_data: Path, real_model
 
     card = real_model.card
     tutorial = transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean=card.mean, std=card.std)])
-    preprocess, out = Preprocessor(card), np.empty((224, 224, 3), np.uint8)
+    preprocess, out = Preprocessor(real_model.input_table, card.input_size), np.empty((224, 224, 3), np.uint8)
     photos = sorted((test_data / "photos_permissive").glob("*.jpg"))
     for photo in photos:
         frame = reference_crop(read_picture(photo), resize_size=256, crop_size=224)

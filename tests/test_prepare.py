@@ -12,11 +12,10 @@ import torch
 from torch.ao import quantization as ao
 
 from pi_classifier.errors import ActivationsUnsupported
-from pi_classifier.model import Model
+from pi_classifier.model import Model, quantisation_table
 from pi_classifier.model_loading import load_model
 from pi_classifier.prepare import prepare
 from pi_classifier.prepare.architectures import ARCHITECTURES
-from pi_classifier.preprocess import quantisation_table
 from pi_classifier.settings import Architecture, ModelSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
