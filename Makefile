@@ -63,7 +63,7 @@ $(VENV)/.run: setup.cfg pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(PIP) --editable '.[test]'
+	$(PIP) --editable '.[test,benchmark,peers]'
 	@! pkg-config --exists libsystemd 2>/dev/null || $(PIP) --editable '.[systemd]'
 	@touch $@
 

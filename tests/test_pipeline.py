@@ -2,6 +2,7 @@
 
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,10 @@ from pi_classifier.accounting import Account
 from pi_classifier.errors import CameraLost, CameraUnsupported, CaptureThreadDied, CaptureTimeout
 from pi_classifier.feed import Feed
 from pi_classifier.pipeline import Pipeline
+from pi_classifier.prediction import Prediction
+from pi_classifier.preprocess import Preprocessor
 from pi_classifier.ranking import Ranking
+from pi_classifier.sources.synthetic import Synthetic
 from tests.conftest import DEADLINE_SECONDS
 from tests.fakes import Buffer, CollectingSink, ScriptedCamera, copy_pixels, slow_model
 
@@ -233,3 +237,55 @@ def test_source_is_held_to_its_own_rate() -> None:
     assert time.monotonic() - started >= 0.2 - 0.01
     stamps = [prediction.captured_at for prediction in rig.sink.predictions]
     assert stamps[-1] - stamps[0] >= 0.19 - 0.01
+
+
+class MemoryWatch:
+    """A sink that reads, at each prediction, what Python and numpy have allocated since the last."""
+
+    def __init__(self) -> None:
+        self.peaks: list[int] = []
+        self.held: list[int] = []
+
+    def offer(self, _prediction: Prediction) -> None:
+        """Take a reading."""
+        held, peak = tracemalloc.get_traced_memory()
+        self.held.append(held)
+        self.peaks.append(peak - held)
+        tracemalloc.reset_peak()
+
+
+def test_hot_path_allocates_no_frames() -> None:
+    """Protects the hot path: a frame of 640x480 costs a few KB of Python's memory on its way, and keeps none of it."""
+    watch, frames = MemoryWatch(), 300
+    source = Synthetic("test", width=640, height=480, fps=400)
+    bell, closing_time = threading.Event(), threading.Event()
+    inputs = tuple(Buffer(np.zeros((224, 224, 3), np.uint8)) for _ in range(3))
+    table = np.arange(256, dtype=np.uint8)[None, :, None].repeat(3, axis=2)
+    feed = Feed(
+        source,
+        account=Account("test", 0.0),
+        preprocess=Preprocessor(table, 224),
+        inputs=(inputs[0], inputs[1], inputs[2]),
+        bell=bell,
+        stopping=closing_time,
+    )
+    logits = np.zeros(1000, np.float32)
+    pipeline = Pipeline(
+        feeds=[feed],
+        classify=lambda _: logits,
+        rank=Ranking([str(number) for number in range(1000)], 5),
+        sinks=[watch],
+        bell=bell,
+    )
+    tracemalloc.start()
+    try:
+        feed.start()
+        pipeline.run(frames=frames, stopping=lambda: False, waiting=lambda: None)
+    finally:
+        closing_time.set()
+        feed.join()
+        tracemalloc.stop()
+    assert len(watch.peaks) == frames
+    # The frame itself is 900 KB, the model's input 147 KB: either would show.
+    assert sorted(watch.peaks)[frames * 9 // 10] < 100_000
+    assert watch.held[-1] - watch.held[frames // 3] < 100_000

@@ -223,7 +223,7 @@ def test_camera_absent_at_boot(service: Service) -> None:
 
 def test_hung_service_is_restarted(service: Service) -> None:
     """Protects from a daemon that hangs: without progress the watchdog kills it, and it is started again."""
-    service.configure(source="synthetic:", weights="untrained")
+    service.configure(source="synthetic:")
     service.start()
     service.guest.check(f"systemctl kill --signal=STOP {UNIT}")
     service.wait_for_property("NRestarts", "1")
@@ -233,7 +233,7 @@ def test_hung_service_is_restarted(service: Service) -> None:
 
 def test_killed_service_is_restarted(service: Service) -> None:
     """Protects from a crash: the service is back by itself."""
-    service.configure(source="synthetic:", weights="untrained")
+    service.configure(source="synthetic:")
     service.start()
     service.guest.check(f"systemctl kill --signal=KILL {UNIT}")
     service.wait_for_property("NRestarts", "1")
@@ -253,7 +253,7 @@ def test_bad_configuration_is_not_retried(service: Service) -> None:
 
 def test_port_taken(service: Service) -> None:
     """Protects from node_exporter on the same port: exit 75 and who it may be; once the port is free, it starts."""
-    service.configure(source="synthetic:", weights="untrained")
+    service.configure(source="synthetic:")
     listener = "python3 -m http.server 9100"
     with service.guest.service("squatter", listener):
         service.guest.wait_until("curl --silent http://localhost:9100/")
@@ -282,7 +282,7 @@ def test_stop_is_clean(usb_camera: Vivid, service: Service) -> None:
 def test_upgrade_keeps_configuration_and_cache(service: Service) -> None:
     """Protects an upgrade: the edited configuration and the cache stay, a running service runs the new version."""
     guest = service.guest
-    service.configure(source="synthetic:", weights="untrained")
+    service.configure(source="synthetic:")
     service.start()
     before = guest.check(f"cat {CONFIG}; ls -l --time-style=full-iso /var/cache/pi-classifier/*.pt")
     version = guest.check("readlink /opt/pi-classifier/current")
@@ -305,7 +305,7 @@ def test_failed_upgrade_leaves_everything_as_it_was(service: Service) -> None:
     assert failed.returncode != 0
     assert "what was begun is removed again" in failed.stdout + failed.stderr
     assert guest.check("ls /opt/pi-classifier; readlink /opt/pi-classifier/current; ls /tmp") == before
-    service.configure(source="synthetic:", weights="untrained")
+    service.configure(source="synthetic:")
     service.start()
 
 
