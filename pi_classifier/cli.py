@@ -117,6 +117,7 @@ def classify(
 
 @app.command()
 def prepare(
+    *,
     config: ConfigFile = None,
     model: ModelName = None,
     weights: Weights = None,
@@ -125,6 +126,9 @@ def prepare(
         Optional[Path],  # noqa: UP045
         typer.Option(metavar="FILE", help="Where to write; the cache that 'run' looks into if left out."),
     ] = None,
+    if_missing: Annotated[
+        bool, typer.Option("--if-missing", help="Do nothing where the file is in the cache.")
+    ] = False,
 ) -> None:
     """Write the one file that 'run' needs: quantised, scripted, frozen, with labels and pre-processing inside."""
     configuration = _load(
@@ -137,6 +141,9 @@ def prepare(
 
     settings = configuration.settings.model
     kind = resolve_activations(settings)
+    if if_missing and output is None and (there := ModelStore.default().find(settings, kind)):
+        typer.echo(f"{there}: is there already")
+        return
     content = prepared(settings, activations=kind, progress=True)
     path = output or ModelStore.default().path_for(settings, kind)
     write_prepared(path, content)

@@ -123,7 +123,7 @@ prepare_model() {
     local status=0
     say "preparing the model"
     runuser -u pi-classifier -- env CACHE_DIRECTORY="$cache" TORCH_HOME="$cache/torch" \
-        "$opt/current/bin/pi-classifier" prepare || status=$?
+        "$opt/current/bin/pi-classifier" prepare --if-missing || status=$?
     # Without a network the first start will try again; anything else is said above and needs a person.
     [ "$status" = 0 ] || say "no model yet (exit code $status); the service prepares it when it starts"
 }

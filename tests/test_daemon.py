@@ -182,6 +182,19 @@ def test_prepare_then_run(program: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "empty").exists(), "nothing had to be prepared"
 
 
+def test_prepare_only_if_missing(program: Run, tmp_path: Path) -> None:
+    """Protects an upgrade: a prepared file that is there already is kept as it is."""
+    variables = {"CACHE_DIRECTORY": str(tmp_path)}
+    arguments = ("prepare", "--weights", "untrained", "--if-missing")
+    assert program(*arguments, environment=variables).wait().returncode == 0
+    (file,) = tmp_path.iterdir()
+    before = file.stat()
+    again = program(*arguments, environment=variables).wait()
+    assert again.returncode == 0
+    assert "is there already" in again.stdout
+    assert file.stat() == before
+
+
 def test_hub_folder_is_used(program: Run, real_weights: Path, tmp_path: Path) -> None:
     """Protects offline machines: weights in torch's hub folder are taken without asking the network."""
     checkpoints = tmp_path / "hub" / "checkpoints"
