@@ -83,7 +83,8 @@ build_environment() {
 # the modules that are used: all of them would take longer than the rest of the installation.
 try_environment() {
     say "trying it"
-    env CACHE_DIRECTORY="$new/share" "$new/bin/pi-classifier" run --config "$new/share/config.toml" \
+    env CACHE_DIRECTORY="$new/share" TORCHINDUCTOR_CACHE_DIR="$new/share/torch" \
+        "$new/bin/pi-classifier" run --config "$new/share/config.toml" \
         --weights untrained --source synthetic: --frames 1 --metrics-listen '' >/dev/null
 }
 
@@ -122,7 +123,9 @@ install_configuration() {
 prepare_model() {
     local status=0
     say "preparing the model"
+    # torch leaves an empty folder in /tmp behind, unless it is told of another place.
     runuser -u pi-classifier -- env CACHE_DIRECTORY="$cache" TORCH_HOME="$cache/torch" \
+        TORCHINDUCTOR_CACHE_DIR="$cache/torch" \
         "$opt/current/bin/pi-classifier" prepare --if-missing || status=$?
     # Without a network the first start will try again; anything else is said above and needs a person.
     [ "$status" = 0 ] || say "no model yet (exit code $status); the service prepares it when it starts"
