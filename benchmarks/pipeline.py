@@ -123,7 +123,9 @@ def summary(measured: Measured, allocated: dict[str, float], camera_interval_ms:
     sides["machine"] = (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"
     )
-    sides["command"] = "python " + " ".join(["benchmarks/pipeline.py", *sys.argv[1:]])
+    # Files by their names: where they lie is nobody else's business.
+    arguments = [Path(argument).name if "/" in argument else argument for argument in sys.argv[1:]]
+    sides["command"] = " ".join(["python benchmarks/pipeline.py", *arguments])
     return sides
 
 
