@@ -3,6 +3,8 @@
 #
 #   sudo systemd/install.sh install      (make install)
 #   sudo systemd/install.sh uninstall    (make uninstall)
+#   sudo systemd/install.sh environment FOLDER
+#        the program alone, in FOLDER, without a service: for a container or a chroot, where no systemd runs
 #
 # What goes where:
 #   /opt/pi-classifier/<number>       one virtual environment a version; `current` points to the one in use
@@ -19,8 +21,9 @@ readonly opt=/opt/pi-classifier etc=/etc/pi-classifier cache=/var/cache/pi-class
 readonly unit=/etc/systemd/system/pi-classifier.service sysusers=/etc/sysusers.d/pi-classifier.conf
 readonly command=/usr/local/bin/pi-classifier
 readonly python=${PYTHON:-python3}
-# gcc and the headers build systemd-python.
-readonly packages=(python3 python3-venv python3-dev gcc pkg-config libsystemd-dev)
+# python3-systemd is systemd-python, built: the environment sees Debian's Python packages, so that pip finds it there, and
+# picamera2 where Raspberry Pi OS has it.
+readonly packages=(python3 python3-venv python3-systemd)
 
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 here=$source/systemd
@@ -30,11 +33,22 @@ fail() { echo "pi-classifier: $1" >&2; exit "${2:-1}"; }
 
 check_machine() {
     [ "$(id -u)" = 0 ] || fail "run this with sudo" 77
-    [ -d /run/systemd/system ] || fail "systemd does not run this machine; 'make run' needs none" 69
+    # What programs are built for counts: under a 64-bit kernel, which Raspberry Pi OS boots by default, a 32-bit system
+    # says aarch64 too.
+    local architecture
+    architecture=$(dpkg --print-architecture)
     case $(uname -m) in
         aarch64 | x86_64) ;;
         *) fail "$(uname -m) is not supported: install the 64-bit Raspberry Pi OS" 78 ;;
     esac
+    case $architecture in
+        arm64 | amd64) ;;
+        *) fail "the system is 32-bit ($architecture), and torch is not built for it: install the 64-bit Raspberry Pi OS" 78 ;;
+    esac
+}
+
+check_systemd() {
+    [ -d /run/systemd/system ] || fail "systemd does not run this machine; 'make run' needs none" 69
 }
 
 install_packages() {
@@ -52,23 +66,20 @@ new='' copy=''
 undo() {
     [ -n "$new$copy" ] || return 0
     rm -rf "$new" "$copy"
-    rmdir --ignore-fail-on-non-empty "$opt"
+    [ ! -d "$opt" ] || rmdir --ignore-fail-on-non-empty "$opt"
     say "stopped half-way: what was begun is removed again, an installed version is as it was" >&2
 }
 trap undo EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# Sets $new, an environment with everything in it.
+# Fills the folder $new.
 build_environment() {
-    mkdir -p "$opt"
-    new=$(mktemp -d "$opt/XXXXXX")
-    chmod 755 "$new"
     # A copy: a build leaves files behind, which in a checkout would belong to root.
     copy=$(mktemp -d)
     tar -C "$source" --exclude=./.venv --exclude=./.git --exclude=__pycache__ -cf - . | tar -C "$copy" -xf -
     say "building the environment (a few minutes, about 1 GB)"
-    "$python" -m venv "$new"
+    "$python" -m venv --system-site-packages "$new"
     "$new/bin/python" -m pip install --disable-pip-version-check --quiet --no-compile "${copy}[systemd]"
     install -Dm644 -t "$new/share" "$here/config.toml" "$here/pi-classifier.service" "$here/pi-classifier.sysusers" \
         "$source/README.md"
@@ -131,9 +142,24 @@ prepare_model() {
     [ "$status" = 0 ] || say "no model yet (exit code $status); the service prepares it when it starts"
 }
 
+make_environment() {
+    check_machine
+    [ ! -e "$1" ] || fail "$1 is there already; name a folder that is not" 73
+    install_packages
+    mkdir -p "$1"
+    new=$(realpath "$1")
+    build_environment
+    say "done: $new/bin/pi-classifier"
+    new=''
+}
+
 install_service() {
     check_machine
+    check_systemd
     install_packages
+    mkdir -p "$opt"
+    new=$(mktemp -d "$opt/XXXXXX")
+    chmod 755 "$new"
     build_environment
     switch_over
     prepare_model
@@ -161,5 +187,6 @@ uninstall_service() {
 case ${1:-} in
     install) install_service ;;
     uninstall) uninstall_service ;;
-    *) fail "usage: install.sh install|uninstall" 64 ;;
+    environment) make_environment "${2:?usage: install.sh environment FOLDER}" ;;
+    *) fail "usage: install.sh install|uninstall|environment FOLDER" 64 ;;
 esac

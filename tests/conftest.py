@@ -1,7 +1,9 @@
 """What several tests share: the test data, prepared models, and the program as a process."""
 
 import os
+import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -21,6 +23,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("patient")
 
+ROOT = Path(__file__).parent.parent
 DEADLINE_SECONDS = 120.0
 """How long a test waits for what should take a second or two: machines have bad hours."""
 
@@ -32,6 +35,22 @@ def test_data() -> Path:
     if not folder:
         pytest.skip("PI_CLASSIFIER_TEST_DATA names no folder with weights/, photos/ and videos/")
     return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the working tree, without what git ignores."""
+    copy = tmp_path_factory.mktemp("project")
+    listed = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if os.path.lexists(ROOT / name):  # a deleted file is still listed
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
+    return copy
 
 
 @pytest.fixture(scope="session")

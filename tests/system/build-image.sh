@@ -11,12 +11,13 @@
 # Exit status: 69 where this machine lacks something that the build needs; the last line says what.
 set -euo pipefail
 exec 3>&1 >&2    # nothing but the result goes to stdout
+. "$(dirname "${BASH_SOURCE[0]}")/../debian.sh"
 
 packages=(
     apt systemd systemd-sysv dbus udev kmod initramfs-tools iproute2 procps psmisc ca-certificates openssh-server
     v4l2loopback-dkms v4l-utils curl sudo make
     # What the installer asks apt for.
-    python3 python3-venv python3-dev python3-pip gcc pkg-config libsystemd-dev
+    python3 python3-venv python3-systemd
 )
 
 log() { printf 'build-image: %s\n' "$*"; }
@@ -45,14 +46,9 @@ for tool in mmdebstrap mke2fs; do
     command -v "$tool" >/dev/null || lacking "$tool is missing: apt install mmdebstrap e2fsprogs"
 done
 
-# The packages come from where this machine's own do; sources that are not Debian's have no business in the guest.
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-sources=$(apt-get indextargets --format '$(ORIGIN)|$(REPO_URI)|$(CODENAME)|$(COMPONENT)' 'Created-By: Packages' |
-          awk -F'|' -v suite="$suite" -v options="[signed-by=$keyring]" '
-              $1 == "Debian" && ($3 == suite || index($3, suite "-") == 1) { print "deb", options, $2, $3, $4 }' | sort -u)
+sources=$(debian_sources "$suite")
 [ -n "$sources" ] || lacking "apt knows no Debian sources for '$suite': apt-get update"
-mapfile -t apt_options < <(apt-config dump | grep -E '^Acquire::(https?::[Pp]roxy|https::CA[Ii]nfo)[^"]* "[^"]+";' |
-                           sed 's/^/--aptopt=/')
+mapfile -t apt_options < <(apt_options)
 
 # Documentation, and drivers of hardware that no virtual machine has. The media drivers stay.
 excluded=(/usr/share/{man,doc,info,locale}/'*' /lib/modules/'*'/kernel/sound/'*')

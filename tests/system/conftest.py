@@ -25,7 +25,6 @@ from tests.system.guest import THIS_MACHINE, Guest, booted
 from tests.system.wheelhouse import site_packages, wheelhouse
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 WHEELHOUSE = "/srv/wheelhouse"
 INSTALL_SECONDS = 3600.0
 
@@ -47,22 +46,6 @@ def image() -> Path:
     if version != f"{sys.version_info.major}.{sys.version_info.minor}":
         pytest.skip(f"the guest's Python is {version}, so the packages for it must be fetched by Python {version}")
     return folder
-
-
-@pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the working tree, without what git ignores."""
-    copy = tmp_path_factory.mktemp("project")
-    listed = subprocess.run(
-        ["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if os.path.lexists(ROOT / name):  # a deleted file is still listed
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
-    return copy
 
 
 @pytest.fixture(scope="session")
