@@ -28,18 +28,10 @@ from model_table import markdown, plotter, show, write_csv, write_plot
 from rich.console import Console
 from rich.progress import Progress
 
+from pi_classifier.libraries import ENVIRONMENT
 from pi_classifier.settings import Architecture
 
 HERE = Path(__file__).parent
-ENVIRONMENT = {
-    "OPENCV_FFMPEG_LOGLEVEL": "-8",
-    "OPENCV_LOG_LEVEL": "SILENT",
-    "TORCH_CPP_LOG_LEVEL": "ERROR",
-    "OMP_THREAD_LIMIT": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    **os.environ,
-}
-"""As the command line sets it for the daemon: quiet, and no threads but the model's own."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -129,7 +121,7 @@ def running(script: str, *arguments: str, environment: dict[str, str]) -> Iterat
 
 def prepare(arguments: argparse.Namespace, folder: Path, progress: Progress) -> list[Prepared]:
     """All models as files in a folder, made by the torch that will run them."""
-    environment = ENVIRONMENT | {"CACHE_DIRECTORY": str(folder)}
+    environment = {**ENVIRONMENT, **os.environ, "CACHE_DIRECTORY": str(folder)}
     if arguments.weights_dir:
         (folder / "hub").mkdir()
         (folder / "hub" / "checkpoints").symlink_to(arguments.weights_dir.absolute())
@@ -148,7 +140,7 @@ def measure(arguments: argparse.Namespace, models: Sequence[Prepared], progress:
         for (model, threads), rounds in zip(contenders, measured, strict=True):
             progress.update(task, description=f"round {number + 1} of {arguments.rounds}: {model.model}")
             command = (model.file, threads, arguments.source, str(arguments.warm_up), str(arguments.frames))
-            with running("run_model.py", *command, environment=ENVIRONMENT) as lines:
+            with running("run_model.py", *command, environment={**ENVIRONMENT, **os.environ}) as lines:
                 rounds.extend(Round(**json.loads(line)) for line in lines)
             progress.advance(task)
     return [row(model, rounds) for (model, _), rounds in zip(contenders, measured, strict=True)]

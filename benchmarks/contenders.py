@@ -185,16 +185,16 @@ class Contender(Protocol):
 class Tutorial:
     """The tutorial's loop, line by line; the printing of its top ten is left out."""
 
-    def __init__(self, state: Path | None) -> None:
+    def __init__(self, name: str, state: Path | None) -> None:
         # Here, for the other contenders shall not carry torchvision; ours first, for its guard lets the import work.
         from pi_classifier.prepare.architectures import ARCHITECTURES  # noqa: PLC0415, I001
+        from pi_classifier.prepare.quantise import quantised, untrained  # noqa: PLC0415
         from torchvision import transforms  # noqa: PLC0415
 
         torch.backends.quantized.engine = "qnnpack"
-        net = ARCHITECTURES["mobilenet_v2"].builder(weights=None, quantize=True)
-        if state:
-            net.load_state_dict(torch.load(state, weights_only=True))
-        self._net: Any = torch.jit.script(net.eval())
+        architecture = ARCHITECTURES[name]
+        net = quantised(architecture, torch.load(state, weights_only=True), state) if state else untrained(architecture)
+        self._net: Any = torch.jit.script(net)
         self._preprocess = transforms.Compose(
             [transforms.ToTensor(), transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])]
         )
@@ -340,13 +340,16 @@ def _pictures(folder: str) -> list[Pixels]:
 
 
 def main() -> None:
-    """`python contenders.py tutorial|pipeline|bare MODEL_FILE STATE_DICT PHOTOS`, tasks on stdin, figures on stdout."""
-    name, model_file, state, photos = sys.argv[1:]
+    """Tasks on stdin, figures on stdout.
+
+    python contenders.py tutorial|pipeline|bare ARCHITECTURE MODEL_FILE STATE_DICT PHOTOS
+    """
+    name, architecture, model_file, state, photos = sys.argv[1:]
     warnings.simplefilter("ignore")
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     made: dict[str, Callable[[], Contender]] = {
-        "tutorial": lambda: Tutorial(Path(state) if state else None),
+        "tutorial": lambda: Tutorial(architecture, Path(state) if state else None),
         "pipeline": lambda: Ours(Path(model_file)),
         "bare": lambda: Bare(Path(model_file)),
     }

@@ -9,8 +9,6 @@ them by bicubic enlargement, so every way scales the same picture; the ways take
 import argparse
 import csv
 import io
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -20,6 +18,7 @@ import cv2
 import numpy as np
 from document import replace_section
 from numpy.typing import NDArray
+from process_figures import machine
 from rich.console import Console
 from rich.progress import track
 
@@ -89,8 +88,8 @@ def main() -> None:
     for height in CAMERA_HEIGHTS:
         row = measure(model, photos, height)
         lines.append(f"| {height} | " + " | ".join(f"{top1:.1%}, {ms:.2f} ms" for top1, ms in row.values()) + " |")
-    lines += ["", f"Top-1 and processor time a frame; {len(photos)} photographs, {platform.machine()}, "
-                  f"{os.cpu_count()} cores, OpenCV {cv2.__version__}."]  # fmt: skip
+    where = f"{machine()}, OpenCV {cv2.__version__}"
+    lines += ["", f"Top-1 and processor time a frame; {len(photos)} photographs, {where}."]
     print("\n".join(lines))
     if arguments.readme:
         replace_section(arguments.readme, "scaling", "\n".join(lines))

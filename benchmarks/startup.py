@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 from document import replace_section
+from process_figures import machine
 from rich.progress import track
 
 from pi_classifier.model_store import write_prepared
@@ -67,10 +68,8 @@ def table(measured: dict[str, list[tuple[float, float]]], rounds: int) -> str:
         ratio = statistics.median(row[0] / other[0] for row, other in zip(rows, reference, strict=True))
         memory = statistics.median(row[1] for row in rows)
         lines.append(f"| {name} | {seconds:.2f} | {ratio:.2f} | {memory:.0f} MB |")
-    machine = (
-        f"{os.uname().machine}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, torch {torch.__version__}"
-    )
-    return "\n".join([*lines, "", f"Medians of {rounds} alternating rounds on {machine}."])
+    where = f"{machine()}, torch {torch.__version__}"
+    return "\n".join([*lines, "", f"Medians of {rounds} alternating rounds on {where}."])
 
 
 def main() -> None:

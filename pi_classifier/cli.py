@@ -13,6 +13,7 @@ import typer
 from pi_classifier import __version__
 from pi_classifier.config import Configuration, Key, load
 from pi_classifier.errors import PiClassifierError
+from pi_classifier.libraries import ENVIRONMENT
 
 if TYPE_CHECKING:
     from pi_classifier.system.boot import Change
@@ -191,6 +192,26 @@ def doctor(
         raise typer.Exit(1)
 
 
+@app.command()
+def health(
+    config: ConfigFile = None,
+    metrics_listen: Annotated[
+        str | None, typer.Option("--metrics-listen", metavar="HOST:PORT", help="Where the daemon serves its metrics.")
+    ] = None,
+    within: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="A prediction older than this is a hang.")
+    ] = 30.0,
+) -> None:
+    """Ask the running daemon how it is; exit 1 if it hangs or does not answer. A camera that is away is no fault."""
+    configuration = _load(config, {("metrics", "listen"): metrics_listen})
+    from pi_classifier.health import health as ask
+
+    answer = ask(configuration.settings.metrics.listen, within_seconds=within)
+    typer.echo("\n".join(answer.messages), err=not answer.ok)
+    if not answer.ok:
+        raise typer.Exit(1)
+
+
 boot_config = typer.Typer(
     help="The camera's lines in config.txt: see, write, take back.",
     no_args_is_help=True,
@@ -281,17 +302,7 @@ def _load(config: Path | None, flags: dict[Key, object]) -> Configuration:
 def main() -> None:
     """Run the command line; an expected failure is one line on stderr and its exit code."""
     logging.basicConfig(level=logging.INFO, format="pi-classifier: %(message)s", stream=sys.stderr)
-    # FFmpeg, OpenCV and torch's C++ side would add lines of their own to an error that is told in one.
-    for variable, level in (
-        ("OPENCV_FFMPEG_LOGLEVEL", "-8"),
-        ("OPENCV_LOG_LEVEL", "SILENT"),
-        ("TORCH_CPP_LOG_LEVEL", "ERROR"),
-    ):
-        os.environ.setdefault(variable, level)
-    # The model's threads are QNNPACK's own pool. OpenMP and numpy's BLAS would each start as many again at their
-    # import, for work that is not done here; they read this once, then.
-    for variable in ("OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
+    os.environ.update({**ENVIRONMENT, **os.environ})
     # Pillow warns of what it then raises an error for, or can live with.
     warnings.simplefilter("ignore", UserWarning)
     try:

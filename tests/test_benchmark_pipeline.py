@@ -11,7 +11,7 @@ SCRIPT = Path(__file__).parent.parent / "benchmarks" / "pipeline.py"
 def test_both_sides_report_the_same_and_it_adds_up() -> None:
     """Protects the comparison: the same keys on both sides, parts that sum up, and books that balance."""
     result = subprocess.run(
-        [sys.executable, SCRIPT, "--frames", "20", "--rounds", "1", "--json"],
+        [sys.executable, SCRIPT, "--frames", "20", "--paced-frames", "20", "--rounds", "1", "--json"],
         capture_output=True, text=True, check=True, timeout=600,
     )  # fmt: skip
     sides = json.loads(result.stdout)
