@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: run test test-system install uninstall lint format benchmark clean
+.PHONY: run test test-system test-arm install uninstall docker lint format benchmark clean
 
 # Exit 69 is: no weights, and none to be had. The rest of the program can be tried all the same.
 run: $(VENV)/.run
@@ -21,11 +21,15 @@ run: $(VENV)/.run
 	}
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --ignore tests/system $(ARGS)
+	$(BIN)/python -m pytest --ignore tests/system --ignore tests/arm $(ARGS)
 
 # The service on a real camera driver and a real systemd, in a guest under QEMU.
 test-system: $(VENV)/.test
 	$(BIN)/python -m pytest tests/system $(ARGS)
+
+# On the instruction set of a Raspberry Pi 4 and 5, emulated by QEMU. Needs root.
+test-arm: $(VENV)/.test
+	$(BIN)/python -m pytest tests/arm $(ARGS)
 
 install:
 	systemd/install.sh install
@@ -33,11 +37,17 @@ install:
 uninstall:
 	systemd/install.sh uninstall
 
+# For this machine's architecture; 'docker buildx build --platform' makes it for others.
+docker:
+	@docker info >/dev/null 2>&1 || { echo "no container engine answers: start Docker, or install it" >&2; exit 69; }
+	docker build --file deploy/docker/Dockerfile --tag pi-classifier .
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/hadolint deploy/docker/Dockerfile
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .

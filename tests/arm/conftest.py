@@ -1,0 +1,95 @@
+"""One arm64 userland for all the tests, with the project installed in it by its own installer."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pi_classifier.libraries import ENVIRONMENT
+from tests.arm.userland import HERE, PROCESSORS, Userland, network_of_this_machine
+from tests.cache import cached
+
+PROJECT = "/srv/project"
+TEST_DATA = "/srv/data"
+TEST_TOOLS = "/srv/test-tools"
+PROGRAM = "/opt/pi-classifier"
+INSTALLED_FROM = ("setup.cfg", "pyproject.toml", "systemd/install.sh")
+
+
+@pytest.fixture(scope="session")
+def debian() -> Path:
+    """An arm64 Debian as it is before the project comes, made on first use."""
+    if sys.platform != "linux" or platform.machine() == "aarch64":
+        pytest.skip("this machine is no Linux on another architecture; on aarch64 'make test' is the test")
+    if (
+        can := subprocess.run([HERE / "enter.sh", "/", "true"], capture_output=True, text=True, check=False)
+    ).returncode:
+        pytest.skip(can.stderr.splitlines()[-1])
+    built = subprocess.run([HERE / "build-userland.sh"], capture_output=True, text=True, check=False)
+    if built.returncode == os.EX_UNAVAILABLE:
+        pytest.skip(built.stderr.splitlines()[-1])
+    assert built.returncode == 0, built.stderr
+    return Path(built.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def installed(debian: Path, project: Path) -> Path:
+    """The layer that the installer makes: the very packages that a Raspberry Pi gets. Kept until the pins change."""
+    binds, variables = network_of_this_machine()
+    recipe = [(project / name).read_text() for name in INSTALLED_FROM]
+
+    def install(layer: Path) -> None:
+        bare = Userland((debian,), layer, {project: PROJECT, **binds}, variables)
+        bare.check(f"{PROJECT}/systemd/install.sh", "environment", PROGRAM)
+
+    return cached("arm64-installed", [debian.name, *recipe], install)
+
+
+@pytest.fixture(scope="session")
+def test_tools() -> Path:
+    """The packages of pytest and hypothesis, which are the same on every architecture."""
+    wanted = ["pytest>=8.3,<10", "hypothesis>=6.120,<7"]
+    pure = ("--platform", "any", "--only-binary", ":all:", "--python-version", "3.11")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install")
+    return cached("test-tools", wanted, lambda folder: _run(*pip, *pure, "--target", folder, *wanted))
+
+
+@pytest.fixture(scope="session")
+def machine(
+    debian: Path, installed: Path, test_tools: Path, project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Userland]:
+    """The userland, to run things in; its Python imports this working tree."""
+    binds = {project: PROJECT, test_tools: TEST_TOOLS}
+    if data := os.environ.get("PI_CLASSIFIER_TEST_DATA"):
+        binds[Path(data).resolve()] = TEST_DATA
+    changes = tmp_path_factory.mktemp("userland") / "changes"
+    changes.mkdir()
+    yield Userland(
+        (installed, debian),
+        changes,
+        binds,
+        {
+            **ENVIRONMENT,
+            "PYTHONPATH": PROJECT,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HYPOTHESIS_STORAGE_DIRECTORY": "/tmp/hypothesis",  # noqa: S108 - in the userland
+            "PI_CLASSIFIER_TEST_DATA": TEST_DATA,
+            "CACHE_DIRECTORY": "/var/cache/pi-classifier",
+        },
+    )
+    shutil.rmtree(changes)
+
+
+@pytest.fixture(scope="session", params=PROCESSORS)
+def raspberry(request: pytest.FixtureRequest, machine: Userland) -> Userland:
+    """The userland on the processor of one Raspberry Pi after the other."""
+    return machine.on(request.param)
+
+
+def _run(*command: str | Path) -> None:
+    subprocess.run(command, check=True)

@@ -1,0 +1,62 @@
+#!/bin/bash
+# Run a command in an arm64 userland, its programs under QEMU's user emulation.
+#
+#   enter.sh [--bind HOST:INSIDE]... [--layers LOWER[:LOWER]...] ROOT COMMAND [ARGUMENT]...
+#
+# ROOT is the folder to enter; / stays where it is, with arm64 programs runnable. With --layers the read-only folders are
+# seen through ROOT, which takes all changes (an overlay). A bound folder is read-only. The environment passes through:
+# QEMU_CPU=cortex-a72 is a Pi 4's processor.
+#
+# Mounts live in a namespace of their own and are gone, with every process, when the command ends, however it ends.
+#
+# Exit status: 69 where this machine cannot emulate; the last line says why.
+set -euo pipefail
+
+lacking() { echo "enter: $*" >&2; exit 69; }
+
+if [ "${1:-}" != --inside ]; then
+    [ "$(id -u)" = 0 ] || lacking "root is needed to enter the userland"
+    exec unshare --mount --pid --fork --kill-child -- "${BASH_SOURCE[0]}" --inside "$@"
+fi
+shift
+
+# As systemd does at boot, where it runs: the kernel then starts arm64 programs through QEMU.
+register_emulator() {
+    local formats=/proc/sys/fs/binfmt_misc format=/usr/lib/binfmt.d/qemu-aarch64.conf
+    [ ! -e "$formats/qemu-aarch64" ] || return 0
+    [ -e "$format" ] || lacking "QEMU's user emulation is missing: apt install qemu-user-static"
+    [ -e "$formats/register" ] || mount -t binfmt_misc binfmt_misc "$formats" 2>/dev/null ||
+        lacking "this kernel has no binfmt_misc, which starts programs of other machines"
+    [ -e "$formats/qemu-aarch64" ] || cat "$format" >"$formats/register"
+}
+
+binds=() layers=
+while :; do
+    case $1 in
+        --bind) binds+=("$2"); shift 2 ;;
+        --layers) layers=$2; shift 2 ;;
+        *) break ;;
+    esac
+done
+root=$1
+shift
+
+register_emulator
+mount -t proc proc /proc
+[ "$root" != / ] || exec "$@"
+
+if [ -n "$layers" ]; then
+    mkdir -p "$root.work" "$root.merged"
+    mount -t overlay overlay -o "lowerdir=$layers,upperdir=$root,workdir=$root.work" "$root.merged"
+    root=$root.merged
+fi
+mount --bind "$root" "$root"
+mount -t proc proc "$root/proc"
+mount --rbind /sys "$root/sys"
+mount --rbind /dev "$root/dev"
+mount -t tmpfs tmpfs "$root/run"
+for bind in "${binds[@]}"; do
+    if [ -d "${bind%%:*}" ]; then mkdir -p "$root${bind#*:}"; else mkdir -p "$(dirname "$root${bind#*:}")"; touch "$root${bind#*:}"; fi
+    mount --bind --options ro "${bind%%:*}" "$root${bind#*:}"
+done
+exec chroot "$root" "$@"

@@ -1,0 +1,202 @@
+"""The project on the instruction set of a Raspberry Pi 4 and 5: installed, exact, and in operation."""
+
+import io
+import json
+import subprocess
+import sys
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from prometheus_client.parser import text_string_to_metric_families
+
+from pi_classifier.model_store import write_prepared
+from pi_classifier.prepare import prepare
+from pi_classifier.settings import ModelSettings
+from tests.arm.conftest import PROGRAM, PROJECT, TEST_DATA, TEST_TOOLS
+from tests.arm.probe import logits
+from tests.arm.userland import Userland
+from tests.cache import cached
+from tests.running import Program
+
+PYTHON = f"{PROGRAM}/bin/python"
+COMMAND = f"{PROGRAM}/bin/pi-classifier"
+PHOTOS = "photos_permissive"
+MAXIMUM_MB = 900
+DEADLINE_SECONDS = 900.0
+KINDS: tuple[Literal["quint8", "qint8"], ...] = ("quint8", "qint8")
+TORCH_THAT_NEEDS_ATOMICS = "torch==2.10.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What `probe.py` saw."""
+
+    machine: str
+    torch: str
+    default_engine: str
+    engine: str
+    tasks: int
+    logits: dict[str, NDArray[np.float32]]
+    """By activations."""
+
+
+@pytest.fixture(scope="session")
+def prepared(test_data: Path, real_weights: Path, machine: Userland) -> dict[str, Path]:
+    """Prepared files by their activations, made on this machine; the userland sees them in /srv/models."""
+    folder = machine.changes / "srv/models"
+    folder.mkdir(parents=True)
+    for kind in KINDS:
+        settings = ModelSettings(weights=str(real_weights), activations=kind)
+        write_prepared(folder / f"{kind}.pt", prepare(settings, activations=kind))
+    return {kind: folder / f"{kind}.pt" for kind in KINDS}
+
+
+def probe(raspberry: Userland, *, threads: int) -> Probed:
+    """Every photograph classified on the emulated processor, with both kinds of activations."""
+    files = [f"/srv/models/{kind}.pt" for kind in KINDS]
+    arguments = (str(threads), f"{TEST_DATA}/{PHOTOS}", "/srv/logits.npz", *files)
+    printed = raspberry.check(PYTHON, "-W", "ignore", "-m", "tests.arm.probe", *arguments)
+    with np.load(raspberry.changes / "srv/logits.npz") as saved:
+        return Probed(**json.loads(printed), logits=dict(saved))
+
+
+@pytest.fixture(scope="session")
+def probed(prepared: dict[str, Path], raspberry: Userland) -> Probed:
+    """What one thread finds."""
+    return probe(raspberry, threads=1)
+
+
+def test_installation_is_small_and_without_cuda(installed: Path) -> None:
+    """Protects the SD card: the installer pulls no CUDA package, and all it installs is under 900 MB."""
+    packages = sorted(path.name for path in (installed / PROGRAM.lstrip("/")).rglob("*.dist-info"))
+    print(" ".join(name.removesuffix(".dist-info") for name in packages))
+    assert any(name.startswith("torch-2.9.1") for name in packages)
+    assert not [name for name in packages if name.startswith(("nvidia", "cuda", "triton"))]
+    used = int(subprocess.run(["du", "-sm", installed], capture_output=True, text=True, check=True).stdout.split()[0])
+    print(f"{used} MB installed")
+    assert used < MAXIMUM_MB
+
+
+def test_engine_is_qnnpack_whatever_torch_takes_by_default(probed: Probed) -> None:
+    """Protects speed: the prepared file's engine is in force, not the build's default, which is 25 times slower."""
+    print(f"torch {probed.torch} on {probed.machine} takes {probed.default_engine} by default")
+    assert probed.machine == "aarch64"
+    assert probed.engine == "qnnpack"
+
+
+def test_logits_are_those_of_x86(probed: Probed, prepared: dict[str, Path], test_data: Path) -> None:
+    """Protects exactness across machines: a file prepared on x86 gives the same logits on ARM, bit for bit."""
+    here = logits(prepared["quint8"], test_data / PHOTOS, threads=1)
+    assert len(here) > 20
+    assert np.array_equal(probed.logits["quint8"], here)
+
+
+def test_qint8_is_quint8_bit_for_bit(probed: Probed) -> None:
+    """Protects the fast kernels' exactness: XNNPACK's on qint8 give what QNNPACK's give on quint8."""
+    assert np.array_equal(probed.logits["qint8"], probed.logits["quint8"])
+
+
+def test_as_many_threads_as_configured(probed: Probed, raspberry: Userland) -> None:
+    """Protects the cores that are not the model's: two threads more are two more, and the answers stay the same."""
+    three = probe(raspberry, threads=3)
+    assert three.tasks - probed.tasks == 2
+    for kind in KINDS:
+        assert np.array_equal(three.logits[kind], probed.logits[kind])
+
+
+def test_table_is_the_tutorials_arithmetic(raspberry: Userland, test_data: Path) -> None:
+    """Protects exactness on this architecture: the tests of pre-processing pass here as they do on x86."""
+    print(
+        raspberry.check(
+            "/usr/bin/env", "--chdir", PROJECT, f"PYTHONPATH={PROJECT}:{TEST_TOOLS}",
+            PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+            "tests/test_preprocess.py", "tests/test_exactness.py::test_photographs_preprocess_as_the_tutorial_does",
+        ).splitlines()[-1]
+    )  # fmt: skip
+
+
+def test_classify_names_what_x86_names(raspberry: Userland, prepared: dict[str, Path], test_data: Path) -> None:
+    """Protects the answers: every photograph gets the label on ARM that it gets on x86."""
+    arguments = ("classify", "--json", "--top-k", "1", "--weights")
+    there = raspberry.check(COMMAND, *arguments, "/srv/models/qint8.pt", f"{TEST_DATA}/{PHOTOS}")
+    here = subprocess.run(
+        [sys.executable, "-m", "pi_classifier", *arguments, prepared["quint8"], test_data / PHOTOS],
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    ).stdout
+    assert named(there) == named(here)
+    assert len(named(here)) > 20
+
+
+def named(lines: str) -> dict[str, str]:
+    """The best label by the file's name."""
+    answers = [json.loads(line) for line in lines.splitlines()]
+    return {Path(answer["input"]).name: answer["top"][0]["label"] for answer in answers}
+
+
+@pytest.fixture
+def running(raspberry: Userland, prepared: dict[str, Path], free_port: int) -> Iterator[tuple[Program, int]]:
+    """`run` on a video, with the activations that it chooses, and its metrics' port."""
+    command = raspberry.command(
+        COMMAND, "run", "--source", f"{TEST_DATA}/videos/bottle-detection.mp4",
+        "--weights", f"{TEST_DATA}/weights/mobilenet_v2_qnnpack_torchvision.pth",
+        "--frames", "20", "--metrics-listen", f"127.0.0.1:{free_port}",
+    )  # fmt: skip
+    program = Program(command, raspberry.variables(), DEADLINE_SECONDS)
+    yield program, free_port
+    program.kill()
+
+
+def test_run_logs_and_serves_metrics(running: tuple[Program, int]) -> None:
+    """Protects the daemon on a Raspberry Pi: it names what a video shows, in the log and in the metrics, on qint8."""
+    program, port = running
+    program.wait_for_line("water bottle")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=DEADLINE_SECONDS) as answer:
+        families = {family.name: family for family in text_string_to_metric_families(answer.read().decode())}
+    assert families["pi_classifier_frames_classified"].samples[0].value >= 1
+    assert families["pi_classifier_top1_class_id"].samples[0].value == 898
+    model = families["pi_classifier_model_info"].samples[0].labels
+    assert (model["engine"], model["activations"]) == ("qnnpack", "qint8")
+    done = program.wait()
+    assert done.returncode == 0, done
+    print(done.stdout.splitlines()[-1])
+    assert "= 20 classified" in done.stdout
+
+
+@pytest.fixture(scope="session")
+def foreign_torch(machine: Userland) -> str:
+    """Where the userland sees a torch that a Raspberry Pi 4 cannot run."""
+
+    def fetch(folder: Path) -> None:
+        platforms = ("--platform", "manylinux_2_28_aarch64", "--only-binary", ":all:", "--python-version", "3.11")
+        pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", "--no-deps")
+        subprocess.run([*pip, *platforms, "--dest", folder, TORCH_THAT_NEEDS_ATOMICS], check=True)
+
+    (wheel,) = cached("foreign-torch", [TORCH_THAT_NEEDS_ATOMICS], fetch).glob("*.whl")
+    folder = machine.changes / "srv/foreign-torch"
+    with zipfile.ZipFile(io.BytesIO(wheel.read_bytes())) as archive:
+        archive.extractall(folder)
+    return "/srv/foreign-torch"
+
+
+def test_doctor_sees_a_torch_that_cannot_run_here(raspberry: Userland, foreign_torch: str) -> None:
+    """Protects from the release that dies on a Pi 4: doctor names it, why, and which to take; a Pi 5 runs it."""
+    report = json.loads(
+        raspberry.run("/usr/bin/env", f"PYTHONPATH={foreign_torch}:{PROJECT}", COMMAND, "doctor", "--json").stdout
+    )
+    (torch,) = (finding for finding in report["findings"] if finding["name"] == "torch")
+    print(torch)
+    if raspberry.processor == "cortex-a72":
+        assert torch["state"] == "problem"
+        assert "SIGILL" in torch["seen"]
+        assert "torch==2.9.1" in torch["remedy"]
+    else:
+        assert torch["state"] == "ok"
