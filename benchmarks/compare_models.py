@@ -1,7 +1,7 @@
 """The table of PyTorch's tutorial 'Real Time Inference on Raspberry Pi 4 (30 fps!)', measured on this machine.
 
     python benchmarks/compare_models.py [--models NAME ...] [--threads N ...] [--frames N] [--rounds N]
-                                        [--json | --markdown] [--csv FILE] [--plot FILE.png] [--readme FILE]
+                                        [--json | --markdown] [--csv FILE] [--plot FILE.png]
 
 Each model runs in a process of its own, through the daemon's own hot loop. The loop is fed one frame after another and
 as fast as it takes them: Total Time is everything a frame costs, Model Time is inference, FPS is frames by wall time.
@@ -11,20 +11,19 @@ Every round runs each model once, in turn, so that a slow hour of the machine hi
 import argparse
 import json
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
-from document import replace_section
 from model_figures import Machine, Prepared, Round, Row, row
 from model_table import markdown, plotter, show, write_csv, write_plot
+from process_figures import command
 from rich.console import Console
 from rich.progress import Progress
 
@@ -60,7 +59,6 @@ def parsed() -> argparse.Namespace:
     shown.add_argument("--markdown", action="store_true", help="the table as Markdown, as it is where no terminal is")
     add("--csv", type=_output, metavar="FILE", help="also write the rows as CSV")
     add("--plot", type=_output, metavar="FILE.png", help="also draw speed against published accuracy; needs matplotlib")
-    add("--readme", type=_document, metavar="FILE", help="also write the table into its section 'models'")
     arguments = parser.parse_args()
     if arguments.plot:
         try:
@@ -102,12 +100,6 @@ def _output(text: str) -> Path:
     return Path(text)
 
 
-def _document(text: str) -> Path:
-    if not Path(text).is_file() or "<!-- models:begin -->" not in Path(text).read_text(encoding="utf-8"):
-        raise argparse.ArgumentTypeError(f"{text} has no section 'models'; put its two comments where it shall stand")
-    return Path(text)
-
-
 @contextmanager
 def running(script: str, *arguments: str, environment: dict[str, str]) -> Iterator[Iterator[str]]:
     """The lines of one of our scripts. When it fails it has said why, and its exit code is ours."""
@@ -139,21 +131,27 @@ def measure(arguments: argparse.Namespace, models: Sequence[Prepared], progress:
     for number in range(arguments.rounds):
         for (model, threads), rounds in zip(contenders, measured, strict=True):
             progress.update(task, description=f"round {number + 1} of {arguments.rounds}: {model.model}")
-            command = (model.file, threads, arguments.source, str(arguments.warm_up), str(arguments.frames))
-            with running("run_model.py", *command, environment={**ENVIRONMENT, **os.environ}) as lines:
+            words = (model.file, threads, arguments.source, str(arguments.warm_up), str(arguments.frames))
+            with running("run_model.py", *words, environment={**ENVIRONMENT, **os.environ}) as lines:
                 rounds.extend(Round(**json.loads(line)) for line in lines)
             progress.advance(task)
     return [row(model, rounds) for (model, _), rounds in zip(contenders, measured, strict=True)]
 
 
-def note(rows: Sequence[Row], arguments: argparse.Namespace, machine: Machine) -> str:
+def table(result: dict[str, Any]) -> str:
+    """The result as Markdown."""
+    rows = [Row(**one) for one in result["models"]]
+    return markdown(rows, note(rows, result["settings"], Machine(**result["machine"])))
+
+
+def note(rows: Sequence[Row], settings: Mapping[str, Any], machine: Machine) -> str:
     """What must be known to read the table."""
     others = ", ".join(sorted({f"{one.model} at {one.input_size}" for one in rows if one.input_size != 224}))
     lines = [
-        f"Medians of {arguments.rounds} round(s) of {arguments.frames} frames from `{arguments.source}`, unpaced, each "
-        "in a process of its own. Total Time: fetching the frame (from a camera: waiting for it), pre-processing, "
-        "model and ranking, one after another. CPU: of all threads; if one thread's is far below Total Time, other "
-        "programs had the core.",
+        f"Medians of {settings['rounds']} round(s) of {settings['frames']} frames from `{settings['source']}`, "
+        "unpaced, each in a process of its own. Total Time: fetching the frame (from a camera: waiting for it), "
+        "pre-processing, model and ranking, one after another. CPU: of all threads; if one thread's is far below "
+        "Total Time, other programs had the core.",
         f"Input sizes are those of the published transforms: {others + ', else ' if others else ''}224; the tutorial's "
         f"were 224 throughout. Activations: {', '.join(sorted({one.activations for one in rows}))}.",
         f"{machine}",
@@ -165,9 +163,9 @@ def note(rows: Sequence[Row], arguments: argparse.Namespace, machine: Machine) -
 
 def report(rows: Sequence[Row], arguments: argparse.Namespace, machine: Machine) -> None:
     """On stdout first, then into the files that were asked for."""
-    remark = note(rows, arguments, machine)
+    settings = {key: getattr(arguments, key) for key in ("frames", "warm_up", "rounds", "source", "weights")}
+    remark = note(rows, settings, machine)
     if arguments.json:
-        settings = {key: getattr(arguments, key) for key in ("frames", "warm_up", "rounds", "source", "weights")}
         result = {"machine": asdict(machine), "settings": settings, "models": [asdict(one) for one in rows]}
         print(json.dumps(result, indent=2))
     elif arguments.markdown or not sys.stdout.isatty():
@@ -178,14 +176,12 @@ def report(rows: Sequence[Row], arguments: argparse.Namespace, machine: Machine)
         write_csv(arguments.csv, rows, machine)
     if arguments.plot:
         write_plot(arguments.plot, rows, machine)
-    if arguments.readme:
-        replace_section(arguments.readme, "models", markdown(rows, remark))
 
 
 def main() -> None:
     """Measure and print, and write what is asked for."""
     arguments = parsed()
-    machine = Machine.here(shlex.join(["python", "benchmarks/compare_models.py", *sys.argv[1:]]))
+    machine = Machine.here(command())
     bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
     with tempfile.TemporaryDirectory() as folder, bar as progress:
         rows = measure(arguments, prepare(arguments, Path(folder), progress), progress)

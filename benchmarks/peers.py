@@ -1,6 +1,6 @@
 """The same photographs through this project's pipeline and through other runtimes for the same processors.
 
-    python benchmarks/peers.py --photos DIR [--weights FILE] [--tflite FILE...] [--threads N] [--json] [--readme FILE]
+    python benchmarks/peers.py --photos DIR [--weights FILE] [--tflite FILE...] [--threads N] [--json]
 
 - pi-classifier: the quantised MobileNetV2 of --weights, prepared as `run` prepares it on this machine;
 - ONNX Runtime: the same weights, exported to ONNX;
@@ -33,10 +33,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from document import replace_section
 from numpy.typing import NDArray
 from peer_runtime import SIZE, Answer
-from process_figures import machine
+from process_figures import command, machine
 from rich.console import Console
 from rich.progress import track
 
@@ -246,8 +245,9 @@ def sentences(told: Sequence[dict[str, Any]]) -> list[str]:
     return [*(comparison(peer, ours) for peer in peers), *busy(told), *foreign()]
 
 
-def table(told: Sequence[dict[str, Any]], where: str) -> str:
+def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
+    told = result["contenders"]
     row = (
         "| {name} ({version}) | {preprocess_ms:.2f} | {inference_ms:.2f} | {total_ms:.2f} | {total_of_ours:.2f} | "
         "{cpu_ms:.2f} | {cpu_of_ours:.2f} | {rss_mb:.0f} MB | {top1:.1%} | {agrees:.1%} |"
@@ -260,15 +260,17 @@ def table(told: Sequence[dict[str, Any]], where: str) -> str:
             *("| {name} | {problem} | | | | | | | | |".format_map(one) if "problem" in one else row.format_map(one)
               for one in told),
             "",
-            *(f"- {sentence}" for sentence in sentences(told)),
+            *(f"- {sentence}" for sentence in result["sentences"]),
             "",
-            f"{where}. {CAUTION}",
+            f"{result['where']}, on {result['machine']}. {CAUTION}",
+            "",
+            f"`{result['command']}`",
         ]
     )  # fmt: skip
 
 
 def main() -> None:
-    """Measure and print, and write into a document if asked to."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help="pictures and their labels.csv")
     parser.add_argument("--weights", default="default", metavar="FILE", help="a state dict, as of 'run'")
@@ -277,7 +279,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each photograph is shown (default: 3)")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N photographs")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="also write the table into its section 'peers'")
     arguments = parser.parse_args()
     photos = read_photos(arguments.photos, arguments.limit)
     with tempfile.TemporaryDirectory() as folder:
@@ -285,12 +286,14 @@ def main() -> None:
         with running(everyone, arguments.threads) as present:
             measure(present, photos, arguments.rounds, arguments.threads)
     told = [figures(contender, everyone[0], photos) for contender in everyone]
-    where = f"{len(photos)} photographs, rounds: {arguments.rounds}, threads: {arguments.threads}, on {machine()}"
-    result = table(told, where)
-    report = {"where": where, "contenders": told, "sentences": sentences(told)}
-    print(json.dumps(report, indent=2) if arguments.json else result)
-    if arguments.readme:
-        replace_section(arguments.readme, "peers", result)
+    result = {
+        "machine": machine(),
+        "command": command(),
+        "where": f"{len(photos)} photographs, rounds: {arguments.rounds}, threads: {arguments.threads}",
+        "contenders": told,
+        "sentences": sentences(told),
+    }
+    print(json.dumps(result, indent=2) if arguments.json else table(result))
 
 
 if __name__ == "__main__":

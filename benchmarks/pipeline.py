@@ -1,6 +1,6 @@
 """The tutorial's loop and this pipeline on the same frames, the same model and one compute thread each, in turn.
 
-    python benchmarks/pipeline.py [--weights STATE_DICT] [--photos DIR] [--rounds N] [--json] [--readme FILE]
+    python benchmarks/pipeline.py [--weights STATE_DICT] [--photos DIR] [--rounds N] [--json]
 
 Five scenes: a camera that is always ready, with the tutorial's top ten of every frame and without; a camera at 36 fps,
 before this model and before a small one that fits into its interval anywhere, so that what is dropped there is the
@@ -25,8 +25,7 @@ from typing import Any
 
 import torch
 from contenders import Task
-from document import replace_section
-from process_figures import machine
+from process_figures import command, machine
 from rich.console import Console
 from rich.progress import Progress
 
@@ -127,9 +126,7 @@ def summary(measured: Measured, allocated: dict[str, float], camera_interval_ms:
         "dropped_of_paced": dropped / captured,
     }
     sides["machine"] = f"{machine()}, torch {torch.__version__}"
-    # Files by their names: where they lie is nobody else's business.
-    arguments = [Path(argument).name if "/" in argument else argument for argument in sys.argv[1:]]
-    sides["command"] = " ".join(["python benchmarks/pipeline.py", *arguments])
+    sides["command"] = command()
     return sides
 
 
@@ -174,7 +171,7 @@ def table(result: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure and print, and write into a document if asked to."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, metavar="FILE", help="quantised MobileNetV2 state dict; else random")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="JPEGs of at least 224x224 to show (default: noise)")
@@ -184,7 +181,6 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5, help="rounds (default: 5)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="also write the table into its section 'pipeline'")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         model_file, small_file = Path(folder) / "model.pt", Path(folder) / "small.pt"
@@ -202,8 +198,6 @@ def main() -> None:
     interval_ms = statistics.median(row["cpu_ms"] for row in measured["overloaded"]["bare"]) / 2
     result = summary(measured, allocated, interval_ms)
     print(json.dumps(result, indent=2) if arguments.json else table(result))
-    if arguments.readme:
-        replace_section(arguments.readme, "pipeline", table(result))
 
 
 if __name__ == "__main__":

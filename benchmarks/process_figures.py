@@ -1,7 +1,9 @@
-"""What Linux says of a running process."""
+"""What Linux says of a running process, and what a result needs to say of where it came from."""
 
 import os
 import platform
+import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,3 +35,9 @@ def process_figures(pid: int) -> ProcessFigures:
 def machine() -> str:
     """Where something was measured, in a few words."""
     return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def command() -> str:
+    """How this benchmark was called. Files by their names: where they lie is nobody else's business."""
+    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
+    return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *words])

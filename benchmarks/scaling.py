@@ -1,6 +1,6 @@
 """Ways to scale a camera's frame to the model's input: what each costs, and what it does to the answers.
 
-    python benchmarks/scaling.py --weights STATE_DICT --photos DIR [--readme FILE]
+    python benchmarks/scaling.py --weights STATE_DICT --photos DIR [--json]
 
 DIR holds photographs and a labels.csv with the columns `file` and `class_index`. A camera of each height is made of
 them by bicubic enlargement, so every way scales the same picture; the ways take turns, photograph by photograph.
@@ -9,16 +9,17 @@ them by bicubic enlargement, so every way scales the same picture; the ways take
 import argparse
 import csv
 import io
+import json
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-from document import replace_section
 from numpy.typing import NDArray
-from process_figures import machine
+from process_figures import command, machine
 from rich.console import Console
 from rich.progress import track
 
@@ -73,26 +74,34 @@ def measure(model: Model, photos: list[tuple[Path, int]], height: int) -> dict[s
     return {name: (right[name] / len(photos), statistics.median(seconds[name]) * 1000) for name in WAYS}
 
 
+def table(result: dict[str, Any]) -> str:
+    """The result as Markdown."""
+    lines = [f"| camera's lines | {' | '.join(WAYS)} |", "|---|" + "---|" * len(WAYS)]
+    for height, ways in result["heights"].items():
+        lines.append(f"| {height} | " + " | ".join(f"{top1:.1%}, {ms:.2f} ms" for top1, ms in ways.values()) + " |")
+    about = f"Top-1 and processor time a frame; {result['photographs']} photographs, {result['machine']}"
+    return "\n".join([*lines, "", f"{about}; `{result['command']}`"])
+
+
 def main() -> None:
-    """Measure and print, and write into a document if asked to."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", required=True, metavar="FILE", help="quantised MobileNetV2 state dict")
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help="photographs with a labels.csv")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="also write the table into its section 'scaling'")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     with (arguments.photos / "labels.csv").open(newline="", encoding="utf-8") as file:
         photos = [(arguments.photos / row["file"], int(row["class_index"])) for row in csv.DictReader(file)]
     model = Model(io.BytesIO(prepare(ModelSettings(weights=arguments.weights))), threads="auto")
-    lines = [f"| camera's lines | {' | '.join(WAYS)} |", "|---|" + "---|" * len(WAYS)]
-    for height in CAMERA_HEIGHTS:
-        row = measure(model, photos, height)
-        lines.append(f"| {height} | " + " | ".join(f"{top1:.1%}, {ms:.2f} ms" for top1, ms in row.values()) + " |")
-    where = f"{machine()}, OpenCV {cv2.__version__}"
-    lines += ["", f"Top-1 and processor time a frame; {len(photos)} photographs, {where}."]
-    print("\n".join(lines))
-    if arguments.readme:
-        replace_section(arguments.readme, "scaling", "\n".join(lines))
+    result = {
+        "machine": f"{machine()}, OpenCV {cv2.__version__}",
+        "command": command(),
+        "photographs": len(photos),
+        "columns": ["top-1", "processor time, ms a frame"],
+        "heights": {str(height): measure(model, photos, height) for height in CAMERA_HEIGHTS},
+    }
+    print(json.dumps(result, indent=2) if arguments.json else table(result))
 
 
 if __name__ == "__main__":

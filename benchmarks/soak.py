@@ -1,6 +1,6 @@
 """Runs the daemon for a long time and looks for what grows: memory, file descriptors, threads, the age of frames.
 
-    python benchmarks/soak.py [--minutes N] [--source URI] [--weights FILE] [--json] [--readme FILE]
+    python benchmarks/soak.py [--minutes N] [--source URI] [--weights FILE] [--json]
 
 A client scrapes /metrics once a second, as Prometheus would, only more often. The first tenth of the run is left out:
 caches fill and allocators settle then. Of the rest, the medians of its first and its last tenth are compared, and a
@@ -33,11 +33,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from document import replace_section
-from process_figures import machine, process_figures
+from process_figures import command, machine, process_figures
 from prometheus_client.parser import text_string_to_metric_families
 
 SCRAPE_SECONDS = 1.0
@@ -151,11 +149,12 @@ def balances(run: Run) -> bool:
     return captured == classified + run.dropped.total() and captured >= scraped
 
 
-def report(run: Run) -> dict[str, object]:
+def report(run: Run) -> dict[str, Any]:
     """Everything that is told of a run, as JSON takes it."""
     wrong = findings(run)
     return {
         "machine": machine(),
+        "command": command(),
         "minutes": round(run.samples[-1].seconds / 60, 2) if run.samples else 0.0,
         "scrapes": len(run.samples),
         "drift": {name: asdict(moved) for name, moved in drifts(run.samples).items()},
@@ -166,24 +165,22 @@ def report(run: Run) -> dict[str, object]:
     }
 
 
-def table(run: Run) -> str:
+def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
     names = {"rss_mb": "RSS, MB", "descriptors": "file descriptors", "threads": "threads", "fps": "frames a second",
              "frame_age_ms": "frame age, ms"}  # fmt: skip
     lines = ["| | first tenth | last tenth | slope an hour |", "|---|---|---|---|"]
-    for name, moved in drifts(run.samples).items():
-        lines.append(f"| {names[name]} | {moved.first:.2f} | {moved.last:.2f} | {moved.per_hour:+.3f} |")
-    told = report(run)
-    reasons = ", ".join(f"{count} {reason}" for reason, count in run.dropped.items() if count) or "none"
-    where = f"{told['minutes']} minutes and {told['scrapes']} scrapes on {told['machine']}"
-    totals = "{captured} captured, {classified} classified".format_map(run.totals)
+    for name, moved in result["drift"].items():
+        lines.append(f"| {names[name]} | {moved['first']:.2f} | {moved['last']:.2f} | {moved['per_hour']:+.3f} |")
+    totals = result["totals"]
+    reasons = ", ".join(f"{count} {reason}" for reason, count in totals["dropped"].items() if count) or "none"
+    where = f"{result['minutes']} minutes and {result['scrapes']} scrapes on {result['machine']}"
     return "\n".join(
         [
             *lines,
             "",
-            f"{where}: {totals}, dropped: {reasons}.",
-            "",
-            f"Verdict: {told['verdict']}",
+            f"{where}: {totals['captured']} captured, {totals['classified']} classified, dropped: {reasons}. "
+            f"Verdict: {result['verdict']}; `{result['command']}`",
         ]
     )
 
@@ -306,25 +303,23 @@ def free_port() -> int:
 
 
 def main() -> None:
-    """Run, watch, print, and write into a document if asked to."""
+    """Run, watch and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60.0, help="how long (default: 60)")
     parser.add_argument("--source", default="synthetic:", metavar="URI", help="as of 'run' (default: synthetic:)")
     parser.add_argument("--weights", default="default", metavar="FILE", help="as of 'run' (default: default)")
     parser.add_argument("--threads", default="1", metavar="N", help="as of 'run' (default: 1)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="also write the table into its section 'soak'")
     arguments = parser.parse_args()
     stop, port = threading.Event(), free_port()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    command = [sys.executable, "-m", "pi_classifier", "run", "--source", arguments.source, "--weights",
+    daemon = [sys.executable, "-m", "pi_classifier", "run", "--source", arguments.source, "--weights",
                arguments.weights, "--threads", arguments.threads, "--log-format", "json",
                "--metrics-listen", f"127.0.0.1:{port}"]  # fmt: skip
-    run = soak(command, port, arguments.minutes * 60, stop)
-    print(json.dumps(report(run), indent=2) if arguments.json else table(run))
-    if arguments.readme:
-        replace_section(arguments.readme, "soak", table(run))
+    run = soak(daemon, port, arguments.minutes * 60, stop)
+    result = report(run)
+    print(json.dumps(result, indent=2) if arguments.json else table(result))
     sys.exit(1 if findings(run) else 0)
 
 

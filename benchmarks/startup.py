@@ -1,12 +1,13 @@
 """From exec to the first prediction, and the memory that takes, beside the tutorial's way to the same point.
 
-    python benchmarks/startup.py [--rounds N] [--readme FILE]
+    python benchmarks/startup.py [--rounds N] [--json]
 
 Every round starts each contender once, in turn, so that a slow hour of the machine hits all alike; the table shows
 medians, and ratios within the same rounds.
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -15,10 +16,11 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from document import replace_section
-from process_figures import machine
+from process_figures import command, machine
+from rich.console import Console
 from rich.progress import track
 
 from pi_classifier.model_store import write_prepared
@@ -59,8 +61,9 @@ def start(command: Sequence[str]) -> tuple[float, float]:
     return seconds, usage.ru_maxrss / 1024
 
 
-def table(measured: dict[str, list[tuple[float, float]]], rounds: int) -> str:
+def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
+    measured = result["contenders"]
     reference = measured["tutorial's steps"]
     lines = ["| | seconds to first prediction | of the tutorial's | peak RSS |", "|---|---|---|---|"]
     for name, rows in measured.items():
@@ -68,15 +71,16 @@ def table(measured: dict[str, list[tuple[float, float]]], rounds: int) -> str:
         ratio = statistics.median(row[0] / other[0] for row, other in zip(rows, reference, strict=True))
         memory = statistics.median(row[1] for row in rows)
         lines.append(f"| {name} | {seconds:.2f} | {ratio:.2f} | {memory:.0f} MB |")
-    where = f"{machine()}, torch {torch.__version__}"
-    return "\n".join([*lines, "", f"Medians of {rounds} alternating rounds on {where}."])
+    return "\n".join(
+        [*lines, "", f"Medians of {len(reference)} alternating rounds on {result['machine']}; `{result['command']}`"]
+    )
 
 
 def main() -> None:
-    """Measure and print, and write into a document if asked to."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="how often each contender is started (default: 7)")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="also write the table into its section 'startup'")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.pt"
@@ -89,13 +93,16 @@ def main() -> None:
             "`import torch` alone": [sys.executable, "-c", IMPORT_TORCH],
         }
         measured: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
-        for _ in track(range(arguments.rounds), description="starting"):
-            for name, command in contenders.items():
-                measured[name].append(start(command))
-    result = table(measured, arguments.rounds)
-    print(result)
-    if arguments.readme:
-        replace_section(arguments.readme, "startup", result)
+        for _ in track(range(arguments.rounds), description="starting", console=Console(stderr=True)):
+            for name, words in contenders.items():
+                measured[name].append(start(words))
+    result = {
+        "machine": f"{machine()}, torch {torch.__version__}",
+        "command": command(),
+        "columns": ["seconds to first prediction", "peak RSS, MB"],
+        "contenders": measured,
+    }
+    print(json.dumps(result, indent=2) if arguments.json else table(result))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from compare_models import table
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -58,13 +59,12 @@ def refusing_proxy() -> Iterator[tuple[str, list[str]]]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What one run on random weights wrote: result.json, rows.csv, document.md and, with matplotlib, plot.png."""
+    """What one run on random weights wrote: result.json, rows.csv and, with matplotlib, plot.png."""
     folder = tmp_path_factory.mktemp("compared")
-    (folder / "document.md").write_text("before\n<!-- models:begin -->\nold\n<!-- models:end -->\nafter\n")
     plot = ("--plot", folder / "plot.png") if has_matplotlib() else ()
     done = compare(
         "--weights", "untrained", "--models", *MODELS, "--threads", "1", "--frames", str(FRAMES), "--warm-up", "1",
-        "--rounds", str(ROUNDS), "--json", "--csv", folder / "rows.csv", "--readme", folder / "document.md", *plot,
+        "--rounds", str(ROUNDS), "--json", "--csv", folder / "rows.csv", *plot,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -109,14 +109,14 @@ def test_figures_agree_with_one_another(result: dict[str, Any]) -> None:
         assert row["rss_mb"] > row["file_mb"] > 1
 
 
-def test_random_weights_claim_no_accuracy(result: dict[str, Any], folder: Path) -> None:
+def test_random_weights_claim_no_accuracy(result: dict[str, Any]) -> None:
     """Protects honesty: what ran on random weights says so in its row, and no accuracy stands beside its speed."""
     for row in result["models"]:
         assert row["weights"] == "untrained"
         assert row["published_top1"] is None
-    table = (folder / "document.md").read_text().splitlines()
+    lines = table(result).splitlines()
     for name in MODELS:
-        (line,) = (line for line in table if line.startswith(f"| {name} |"))
+        (line,) = (line for line in lines if line.startswith(f"| {name} |"))
         assert "| random weights |" in line
 
 
@@ -138,16 +138,6 @@ def test_csv_holds_the_same_rows(result: dict[str, Any], folder: Path) -> None:
         expected = row | result["machine"]
         del expected["fps_by_round"]
         assert line == {key: "" if value is None else str(value) for key, value in expected.items()}
-
-
-def test_document_gets_table_and_machine(result: dict[str, Any], folder: Path) -> None:
-    """Protects `--readme`: the section is replaced, what is around it stays, and the machine stands below the table."""
-    text = (folder / "document.md").read_text()
-    assert text.startswith("before\n<!-- models:begin -->\n| Model | Threads | FPS | Total Time (ms/frame) |")
-    assert text.endswith("<!-- models:end -->\nafter\n")
-    assert "old" not in text.splitlines()
-    assert result["machine"]["command"] in text
-    assert result["machine"]["torch"] in text
 
 
 def test_plot_is_a_png(folder: Path) -> None:
@@ -199,7 +189,6 @@ def test_source_that_cannot_be_read_is_told_once(tmp_path: Path) -> None:
         (("--models", "resnet19"), "no model 'resnet19'; did you mean 'resnet18'?"),
         (("--threads", "0"), "'0' should be auto or 1 to 256"),
         (("--frames", "none"), "'none' should be 1 or more"),
-        (("--readme", str(ROOT / "LICENSE")), "has no section 'models'"),
         (("--csv", "/nowhere/rows.csv"), "there is no such folder"),
     ],
 )

@@ -9,12 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from peers import EQUAL, busy, comparison
 
 from tests.conftest import DEADLINE_SECONDS
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
-
-from peers import EQUAL, busy, comparison
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 NOT_INSTALLED = "not installed (pip install pi-classifier[peers])"

@@ -10,13 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from soak import Run, Sample, drift, findings
 
 from tests.conftest import DEADLINE_SECONDS
 from tests.running import Program
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
-
-from soak import Run, Sample, drift, findings
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 FRAMES_A_SECOND = 36

@@ -59,4 +59,4 @@ for bind in "${binds[@]}"; do
     if [ -d "${bind%%:*}" ]; then mkdir -p "$root${bind#*:}"; else mkdir -p "$(dirname "$root${bind#*:}")"; touch "$root${bind#*:}"; fi
     mount --bind --options ro "${bind%%:*}" "$root${bind#*:}"
 done
-exec chroot "$root" "$@"
+exec /usr/sbin/chroot "$root" "$@"

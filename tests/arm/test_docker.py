@@ -77,6 +77,12 @@ def container(
     return Userland((layer, debian), changes, {test_data: TEST_DATA, project: "/src"}, environment)
 
 
+def as_user(container: Userland, recipe: Recipe) -> tuple[str, ...]:
+    """What an engine does with USER: the number's own group, and all groups that it is in."""
+    group = container.check("id", "-g", recipe.user).strip()
+    return ("/usr/bin/setpriv", "--reuid", recipe.user, "--regid", group, "--init-groups")
+
+
 def test_container_runs_unprivileged_and_its_health_check_answers(
     container: Userland, recipe: Recipe, free_port: int
 ) -> None:
@@ -90,8 +96,7 @@ def test_container_runs_unprivileged_and_its_health_check_answers(
         f"PI_CLASSIFIER_METRICS__LISTEN=127.0.0.1:{free_port}",
         f"PI_CLASSIFIER_MODEL__WEIGHTS={TEST_DATA}/weights/mobilenet_v2_qnnpack_torchvision.pth",
         "PI_CLASSIFIER_CAMERA__0__SOURCE=synthetic:",
-        "/usr/bin/setpriv", "--reuid", recipe.user, "--regid", recipe.user, "--init-groups",
-        "/bin/sh", "-c", script,
+        *as_user(container, recipe), "/bin/sh", "-c", script,
     )  # fmt: skip
     print(printed)
     assert "camera: last prediction" in printed
@@ -100,10 +105,7 @@ def test_container_runs_unprivileged_and_its_health_check_answers(
 
 def test_container_may_read_cameras(container: Userland, recipe: Recipe) -> None:
     """Protects cameras handed to a container: its user is in the group that owns their nodes."""
-    groups = container.check(
-        "/usr/bin/setpriv", "--reuid", recipe.user, "--regid", recipe.user, "--init-groups", "id", "-nG"
-    )
-    assert "video" in groups.split()
+    assert "video" in container.check(*as_user(container, recipe), "id", "-nG").split()
 
 
 def test_unknown_instruction_is_not_skipped(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""Writes the README's tables from the results that are kept in benchmarks/results/: no figure in it is typed by hand.
+
+    python benchmarks/readme.py [--check]
+
+A result is what a benchmark prints with --json: figures, machine, versions, command. To measure anew:
+
+    python benchmarks/startup.py --json >benchmarks/results/startup.json && python benchmarks/readme.py
+
+--check changes nothing and exits with 1 if the README says something else than the results.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import compare_models
+import peers
+import pipeline
+import scaling
+import soak
+import startup
+
+RESULTS = Path(__file__).with_name("results")
+README = Path(__file__).parent.parent / "README.md"
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "models": compare_models.table,
+    "peers": peers.table,
+    "pipeline": pipeline.table,
+    "scaling": scaling.table,
+    "soak": soak.table,
+    "startup": startup.table,
+}
+"""By the section of the README, which is also the result's name."""
+
+
+def replace_section(document: str, name: str, text: str) -> str:
+    """The document with other text between `<!-- name:begin -->` and `<!-- name:end -->`.
+
+    Raises:
+        ValueError: the document has no such section.
+    """
+    section = re.compile(f"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
+    if not section.search(document):
+        raise ValueError(f"no section {name}: put its two comments where it shall stand")
+    return section.sub(lambda match: f"{match[1]}{text}\n{match[2]}", document)
+
+
+def written(document: str, results: Path) -> str:
+    """The document with every table as the results have it."""
+    for name, table in TABLES.items():
+        result = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
+        document = replace_section(document, name, table(result))
+    return document
+
+
+def main() -> None:
+    """Write, or check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if there is something to change")
+    arguments = parser.parse_args()
+    old = README.read_text(encoding="utf-8")
+    new = written(old, RESULTS)
+    if new == old:
+        return
+    if arguments.check:
+        sys.exit(f"{README.name} differs from benchmarks/results; run python benchmarks/readme.py")
+    README.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
