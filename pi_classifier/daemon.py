@@ -87,24 +87,15 @@ def run(settings: Settings) -> None:
             bell=bell,
         )
         ticker = Ticker(settings.log.interval_seconds, lambda: _report(accounts, reporters))
-        started = time.monotonic()
-        try:
-            stop.wait_for_the_loop = True
-            for feed in feeds:
-                feed.start()
-            ticker.start()
-            pipeline.run(
-                frames=settings.run.frames,
-                stopping=lambda: stop.requested,
-                waiting=lambda: _tell_if_all_are_away(accounts, manager),
-            )
-        finally:
-            manager.stopping()
-            ticker.stop()
-            closing_time.set()
-            for feed in feeds:
-                feed.join()
-            _close(accounts, reporters, time.monotonic() - started)
+        stack.callback(_close, accounts, reporters, started=time.monotonic())
+        stop.wait_for_the_loop = True
+        stack.enter_context(_capturing(feeds, ticker, closing_time))
+        stack.callback(manager.stopping)
+        pipeline.run(
+            frames=settings.run.frames,
+            stopping=lambda: stop.requested,
+            waiting=lambda: _tell_if_all_are_away(accounts, manager),
+        )
 
 
 class _Stop:
@@ -180,6 +171,21 @@ def _feed(
     )
 
 
+@contextmanager
+def _capturing(feeds: Iterable["Feed[ModelInput]"], ticker: Ticker, closing_time: threading.Event) -> Iterator[None]:
+    """Capture, and tell once an interval, while the context lasts; in the end no thread is left."""
+    try:
+        for feed in feeds:
+            feed.start()
+        ticker.start()
+        yield
+    finally:
+        ticker.stop()
+        closing_time.set()
+        for feed in feeds:
+            feed.join()
+
+
 def _reporters(settings: LogSettings, model: "Model", manager: ServiceManager, stop: _Stop) -> list[Reporter]:
     """What is told where: a line an interval on stdout, or events to the journal and the line to systemd's status."""
     untrained = model.card.weights == "untrained"
@@ -210,7 +216,8 @@ def _report(accounts: Iterable[Account], reporters: Iterable[Reporter]) -> None:
             reporter.report(books)
 
 
-def _close(accounts: Iterable[Account], reporters: Iterable[Reporter], seconds: float) -> None:
+def _close(accounts: Iterable[Account], reporters: Iterable[Reporter], *, started: float) -> None:
+    seconds = time.monotonic() - started
     for account in accounts:
         for reporter in reporters:
             reporter.close(account.snapshot(), seconds)

@@ -127,9 +127,11 @@ def _opened(node: Path) -> Iterator[int]:
 
 
 def _offer(descriptor: int, code: str) -> str:
-    """A pixel format with the largest size that it comes in: `MJPG up to 1920x1080`."""
-    sizes: list[v4l2.FrameSizes] = []
-    with contextlib.suppress(OSError):  # not every driver tells its sizes
-        sizes = v4l2.frame_sizes(descriptor, code)
-    largest = max((size.largest for size in sizes), default=None)
-    return f"{code} up to {largest[0]}x{largest[1]}" if largest else code
+    """A pixel format with the largest size that it comes in, and its rate there: `MJPG up to 1920x1080 at 30 fps`."""
+    offer = code
+    with contextlib.suppress(OSError):  # not every driver tells its sizes, nor its rates
+        for width, height in sorted(size.largest for size in v4l2.frame_sizes(descriptor, code))[-1:]:
+            offer = f"{code} up to {width}x{height}"
+            for fps in sorted(rate.fastest for rate in v4l2.frame_rates(descriptor, code, width, height))[-1:]:
+                offer += f" at {fps:.4g} fps"
+    return offer
