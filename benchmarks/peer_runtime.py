@@ -176,7 +176,7 @@ def main() -> None:
     try:
         runtime = RUNTIMES[name](model, threads)
     except ModuleNotFoundError:
-        print(json.dumps({"problem": "not installed (pip install pi-classifier[peers])"}))
+        print(json.dumps({"problem": "not installed (pip install --editable '.[peers]')"}))
     except Refused as why:
         print(json.dumps({"problem": f"refused: {why}"}))
     else:

@@ -148,7 +148,7 @@ def contenders(weights: str, tflite: Sequence[Path], folder: Path) -> list[Conte
     write_prepared(ours, prepare(settings, activations=resolve_activations(settings)))
     onnx = Contender("ONNX Runtime, the same weights", "onnxruntime", exported)
     if not export_onnx(weights, exported):
-        onnx.problem = "not installed (pip install pi-classifier[peers])"
+        onnx.problem = "not installed (pip install --editable '.[peers]')"
     return [
         Contender("pi-classifier", "pi-classifier", ours),
         onnx,

@@ -18,7 +18,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -68,28 +69,33 @@ class Worker:
         self._process.communicate()
 
 
-def tasks(frames: int, paced_frames: int, model_seconds: float) -> dict[str, Task]:
-    """The task of each scene."""
+def tasks(frames: int, model_seconds: float) -> dict[str, Task]:
+    """The task of each scene but FITTING."""
     return {
         "unpaced, top 10": Task(frames, 0.0, top_k=True),
         "unpaced, no ranking": Task(frames, 0.0, top_k=False),
         "36 fps": Task(frames, CAMERA_FPS, top_k=True),
-        FITTING: Task(paced_frames, CAMERA_FPS, top_k=True),
         "overloaded": Task(frames, 2 / model_seconds, top_k=True),
     }
 
 
-def measure(
-    workers: dict[str, Worker], small: dict[str, Worker], frames: int, paced_frames: int, rounds: int
-) -> Measured:
-    """All scenes, contender by contender, round by round; `small` are the contenders with the small model."""
-    measured: Measured = {scene: {name: [] for name in workers} for scene in SCENES}
+@contextmanager
+def contenders(model: str, model_file: Path, state: Path | None, photos: Path | None) -> Iterator[dict[str, Worker]]:
+    """All of them, running while the context lasts."""
+    workers = {name: Worker(name, model, model_file, state, photos) for name in NAMES}
+    yield workers
+    for worker in workers.values():
+        worker.close()
+
+
+def measure(workers: dict[str, Worker], scenes: dict[str, Task], rounds: int) -> Measured:
+    """Scenes, contender by contender, round by round."""
+    measured: Measured = {scene: {name: [] for name in workers} for scene in scenes}
     with Progress(console=Console(stderr=True)) as progress:
-        bar = progress.add_task("measuring", total=rounds * len(SCENES) * len(workers))
-        model_seconds = 1 / workers["bare"].ask(Task(frames, 0.0, top_k=False))["fps"]
+        bar = progress.add_task("measuring", total=rounds * len(scenes) * len(workers))
         for _ in range(rounds):
-            for scene, task in tasks(frames, paced_frames, model_seconds).items():
-                for name, worker in (small if scene == FITTING else workers).items():
+            for scene, task in scenes.items():
+                for name, worker in workers.items():
                     measured[scene][name].append(worker.ask(task))
                     progress.advance(bar)
     return measured
@@ -187,14 +193,15 @@ def main() -> None:
         weights = str(arguments.weights.resolve()) if arguments.weights else "untrained"
         write_prepared(model_file, prepare(ModelSettings(weights=weights)))
         write_prepared(small_file, prepare(ModelSettings(name=SMALL_MODEL, weights="untrained")))
-        photos = arguments.photos
-        workers = {name: Worker(name, MODEL, model_file, arguments.weights, photos) for name in NAMES}
-        small = {name: Worker(name, SMALL_MODEL, small_file, None, photos) for name in NAMES}
-        measured = measure(workers, small, arguments.frames, arguments.paced_frames, arguments.rounds)
-        traced = Task(50, 0.0, top_k=True, traced=True)
-        allocated = {name: worker.ask(traced)["allocated_kb"] for name, worker in workers.items()}
-        for worker in (*workers.values(), *small.values()):
-            worker.close()
+        with contenders(MODEL, model_file, arguments.weights, arguments.photos) as workers:
+            model_seconds = 1 / workers["bare"].ask(Task(arguments.frames, 0.0, top_k=False))["fps"]
+            measured = measure(workers, tasks(arguments.frames, model_seconds), arguments.rounds)
+            traced = Task(50, 0.0, top_k=True, traced=True)
+            allocated = {name: worker.ask(traced)["allocated_kb"] for name, worker in workers.items()}
+        # After the others have gone: a Raspberry Pi need not hold six torches at once.
+        with contenders(SMALL_MODEL, small_file, None, arguments.photos) as workers:
+            paced = {FITTING: Task(arguments.paced_frames, CAMERA_FPS, top_k=True)}
+            measured |= measure(workers, paced, arguments.rounds)
     interval_ms = statistics.median(row["cpu_ms"] for row in measured["overloaded"]["bare"]) / 2
     result = summary(measured, allocated, interval_ms)
     print(json.dumps(result, indent=2) if arguments.json else table(result))

@@ -38,6 +38,13 @@ def machine() -> str:
 
 
 def command() -> str:
-    """How this benchmark was called. Files by their names: where they lie is nobody else's business."""
-    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
-    return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *words])
+    """How this benchmark was called."""
+    return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *map(_public, sys.argv[1:])])
+
+
+def _public(word: str) -> str:
+    """Files by their names: where they lie is nobody else's business. Devices are the same everywhere."""
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    path = Path(value)
+    shown = path.name if path.is_absolute() and not path.is_relative_to("/dev") else value
+    return f"{option}{equals}{shown}"

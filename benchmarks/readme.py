@@ -52,8 +52,10 @@ def replace_section(document: str, name: str, text: str) -> str:
 def written(document: str, results: Path) -> str:
     """The document with every table as the results have it."""
     for name, table in TABLES.items():
-        result = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
-        document = replace_section(document, name, table(result))
+        file = results / f"{name}.json"
+        if not file.exists():
+            sys.exit(f"{file} is missing; run python benchmarks/<the one>.py --json >{file}")
+        document = replace_section(document, name, table(json.loads(file.read_text(encoding="utf-8"))))
     return document
 
 

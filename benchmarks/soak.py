@@ -20,6 +20,7 @@ Rate and age are printed and not judged: they tell as much of what else the mach
 import argparse
 import itertools
 import json
+import os
 import signal
 import socket
 import statistics
@@ -33,6 +34,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from typing import IO, Any
 
 from process_figures import command, machine, process_figures
@@ -153,7 +155,8 @@ def report(run: Run) -> dict[str, Any]:
     """Everything that is told of a run, as JSON takes it."""
     wrong = findings(run)
     return {
-        "machine": machine(),
+        "machine": f"{machine()}, torch {version('torch')}",
+        "load": round(os.getloadavg()[2], 1),
         "command": command(),
         "minutes": round(run.samples[-1].seconds / 60, 2) if run.samples else 0.0,
         "scrapes": len(run.samples),
@@ -174,7 +177,10 @@ def table(result: dict[str, Any]) -> str:
         lines.append(f"| {names[name]} | {moved['first']:.2f} | {moved['last']:.2f} | {moved['per_hour']:+.3f} |")
     totals = result["totals"]
     reasons = ", ".join(f"{count} {reason}" for reason, count in totals["dropped"].items() if count) or "none"
-    where = f"{result['minutes']} minutes and {result['scrapes']} scrapes on {result['machine']}"
+    where = (
+        f"{result['minutes']} minutes and {result['scrapes']} scrapes on {result['machine']}, with a load of "
+        f"{result['load']} over the last quarter of an hour, other programs included"
+    )
     return "\n".join(
         [
             *lines,

@@ -14,6 +14,8 @@ from pi_classifier.errors import ConfigError
 ANSWER_SECONDS = 10.0
 EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - compared, not bound
 """Addresses that are listened on but not asked, and the one to ask instead."""
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Not through a proxy, which containers are often given: it would look for this address on itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Health:
 def health(listen: str, *, within_seconds: float) -> Health:
     """Ask the daemon that serves its metrics at `listen`, HOST:PORT.
 
-    The rule is the watchdog's: well is a camera whose last prediction is at most `within_seconds` old, or one that is
-    away and waited for. A container that is restarted does not plug a camera in.
+    Well is a camera whose last prediction is at most `within_seconds` old, and one that is away and waited for: a
+    container that is restarted does not plug a camera in.
 
     Raises:
         ConfigError: metrics are turned off.
@@ -39,8 +41,10 @@ def health(listen: str, *, within_seconds: float) -> Health:
         raise ConfigError("metrics are turned off, and health is read from them; set [metrics] listen")
     address = f"http://{EVERYWHERE.get(host, host)}:{port}/metrics"
     try:
-        with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - always http
+        with DIRECTLY.open(address, timeout=ANSWER_SECONDS) as answer:
             text = answer.read().decode(errors="replace")
+    except urllib.error.HTTPError:
+        text = ""  # somebody is there, and has no metrics
     except (OSError, HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         return Health(ok=False, messages=(f"nobody answers at {address} ({reason}); is pi-classifier running?",))
@@ -53,7 +57,8 @@ def health(listen: str, *, within_seconds: float) -> Health:
     except ValueError:
         values = {}  # a page of some other kind
     if not any(name == "camera_up" for name, _ in values):
-        return Health(ok=False, messages=(f"what answers at {address} is not pi-classifier; it has another's port",))
+        message = f"no cameras at {address}: the model is still being loaded, or another program has that port"
+        return Health(ok=False, messages=(message,))
     return _of_cameras(values, within_seconds)
 
 

@@ -70,8 +70,8 @@ undo() {
     say "stopped half-way: what was begun is removed again, an installed version is as it was" >&2
 }
 trap undo EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+heed_signals() { trap 'exit 130' INT; trap 'exit 143' TERM HUP; }
+heed_signals
 
 # Fills the folder $new.
 build_environment() {
@@ -80,51 +80,54 @@ build_environment() {
     tar -C "$source" --exclude=./.venv --exclude=./.git --exclude=__pycache__ -cf - . | tar -C "$copy" -xf -
     say "building the environment (a few minutes, about 1 GB)"
     "$python" -m venv --system-site-packages "$new"
-    "$new/bin/python" -m pip install --disable-pip-version-check --quiet --no-compile "${copy}[systemd]"
+    # Debian's packages are there to be imported, not to be relied on: an upgrade or autoremove may take them away.
+    "$new/bin/python" -m pip install --disable-pip-version-check --quiet --no-compile --no-cache-dir \
+        --ignore-installed "$copy"
     install -Dm644 -t "$new/share" "$here/config.toml" "$here/pi-classifier.service" "$here/pi-classifier.sysusers" \
         "$source/README.md"
     rm -rf "$copy"
     copy=''
-    # Told before anything is replaced: an edited configuration may not fit the new version.
-    "$new/bin/pi-classifier" check-config >/dev/null
     try_environment
 }
 
 # One prediction, so that a version that cannot run here never takes the place of one that can. It also compiles just
-# the modules that are used: all of them would take longer than the rest of the installation.
+# the modules that are used: all of them would take longer than the rest of the installation. Not on the service's own
+# model: this is root, and the files of the cache are not root's.
 try_environment() {
     say "trying it"
-    env CACHE_DIRECTORY="$new/share" TORCHINDUCTOR_CACHE_DIR="$new/share/torch" \
-        "$new/bin/pi-classifier" run --config "$new/share/config.toml" \
-        --weights untrained --source synthetic: --frames 1 --metrics-listen '' >/dev/null
+    env CACHE_DIRECTORY="$new/trial" TORCHINDUCTOR_CACHE_DIR="$new/trial" "$new/bin/pi-classifier" run \
+        --config "$new/share/config.toml" --weights untrained --source synthetic: --frames 1 --metrics-listen '' \
+        >/dev/null
+    rm -r "$new/trial"
 }
 
-# The new version takes the place of the old.
+# The new version takes the place of the old; from here on nothing is undone, and nothing is left out.
 switch_over() {
+    trap '' INT TERM HUP
     install -Dm644 "$new/share/pi-classifier.sysusers" "$sysusers"
     systemd-sysusers "$sysusers"
     install -d -o pi-classifier -g pi-classifier -m 755 "$cache" "$state"
-    install_configuration
-    install -Dm644 "$new/share/pi-classifier.service" "$unit"
-    local old
+    local version=$new old
     old=$(readlink "$opt/current" || true)
     ln -sfn "$new" "$opt/current.new"
     mv -T "$opt/current.new" "$opt/current"
-    local version=$new
     new=''
     ln -sfn "$opt/current/bin/pi-classifier" "$command"
-    [ -z "$old" ] || [ "$old" = "$version" ] || rm -rf "$old"
+    install_configuration "$old/share/config.toml" "$version/share/config.toml"
+    install -Dm644 "$version/share/pi-classifier.service" "$unit"
+    # The old one, and what an installation that was cut off has left.
+    find "$opt" -mindepth 1 -maxdepth 1 -type d ! -path "$version" -exec rm -rf {} +
     systemctl daemon-reload
     systemctl enable --quiet pi-classifier
+    heed_signals
 }
 
-# An edited configuration is kept; one that is still as it was installed is brought up to date.
+# An edited configuration is kept; one that is still as the old version shipped it, $1, becomes the new one's, $2.
 install_configuration() {
-    local shipped=$opt/current/share/config.toml
-    if [ ! -e "$etc/config.toml" ] || cmp -s "$etc/config.toml" "$shipped"; then
-        install -Dm644 "$new/share/config.toml" "$etc/config.toml"
-    elif ! cmp -s "$shipped" "$new/share/config.toml"; then
-        install -m644 "$new/share/config.toml" "$etc/config.toml.new"
+    if [ ! -e "$etc/config.toml" ] || cmp -s "$etc/config.toml" "$1"; then
+        install -Dm644 "$2" "$etc/config.toml"
+    elif ! cmp -s "$1" "$2"; then
+        install -m644 "$2" "$etc/config.toml.new"
         say "kept your $etc/config.toml; the new default is config.toml.new beside it"
     else
         say "kept your $etc/config.toml"
@@ -161,6 +164,8 @@ install_service() {
     new=$(mktemp -d "$opt/XXXXXX")
     chmod 755 "$new"
     build_environment
+    # Told before anything is replaced: an edited configuration may not fit the new version.
+    "$new/bin/pi-classifier" check-config >/dev/null
     switch_over
     prepare_model
     if systemctl is-active --quiet pi-classifier; then

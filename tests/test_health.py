@@ -97,12 +97,19 @@ def test_one_hanging_camera_of_two_is_a_hang(page: Callable[[str], str]) -> None
     assert len(answer.messages) == 2
 
 
+def test_proxy_is_not_asked(program: Run, page: Callable[[str], str]) -> None:
+    """Protects containers, which are often given a proxy: the daemon beside is asked directly."""
+    address = page(camera("front", up=1, predicted=time.time()))
+    asked = program("health", "--metrics-listen", address, environment={"http_proxy": "http://127.0.0.1:9"}).wait()
+    assert asked.returncode == 0, asked
+
+
 @pytest.mark.parametrize("text", ["node_load1 0.3\n", "<html><body>It works!</body></html>", ""])
 def test_somebody_elses_port(page: Callable[[str], str], text: str) -> None:
     """Protects from node_exporter, or a web server, on the same port: it is not taken for a daemon that is well."""
     answer = health(page(text), within_seconds=30)
     assert not answer.ok
-    assert "not pi-classifier" in answer.messages[0]
+    assert "another program has that port" in answer.messages[0]
 
 
 def test_metrics_turned_off() -> None:

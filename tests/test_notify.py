@@ -123,7 +123,7 @@ def test_missing_systemd_python_is_told(program: Run, tmp_path: Path) -> None:
     )
     result = running.wait()
     assert result.returncode == 78
-    assert "pip install 'pi-classifier[systemd]'" in result.stderr
+    assert "apt install python3-systemd" in result.stderr
 
 
 def test_journal_is_recognised_by_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from peers import EQUAL, busy, comparison
 from tests.conftest import DEADLINE_SECONDS
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-NOT_INSTALLED = "not installed (pip install pi-classifier[peers])"
+NOT_INSTALLED = "not installed (pip install --editable '.[peers]')"
 
 
 def figures(name: str, milliseconds: float, **others: object) -> dict[str, Any]:

@@ -19,7 +19,7 @@ readonly packages=(ca-certificates curl python3 python3-venv python3-systemd)
 log() { printf 'build-userland: %s\n' "$*"; }
 lacking() { log "$*"; exit 69; }
 
-key=$(cat "${BASH_SOURCE[0]}" | sha256sum | cut -c1-16)
+key=$(sha256sum <"${BASH_SOURCE[0]}" | cut -c1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pi-classifier-testbed
 userland=$cache/arm64-$key
 mkdir -p "$cache"

@@ -16,6 +16,7 @@ lacking() { echo "enter: $*" >&2; exit 69; }
 
 if [ "${1:-}" != --inside ]; then
     [ "$(id -u)" = 0 ] || lacking "root is needed to enter the userland"
+    unshare --mount true || lacking "this machine does not let root make namespaces for its mounts"
     exec unshare --mount --pid --fork --kill-child -- "${BASH_SOURCE[0]}" --inside "$@"
 fi
 shift
@@ -23,11 +24,14 @@ shift
 # As systemd does at boot, where it runs: the kernel then starts arm64 programs through QEMU.
 register_emulator() {
     local formats=/proc/sys/fs/binfmt_misc format=/usr/lib/binfmt.d/qemu-aarch64.conf
-    [ ! -e "$formats/qemu-aarch64" ] || return 0
-    [ -e "$format" ] || lacking "QEMU's user emulation is missing: apt install qemu-user-static"
+    command -v qemu-aarch64-static >/dev/null ||
+        lacking "QEMU's user emulation is missing: apt install qemu-user-static"
     [ -e "$formats/register" ] || mount -t binfmt_misc binfmt_misc "$formats" 2>/dev/null ||
         lacking "this kernel has no binfmt_misc, which starts programs of other machines"
     [ -e "$formats/qemu-aarch64" ] || cat "$format" >"$formats/register"
+    # Without F the emulator would be looked for inside the userland.
+    grep -q '^flags:.*F' "$formats/qemu-aarch64" ||
+        lacking "another emulator than qemu-user-static's is registered: apt install qemu-user-static"
 }
 
 binds=() layers=

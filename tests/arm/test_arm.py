@@ -1,5 +1,6 @@
 """The project on the instruction set of a Raspberry Pi 4 and 5: installed, exact, and in operation."""
 
+import configparser
 import io
 import json
 import subprocess
@@ -7,7 +8,7 @@ import sys
 import urllib.request
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,7 @@ from pi_classifier.prepare import prepare
 from pi_classifier.settings import ModelSettings
 from tests.arm.conftest import PROGRAM, PROJECT, TEST_DATA, TEST_TOOLS
 from tests.arm.probe import logits
-from tests.arm.userland import Userland
+from tests.arm.userland import Userland, network_of_this_machine
 from tests.cache import cached
 from tests.running import Program
 
@@ -82,6 +83,33 @@ def test_installation_is_small_and_without_cuda(installed: Path) -> None:
     used = int(subprocess.run(["du", "-sm", installed], capture_output=True, text=True, check=True).stdout.split()[0])
     print(f"{used} MB installed")
     assert used < MAXIMUM_MB
+
+
+def test_32_bit_index_beside_the_usual_one_is_passed_over(machine: Userland, project: Path) -> None:
+    """Protects Raspberry Pi OS, whose pip.conf adds an index of 32-bit wheels: newer ones there tempt nobody."""
+    index = machine.changes / "srv/piwheels"
+    for name, version in (("numpy", "2.99"), ("pillow", "13.99"), ("opencv_contrib_python_headless", "5.0.99")):
+        folder = index / name.replace("_", "-")
+        folder.mkdir(parents=True)
+        wheel = f"{name}-{version}-cp311-cp311-linux_armv7l.whl"
+        (folder / wheel).touch()
+        (folder / "index.html").write_text(f'<a href="{wheel}">{wheel}</a>', encoding="utf-8")
+    setup = configparser.ConfigParser()
+    setup.read(project / "setup.cfg")
+    wanted = [line for line in setup["options"]["install_requires"].splitlines() if line and not line.startswith("#")]
+    binds, variables = network_of_this_machine()
+    online = replace(machine, binds={**machine.binds, **binds}, environment={**machine.environment, **variables})
+    extra = f"{online.environment.get('PIP_EXTRA_INDEX_URL', '')} file:///srv/piwheels"
+    report = json.loads(
+        online.check(
+            "/usr/bin/env", f"PIP_EXTRA_INDEX_URL={extra}",
+            PYTHON, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-", *wanted,
+        )
+    )  # fmt: skip
+    files = [Path(item["download_info"]["url"].partition("#")[0]).stem for item in report["install"]]
+    print(*files)
+    assert len(files) > len(wanted)
+    assert all(file.endswith(("_aarch64", "-any")) for file in files)
 
 
 def test_engine_is_qnnpack_whatever_torch_takes_by_default(probed: Probed) -> None:

@@ -25,17 +25,17 @@ LIBRARIES = {Path(f"/usr/lib/{platform.machine()}-linux-gnu"): f"/usr/lib/{platf
 
 
 @pytest.fixture(scope="session")
-def counting(machine: Userland) -> Userland:
+def counting(raspberry: Userland) -> Userland:
     """The userland with the emulator, its plugin and a small model, each where `instructions` looks for it."""
     compiler = shutil.which("cc")
     if compiler is None or not EMULATOR.exists():
         pytest.skip("a compiler and QEMU's emulator with plugins are needed: apt install gcc libc6-dev qemu-user")
-    folder = machine.changes / "srv/counting"
-    folder.mkdir(parents=True)
+    folder = raspberry.changes / "srv/counting"
+    folder.mkdir(parents=True, exist_ok=True)
     plugin = (compiler, "-shared", "-fPIC", "-O2", "-o", folder / "instructions.so", HERE / "instructions.c")
     subprocess.run(plugin, check=True)
     write_prepared(folder / "model.pt", prepare(ModelSettings(name=MODEL, weights="untrained")))
-    return replace(machine, binds={**machine.binds, **LIBRARIES})
+    return replace(raspberry, binds={**raspberry.binds, **LIBRARIES})
 
 
 def instructions(userland: Userland, contender: str) -> float:
