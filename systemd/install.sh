@@ -73,16 +73,26 @@ trap undo EXIT
 heed_signals() { trap 'exit 130' INT; trap 'exit 143' TERM HUP; }
 heed_signals
 
-# Fills the folder $new.
+# Fills the folder $new. An upgrade begins with a copy of the installed version: pip then unpacks only what has changed,
+# and the modules are compiled already.
 build_environment() {
     # A copy: a build leaves files behind, which in a checkout would belong to root.
     copy=$(mktemp -d)
     tar -C "$source" --exclude=./.venv --exclude=./.git --exclude=__pycache__ -cf - . | tar -C "$copy" -xf -
-    say "building the environment (a few minutes, about 1 GB)"
-    "$python" -m venv --system-site-packages "$new"
-    # Debian's packages are there to be imported, not to be relied on: an upgrade or autoremove may take them away.
-    "$new/bin/python" -m pip install --disable-pip-version-check --quiet --no-compile --no-cache-dir \
-        --ignore-installed "$copy"
+    local library
+    library=$("$python" -c 'import sys; print("lib/python%d.%d" % sys.version_info[:2])')
+    if [ -d "$opt/current/$library" ]; then
+        say "building the environment, from a copy of the installed one"
+        cp -a "$opt/current/." "$new"
+        "$python" -m venv --without-pip "$new"
+    else
+        say "building the environment (a few minutes, about 1 GB)"
+        "$python" -m venv "$new"
+    fi
+    "$new/bin/python" -m pip install --disable-pip-version-check --quiet --no-compile --no-cache-dir "$copy"
+    # Debian's packages may be imported from now on. Before, pip would have relied on them, and an upgrade or autoremove
+    # of Debian's would break what is here.
+    sed -i 's/^include-system-site-packages = .*/include-system-site-packages = true/' "$new/pyvenv.cfg"
     install -Dm644 -t "$new/share" "$here/config.toml" "$here/pi-classifier.service" "$here/pi-classifier.sysusers" \
         "$source/README.md"
     rm -rf "$copy"

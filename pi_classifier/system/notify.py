@@ -49,7 +49,7 @@ class ServiceManager:
         except ImportError:
             raise ConfigError(
                 "started as a systemd service of Type=notify, but systemd-python is missing; "
-                "install it with 'sudo apt install python3-systemd', or into this environment with 'pip install systemd-python'"
+                "install it with 'sudo apt install python3-systemd' or 'pip install systemd-python'"
             ) from None
         return cls(notify, watchdog_seconds=int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6)
 
