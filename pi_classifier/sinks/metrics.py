@@ -1,4 +1,4 @@
-"""What Prometheus scrapes. The only user of prometheus_client."""
+"""What Prometheus scrapes. The only user of prometheus_client, but for `health`, which reads a scrape."""
 
 import errno
 import platform
