@@ -79,7 +79,7 @@ class Camera:
     def __init__(self, pictures: list[Pixels], fps: float) -> None:
         self._pictures = pictures
         self._interval = 1 / fps if fps else 0.0
-        self._started = time.monotonic()
+        self._started: float | None = None
         self._filled: deque[tuple[int, float]] = deque()
         self._next = 0
         self._wait = threading.Event().wait
@@ -91,15 +91,18 @@ class Camera:
         if not self._interval:
             self._next += 1
             return time.monotonic(), self._pictures[self._next % len(self._pictures)]
-        self._fill()
+        # A camera streams from when it is first read, or the first reader would find its buffers full of old frames.
+        if self._started is None:
+            self._started = time.monotonic()
+        self._fill(self._started)
         while not self._filled:
             self._wait(max(0.0, self._started + self._next * self._interval - time.monotonic()))
-            self._fill()
+            self._fill(self._started)
         number, captured_at = self._filled.popleft()
         return captured_at, self._pictures[number % len(self._pictures)]
 
-    def _fill(self) -> None:
-        while (captured_at := self._started + self._next * self._interval) <= time.monotonic():
+    def _fill(self, started: float) -> None:
+        while (captured_at := started + self._next * self._interval) <= time.monotonic():
             if len(self._filled) < DRIVER_BUFFERS:
                 self._filled.append((self._next, captured_at))
             else:
