@@ -1,6 +1,6 @@
-"""Runs on the emulated processor: classifies photographs with prepared files and keeps every logit.
+"""Runs on the emulated processor: classifies the first photographs with prepared files and keeps every logit.
 
-    python probe.py THREADS PHOTOS OUT.npz PREPARED...
+    python probe.py THREADS COUNT PHOTOS OUT.npz PREPARED...
 
 Prints one JSON object: what torch's engine was before and after a model was loaded, and how many threads the process
 has in the end, the emulator's own among them.
@@ -21,13 +21,13 @@ from pi_classifier.sources.files import read_picture
 from pi_classifier.still import reference_crop
 
 
-def logits(prepared: Path, photos: Path, threads: int) -> NDArray[np.float32]:
-    """Of every photograph in order of its name: float32, shape (n_photographs, n_classes)."""
+def logits(prepared: Path, photos: Path, *, count: int, threads: int) -> NDArray[np.float32]:
+    """Of the first photographs in order of their names: float32, shape (count, n_classes)."""
     model = Model(prepared, threads=threads)
     card = model.card
     preprocess, model_input = Preprocessor(model.input_table, card.input_size), model.new_input()
     rows = []
-    for photo in sorted(photos.glob("*.jpg")):
+    for photo in sorted(photos.glob("*.jpg"))[:count]:
         crop = reference_crop(read_picture(photo), resize_size=card.resize_size, crop_size=card.input_size)
         preprocess(crop, model_input.pixels)
         rows.append(model(model_input).copy())
@@ -36,10 +36,12 @@ def logits(prepared: Path, photos: Path, threads: int) -> NDArray[np.float32]:
 
 def main() -> None:
     """See above."""
-    threads = int(sys.argv[1])
-    photos, out, *files = map(Path, sys.argv[2:])
+    threads, count = map(int, sys.argv[1:3])
+    photos, out, *files = map(Path, sys.argv[3:])
     default = torch.backends.quantized.engine
-    np.savez(out, allow_pickle=False, **{file.stem: logits(file, photos, threads) for file in files})
+    np.savez(
+        out, allow_pickle=False, **{file.stem: logits(file, photos, count=count, threads=threads) for file in files}
+    )
     found = {
         "machine": platform.machine(),
         "torch": torch.__version__,
