@@ -26,15 +26,12 @@ def debian() -> Path:
     """An arm64 Debian as it is before the project comes, made on first use."""
     if sys.platform != "linux" or platform.machine() == "aarch64":
         pytest.skip("this machine is no Linux on another architecture; on aarch64 'make test' is the test")
-    if (
-        can := subprocess.run([HERE / "enter.sh", "/", "true"], capture_output=True, text=True, check=False)
-    ).returncode:
-        pytest.skip(can.stderr.splitlines()[-1])
-    built = subprocess.run([HERE / "build-userland.sh"], capture_output=True, text=True, check=False)
-    if built.returncode == os.EX_UNAVAILABLE:
-        pytest.skip(built.stderr.splitlines()[-1])
-    assert built.returncode == 0, built.stderr
-    return Path(built.stdout.strip())
+    for command in ((HERE / "enter.sh", "/", "true"), (HERE / "build-userland.sh",)):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == os.EX_UNAVAILABLE:
+            pytest.skip(done.stderr.splitlines()[-1])
+        assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
 
 
 @pytest.fixture(scope="session")
