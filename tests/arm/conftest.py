@@ -13,6 +13,7 @@ import pytest
 from pi_classifier.libraries import ENVIRONMENT
 from tests.arm.userland import HERE, PROCESSORS, Userland, network_of_this_machine
 from tests.cache import cached
+from tests.packages import pip, requirements
 
 PROJECT = "/srv/project"
 TEST_DATA = "/srv/data"
@@ -48,12 +49,11 @@ def installed(debian: Path, project: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def test_tools() -> Path:
-    """The packages of pytest and hypothesis, which are the same on every architecture."""
-    wanted = ["pytest>=8.3,<10", "hypothesis>=6.120,<7"]
+def test_tools(project: Path) -> Path:
+    """The packages that tests need, which are the same on every architecture."""
+    wanted = requirements(project, "test")
     pure = ("--platform", "any", "--only-binary", ":all:", "--python-version", "3.11")
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install")
-    return cached("test-tools", wanted, lambda folder: _run(*pip, *pure, "--target", folder, *wanted))
+    return cached("test-tools", wanted, lambda folder: pip("install", *pure, "--target", folder, *wanted))
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +86,3 @@ def machine(
 def raspberry(request: pytest.FixtureRequest, machine: Userland) -> Userland:
     """The userland on the processor of one Raspberry Pi after the other."""
     return machine.on(request.param)
-
-
-def _run(*command: str | Path) -> None:
-    subprocess.run(command, check=True)

@@ -1,6 +1,5 @@
 """The project on the instruction set of a Raspberry Pi 4 and 5: installed, exact, and in operation."""
 
-import configparser
 import io
 import json
 import subprocess
@@ -24,6 +23,7 @@ from tests.arm.conftest import PROGRAM, PROJECT, TEST_DATA, TEST_TOOLS
 from tests.arm.probe import logits
 from tests.arm.userland import Userland, network_of_this_machine
 from tests.cache import cached
+from tests.packages import pip, requirements
 from tests.running import Program
 
 PYTHON = f"{PROGRAM}/bin/python"
@@ -94,9 +94,7 @@ def test_32_bit_index_beside_the_usual_one_is_passed_over(machine: Userland, pro
         wheel = f"{name}-{version}-cp311-cp311-linux_armv7l.whl"
         (folder / wheel).touch()
         (folder / "index.html").write_text(f'<a href="{wheel}">{wheel}</a>', encoding="utf-8")
-    setup = configparser.ConfigParser()
-    setup.read(project / "setup.cfg")
-    wanted = [line for line in setup["options"]["install_requires"].splitlines() if line and not line.startswith("#")]
+    wanted = requirements(project)
     binds, variables = network_of_this_machine()
     online = replace(machine, binds={**machine.binds, **binds}, environment={**machine.environment, **variables})
     extra = f"{online.environment.get('PIP_EXTRA_INDEX_URL', '')} file:///srv/piwheels"
@@ -205,8 +203,7 @@ def foreign_torch(machine: Userland) -> str:
 
     def fetch(folder: Path) -> None:
         platforms = ("--platform", "manylinux_2_28_aarch64", "--only-binary", ":all:", "--python-version", "3.11")
-        pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", "--no-deps")
-        subprocess.run([*pip, *platforms, "--dest", folder, TORCH_THAT_NEEDS_ATOMICS], check=True)
+        pip("download", "--no-deps", *platforms, "--dest", folder, TORCH_THAT_NEEDS_ATOMICS)
 
     (wheel,) = cached("foreign-torch", [TORCH_THAT_NEEDS_ATOMICS], fetch).glob("*.whl")
     folder = machine.changes / "srv/foreign-torch"

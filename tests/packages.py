@@ -1,0 +1,19 @@
+"""Python packages, by what setup.cfg asks for and by pip."""
+
+import configparser
+import subprocess
+import sys
+from pathlib import Path
+
+
+def requirements(project: Path, extra: str | None = None) -> list[str]:
+    """What the project needs to run, or what one of its extras adds, line by line as in setup.cfg."""
+    setup = configparser.ConfigParser()
+    setup.read(project / "setup.cfg")
+    text = setup["options.extras_require"][extra] if extra else setup["options"]["install_requires"]
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def pip(*arguments: str | Path) -> None:
+    """Run this interpreter's pip."""
+    subprocess.run([sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments], check=True)
