@@ -3,6 +3,8 @@
 import io
 import logging
 import platform
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, get_args
 
@@ -33,6 +35,20 @@ def logits_of(model: Model, picture: torch.Tensor) -> np.ndarray[Any, np.dtype[n
     quantised = torch.quantize_per_tensor(picture, card.scale, card.zero_point, torch.quint8)
     np.copyto(model_input.pixels, quantised.int_repr()[0].permute(1, 2, 0).numpy())
     return model(model_input)
+
+
+def test_preparing_takes_no_compiler() -> None:
+    """Protects the first start: torchvision comes without torch's compiler, whose import takes most of the time.
+
+    Whoever asks for the compiler afterwards gets the real one.
+    """
+    code = (
+        "import sys; from pi_classifier.prepare import prepare; from pi_classifier.settings import ModelSettings; "
+        "prepare(ModelSettings(weights='untrained')); print({'torch._dynamo', 'sympy'} & sys.modules.keys()); "
+        "import torch._dynamo.utils; print(torch._dynamo.utils.is_compile_supported('cpu'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["set()", "True"]
 
 
 @pytest.mark.parametrize("name", get_args(Architecture))

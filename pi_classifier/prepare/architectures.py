@@ -1,8 +1,11 @@
 """The architectures of the tutorial's table, with the weights that torchvision publishes for them quantised."""
 
+import contextlib
 import importlib.util
+import sys
+import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +33,29 @@ def _stand_in_for_missing_operators() -> None:
         _schemas.append(library)
 
 
-with warnings.catch_warnings():
-    # The image extension is missing for the same reason, and torchvision warns of it. Nothing here decodes with it.
+@contextlib.contextmanager
+def _spared_the_compiler() -> Iterator[None]:
+    """Let torchvision be imported without torch's compiler, torch._dynamo, and the algebra system behind that.
+
+    They are most of what the import costs in time, memory and, on a new installation, modules to compile; and all for
+    one question that a detection operator asks when it runs. Classification models never ask it. Whoever imports the
+    compiler later gets the real one.
+    """
+    name = "torch._dynamo.utils"
+    if name in sys.modules:
+        yield
+        return
+    stand_in = types.ModuleType(name)
+    vars(stand_in)["is_compile_supported"] = lambda _device_type: False
+    sys.modules[name] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+with warnings.catch_warnings(), _spared_the_compiler():
+    # torchvision warns that its image extension does not load beside a CPU build either. Nothing here decodes with it.
     warnings.simplefilter("ignore")
     _stand_in_for_missing_operators()
     from torchvision.models import quantization as published
