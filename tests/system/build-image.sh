@@ -5,20 +5,22 @@
 # for cameras that do not exist, and v4l2loopback, a camera fed by a program. It also has every package that the
 # installer asks apt for, because it never sees a network.
 #
-# An image is kept in ${XDG_CACHE_HOME:-~/.cache}/pi-classifier-testbed under a name made from this file, the suite and
-# the architecture (both this machine's), and built only once.
+# An image is kept in ${XDG_CACHE_HOME:-~/.cache}/pi-classifier-testbed under a name made from this file, the installer's
+# packages, the suite and the architecture (both this machine's), and built only once.
 #
 # Exit status: 69 where this machine lacks something that the build needs; the last line says what.
 set -euo pipefail
 exec 3>&1 >&2    # nothing but the result goes to stdout
-. "$(dirname "${BASH_SOURCE[0]}")/../debian.sh"
+here=$(dirname "${BASH_SOURCE[0]}")
+. "$here/../debian.sh"
 
 packages=(
     apt systemd systemd-sysv dbus udev kmod initramfs-tools iproute2 procps psmisc ca-certificates openssh-server
     v4l2loopback-dkms v4l-utils curl sudo make
-    # What the installer asks apt for.
-    python3 python3-venv python3-systemd
 )
+needed=$("$here/../../systemd/install.sh" packages)
+read -ra more <<<"$needed"
+packages+=("${more[@]}")
 
 log() { printf 'build-image: %s\n' "$*"; }
 lacking() { log "$*"; exit 69; }
@@ -30,7 +32,7 @@ case $arch in
     *) lacking "no guest for a machine of architecture $arch" ;;
 esac
 
-key=$({ cat "${BASH_SOURCE[0]}"; echo "$suite $arch"; } | sha256sum | cut -c1-16)
+key=$({ cat "${BASH_SOURCE[0]}"; echo "$suite $arch $needed"; } | sha256sum | cut -c1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pi-classifier-testbed
 image=$cache/image-$key
 mkdir -p "$cache"
