@@ -29,7 +29,13 @@ class Vivid:
     def __init__(self, guest: Guest, inputs: str = "") -> None:
         """`inputs`: more parameters of the module."""
         self._guest = guest
-        guest.check(f"modprobe vivid n_devs=1 node_types=0x1 {inputs} && udevadm settle && test -c {self.node}")
+        self._inputs = inputs
+        self.load()
+
+    def load(self) -> None:
+        """Load the driver."""
+        parameters = f"n_devs=1 node_types=0x1 {self._inputs}"
+        self._guest.check(f"modprobe vivid {parameters} && udevadm settle && test -c {self.node}")
 
     def control(self, name: str, value: int = 1) -> None:
         """Set one of the driver's controls; those called inject_... and disconnect are faults."""

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from tests.system.cameras import (
     webcam,
 )
 from tests.system.guest import THIS_MACHINE, Guest, booted, wait_for
+from tests.system.service import UNIT, Service
 from tests.system.wheelhouse import site_packages, wheelhouse
 
 HERE = Path(__file__).parent
@@ -31,13 +33,25 @@ INSTALL_SECONDS = 3600.0
 
 
 @pytest.fixture(scope="session")
-def image() -> Path:
-    """The guest's disk and kernel, made on first use."""
+def qemu() -> None:
+    """What this machine needs to run a guest."""
     if THIS_MACHINE is None or sys.platform != "linux":
         pytest.skip(f"the guest is not made for {sys.platform} on {platform.machine()}")
     for tool, package in ((THIS_MACHINE.qemu, "qemu-system"), ("ssh", "openssh-client"), ("setpriv", "util-linux")):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is missing: apt install {package}")
+
+
+@pytest.fixture(scope="session")
+def packages(qemu: None, project: Path) -> Iterator[Future[dict[str, Path]]]:
+    """What the guest installs from and where it sees that, being fetched while its image is built."""
+    with ThreadPoolExecutor() as pool:
+        yield pool.submit(lambda: {WHEELHOUSE: wheelhouse(project), SITE_PACKAGES: site_packages(project)})
+
+
+@pytest.fixture(scope="session")
+def image(qemu: None) -> Path:
+    """The guest's disk and kernel, made on first use."""
     built = subprocess.run([HERE / "build-image.sh"], capture_output=True, text=True, check=False)
     if built.returncode == os.EX_UNAVAILABLE:
         pytest.skip(built.stderr.splitlines()[-1])
@@ -50,9 +64,11 @@ def image() -> Path:
 
 
 @pytest.fixture(scope="session")
-def guest(image: Path, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
+def guest(
+    packages: Future[dict[str, Path]], image: Path, project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Guest]:
     """A running guest; its shares are under /srv."""
-    shares = {PROJECT: project, WHEELHOUSE: wheelhouse(project), SITE_PACKAGES: site_packages(project)}
+    shares = {PROJECT: project, **packages.result()}
     if data := os.environ.get("PI_CLASSIFIER_TEST_DATA"):
         shares[TEST_DATA] = Path(data).resolve()
     with booted(image, tmp_path_factory.mktemp("guest"), shares) as running:
@@ -77,6 +93,17 @@ def installed(guest: Guest) -> None:
     state = f"systemctl show --property=ActiveState --value {INSTALLATION}"
     wait_for("the installation", lambda: guest.check(state).strip() != "activating", seconds=INSTALL_SECONDS)
     assert guest.check(state).strip() == "active", guest.journal(INSTALLATION)
+
+
+@pytest.fixture(scope="session")
+def service(guest: Guest, installed: None, guest_data: str) -> Service:
+    """The service, installed; a hung one is found out and killed sooner than the unit would."""
+    dropin = f"/etc/systemd/system/{UNIT}.service.d"
+    guest.check(
+        f"mkdir -p {dropin} && printf '[Service]\\nWatchdogSec=20\\nTimeoutAbortSec=2\\n' >{dropin}/test.conf && "
+        "systemctl daemon-reload"
+    )
+    return Service(guest)
 
 
 @pytest.fixture(scope="session")
