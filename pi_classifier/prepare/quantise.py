@@ -21,16 +21,26 @@ def quantised(architecture: Architecture, state: dict[str, Any], path: Path) -> 
     Raises:
         ModelError: they are of another model, or have other classes.
     """
-    model = _skeleton(architecture)
+    model = _with_observers(architecture)
+    if not architecture.quantised_after_loading:
+        ao.convert(model, inplace=True)
     _load_state(model, state, path, expected_classes=len(architecture.weights.meta["categories"]))
-    return _finished(model, architecture)
+    if architecture.quantised_after_loading:
+        ao.convert(model, inplace=True)
+    return model
 
 
 def untrained(architecture: Architecture) -> torch.nn.Module:
-    """The model with random weights, the same at every call, in evaluation mode."""
+    """The model with random weights, the same at every call, in evaluation mode; its scales are those of noise."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return _finished(_skeleton(architecture), architecture)
+        model = _with_observers(architecture)
+        # Half the size will do, and takes a quarter of the time.
+        size = architecture.weights.transforms().crop_size[0] // 2
+        with torch.no_grad():
+            model(torch.randn(1, 3, size, size))
+    ao.convert(model, inplace=True)
+    return model
 
 
 def to_qint8(model: torch.nn.Module, card: ModelCard) -> ModelCard:
@@ -48,11 +58,8 @@ def to_qint8(model: torch.nn.Module, card: ModelCard) -> ModelCard:
     return dataclasses.replace(card, activations="qint8", zero_point=card.zero_point - 128)
 
 
-def _skeleton(architecture: Architecture) -> torch.nn.Module:
-    """Fused modules whose observers have seen noise, converted unless the weights are loaded before that.
-
-    Weights bring their own scales; for random ones noise is as good as anything.
-    """
+def _with_observers(architecture: Architecture) -> torch.nn.Module:
+    """Fused modules with observers, in evaluation mode: weights bring their own scales, random ones still want them."""
     model: Any = architecture.builder(weights=None, quantize=False, **dict(architecture.options))
     if architecture.quantised_after_loading:
         model.train().fuse_model(is_qat=True)
@@ -63,20 +70,7 @@ def _skeleton(architecture: Architecture) -> torch.nn.Module:
         weight = ao.default_per_channel_weight_observer if architecture.per_channel else ao.default_weight_observer
         model.qconfig = ao.QConfig(activation=ao.default_observer, weight=weight)
         ao.prepare(model, inplace=True)
-    # Half the size will do, and takes a quarter of the time.
-    size = architecture.weights.transforms().crop_size[0] // 2
-    model.eval()
-    with torch.no_grad():
-        model(torch.randn(1, 3, size, size))
-    if not architecture.quantised_after_loading:
-        ao.convert(model, inplace=True)
-    return model  # type: ignore[no-any-return]
-
-
-def _finished(model: torch.nn.Module, architecture: Architecture) -> torch.nn.Module:
-    if architecture.quantised_after_loading:
-        ao.convert(model.eval(), inplace=True)
-    return model.eval()
+    return model.eval()  # type: ignore[no-any-return]
 
 
 def _load_state(model: torch.nn.Module, state: dict[str, Any], path: Path, *, expected_classes: int) -> None:
