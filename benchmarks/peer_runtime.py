@@ -55,12 +55,12 @@ class PiClassifier:
 
         self._model = Model(model, threads=threads)
         self._preprocess = Preprocessor(self._model.input_table, self._model.card.input_size)
-        self._input = self._model.new_input()
+        self._input = np.empty((SIZE, SIZE, 3), np.uint8)
         self.version = f"torch {Model.torch_version}, {self._model.card.activations}"
 
     def preprocess(self, pixels: Pixels) -> None:
         """One table look-up a byte."""
-        self._preprocess(pixels, self._input.pixels)
+        self._preprocess(pixels, self._input)
 
     def infer(self) -> NDArray[Any]:
         """Logits."""

@@ -19,6 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 from model_figures import Round
 
@@ -27,7 +28,7 @@ from pi_classifier.errors import PiClassifierError
 from pi_classifier.feed import FrameSource, Pending
 from pi_classifier.frame import Frame
 from pi_classifier.input_source import source_for
-from pi_classifier.model import Model, ModelInput
+from pi_classifier.model import Model
 from pi_classifier.pipeline import Pipeline
 from pi_classifier.prediction import Prediction
 from pi_classifier.preprocess import Preprocessor
@@ -43,15 +44,15 @@ class UnpacedFeed:
         self.account = Account("camera", time.monotonic())
         self._frames = frames
         self._preprocess = Preprocessor(model.input_table, model.card.input_size)
-        self._pending = Pending(model.new_input())
+        self._pending = Pending(np.empty((model.card.input_size, model.card.input_size, 3), np.uint8))
         self._bell = bell
         bell.set()
 
-    def take(self) -> Pending[ModelInput]:
+    def take(self) -> Pending:
         """Fetch and pre-process the next frame."""
         frame = next(frame for frame in self._frames if not frame.corrupt)
         started = time.perf_counter()
-        self._preprocess(frame.pixels, self._pending.input.pixels)
+        self._preprocess(frame.pixels, self._pending.pixels)
         self._pending.sequence, self._pending.captured_at = frame.sequence, frame.captured_at
         self._pending.preprocess_seconds = time.perf_counter() - started
         self.account.arrived(frame.captured_at)

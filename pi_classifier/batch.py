@@ -143,13 +143,13 @@ class _Classifier:
         self._model = model
         self._preprocess = Preprocessor(model.input_table, model.card.input_size)
         self._rank = Ranking(model.card.categories, top_k)
-        self._input = model.new_input()
+        self._input = np.empty((model.card.input_size, model.card.input_size, 3), np.uint8)
 
     def __call__(self, pixels: Pixels, *, still: bool) -> Top:
         if still:
             card = self._model.card
             pixels = reference_crop(pixels, resize_size=card.resize_size, crop_size=card.input_size)
-        self._preprocess(pixels, self._input.pixels)
+        self._preprocess(pixels, self._input)
         return self._rank(self._model(self._input))
 
 

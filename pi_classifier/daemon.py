@@ -34,7 +34,7 @@ from pi_classifier.system.soc import Soc
 from pi_classifier.ticker import Ticker
 
 if TYPE_CHECKING:
-    from pi_classifier.model import Model, ModelInput
+    from pi_classifier.model import Model
 
 HONEST_SECONDS = LONGEST_RETRY_SECONDS + 10
 """How old a feed's word that its camera is away may be: the longest pause between attempts, and time for one."""
@@ -159,20 +159,20 @@ def _metrics(
 
 def _feed(
     source: FrameSource, account: Account, model: "Model", bell: threading.Event, closing_time: threading.Event
-) -> "Feed[ModelInput]":
+) -> Feed:
     logger.info("%s: %s", account.camera, source)
     return Feed(
         source,
         account=account,
         preprocess=Preprocessor(model.input_table, model.card.input_size),
-        inputs=(model.new_input(), model.new_input(), model.new_input()),
+        input_size=model.card.input_size,
         bell=bell,
         stopping=closing_time,
     )
 
 
 @contextmanager
-def _capturing(feeds: Iterable["Feed[ModelInput]"], ticker: Ticker, closing_time: threading.Event) -> Iterator[None]:
+def _capturing(feeds: Iterable[Feed], ticker: Ticker, closing_time: threading.Event) -> Iterator[None]:
     """Capture, and tell once an interval, while the context lasts; in the end no thread is left."""
     try:
         for feed in feeds:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,28 +33,18 @@ class FrameSource(Protocol):
         """Open and yield frames until the source ends or is lost."""
 
 
-class InputBuffer(Protocol):
-    """The model's input, as far as a feed is concerned: an array to fill."""
-
-    @property
-    def pixels(self) -> NDArray[np.uint8]:
-        """The model's memory."""
-
-
-Buffer = TypeVar("Buffer", bound=InputBuffer)
-
-
 @dataclass(slots=True)
-class Pending(Generic[Buffer]):
+class Pending:
     """A frame on its way to the model; reused for every third frame of its camera."""
 
-    input: Buffer
+    pixels: NDArray[np.uint8]
+    """Pre-processed."""
     sequence: int = 0
     captured_at: float = 0.0
     preprocess_seconds: float = 0.0
 
 
-class Feed(Generic[Buffer]):
+class Feed:
     """Runs one source on a thread of its own and hands over the newest frame, ready for the model."""
 
     def __init__(
@@ -63,7 +53,7 @@ class Feed(Generic[Buffer]):
         *,
         account: Account,
         preprocess: Callable[[NDArray[np.uint8], NDArray[np.uint8]], None],
-        inputs: tuple[Buffer, Buffer, Buffer],
+        input_size: int,
         bell: threading.Event,
         stopping: threading.Event,
     ) -> None:
@@ -72,15 +62,18 @@ class Feed(Generic[Buffer]):
         Args:
             source: where frames come from; one with an `fps` of its own is held to it.
             account: the camera's books.
-            preprocess: fills a model input from BGR pixels; called on the feed's thread alone.
-            inputs: three model inputs, this feed's alone.
+            preprocess: turns BGR pixels into what the model takes; called on the feed's thread alone.
+            input_size: height and width of that.
             bell: set whenever there is something new: a frame, the end, a failure.
             stopping: set from outside when capturing shall end.
         """
         self.account = account
         self._source = source
         self._preprocess = preprocess
-        self._mailbox = Mailbox(*(Pending(buffer) for buffer in inputs))
+        shape = (input_size, input_size, 3)
+        self._mailbox = Mailbox(
+            Pending(np.empty(shape, np.uint8)), Pending(np.empty(shape, np.uint8)), Pending(np.empty(shape, np.uint8))
+        )
         self._bell = bell
         self._stopping = stopping
         self._failure: PiClassifierError | None = None
@@ -101,7 +94,7 @@ class Feed(Generic[Buffer]):
         if self._mailbox.take() is not None:
             self.account.dropped("shutdown")
 
-    def take(self) -> Pending[Buffer] | None:
+    def take(self) -> Pending | None:
         """The newest frame, the caller's until it takes again; None if there is none since."""
         return self._mailbox.take()
 
@@ -148,7 +141,7 @@ class Feed(Generic[Buffer]):
             return
         started = time.perf_counter()
         pending = self._mailbox.back
-        self._preprocess(frame.pixels, pending.input.pixels)
+        self._preprocess(frame.pixels, pending.pixels)
         pending.sequence, pending.captured_at = frame.sequence, frame.captured_at
         pending.preprocess_seconds = time.perf_counter() - started
         if self.account.arrived(frame.captured_at):

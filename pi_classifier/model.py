@@ -3,7 +3,6 @@
 import io
 import os
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -15,20 +14,6 @@ from pi_classifier.errors import ActivationsUnsupported, ModelError
 from pi_classifier.model_card import CARD_MEMBER, ModelCard, read_card
 
 QUANTISED = {"quint8": torch.quint8, "qint8": torch.qint8}
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInput:
-    """One input of the model, to be filled in place.
-
-    The tensor's memory is the array's: what is written to `pixels` is what the first convolution reads, without a
-    copy and in the layout (channels last) that it wants.
-    """
-
-    tensor: torch.Tensor
-    """quint8 or qint8, shape (1, 3, size, size), channels last."""
-    pixels: NDArray[np.uint8]
-    """Shape (size, size, 3), quantised RGB; the bytes of qint8 values are their two's complement."""
 
 
 def quantisation_table(card: ModelCard) -> NDArray[np.uint8]:
@@ -83,11 +68,12 @@ class Model:
         torch.set_num_threads(compute_threads(threads))
         self.input_table = quantisation_table(self.card)
         """For the `Preprocessor`."""
+        self._input, self._pixels = new_input(self.card)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self._module = torch.jit.load(file, map_location="cpu")
-            outputs = self(self.new_input()).size
+            outputs = self(self._pixels).size
         except RuntimeError as error:
             raise self._refusal(name, str(error).strip().splitlines()[-1]) from None
         if outputs != len(self.card.categories):
@@ -103,28 +89,44 @@ class Model:
             )
         return ModelError(f"{name}: damaged or cut short ({reason}); make the file anew with 'prepare'")
 
-    def new_input(self) -> ModelInput:
-        """A new input of its own memory, all zero points: mid-grey."""
-        size = self.card.input_size
-        tensor = torch._empty_affine_quantized(  # noqa: SLF001 - torch has no public way to make one without a copy
-            (1, 3, size, size),
-            scale=self.card.scale,
-            zero_point=self.card.zero_point,
-            dtype=QUANTISED[self.card.activations],
-            memory_format=torch.channels_last,
-        )
-        # A plain uint8 tensor over the same storage: numpy knows no quantised types.
-        plain = torch.empty(0, dtype=torch.uint8)
-        plain.set_(tensor.untyped_storage(), 0, (size, size, 3), (size * 3, 3, 1))
-        pixels: NDArray[np.uint8] = plain.numpy()
-        pixels.fill(self.card.zero_point % 256)
-        return ModelInput(tensor, pixels)
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Classify a picture; one thread at a time.
 
-    def __call__(self, model_input: ModelInput) -> NDArray[np.float32]:
-        """Logits: float32, shape (n_classes,), a new array at every call."""
+        Args:
+            pixels: shape (size, size, 3), quantised RGB: bytes of the `input_table`.
+
+        Returns:
+            Logits: float32, shape (n_classes,), a new array at every call.
+        """
+        # Copied, for QNNPACK keeps a table of pointers into a convolution's input, one for each pixel under each place
+        # of the kernel, and builds it anew whenever the input has another address (qnnpackConv in PyTorch's
+        # conv-run.cc). For the first convolution that takes longer than all of the pre-processing; a copy is nothing.
+        np.copyto(self._pixels, pixels)
         with torch.inference_mode():
-            logits: NDArray[np.float32] = self._module(model_input.tensor)[0].numpy()
+            logits: NDArray[np.float32] = self._module(self._input)[0].numpy()
         return logits
+
+
+def new_input(card: ModelCard) -> tuple[torch.Tensor, NDArray[np.uint8]]:
+    """A quantised input tensor, all zero points (mid-grey), and its memory as pixels: what is written there is in it.
+
+    The tensor is quint8 or qint8, shape (1, 3, size, size), channels last as the first convolution reads it; the pixels
+    have shape (size, size, 3), RGB, and the bytes of qint8 values are their two's complement.
+    """
+    size = card.input_size
+    tensor = torch._empty_affine_quantized(  # noqa: SLF001 - torch has no public way to make one without a copy
+        (1, 3, size, size),
+        scale=card.scale,
+        zero_point=card.zero_point,
+        dtype=QUANTISED[card.activations],
+        memory_format=torch.channels_last,
+    )
+    # A plain uint8 tensor over the same storage: numpy knows no quantised types.
+    plain = torch.empty(0, dtype=torch.uint8)
+    plain.set_(tensor.untyped_storage(), 0, (size, size, 3), (size * 3, 3, 1))
+    pixels: NDArray[np.uint8] = plain.numpy()
+    pixels.fill(card.zero_point % 256)
+    return tensor, pixels
 
 
 def _card(file: Path | io.BytesIO, name: str) -> ModelCard:

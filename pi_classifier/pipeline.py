@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +14,12 @@ from pi_classifier.prediction import Classification, Prediction, Timings
 LONGEST_WAIT_SECONDS = 0.25
 """How long the loop sleeps without news: the most that a signal waits to be noticed."""
 
-Buffer = TypeVar("Buffer")
-Buffer_co = TypeVar("Buffer_co", covariant=True)
-Buffer_contra = TypeVar("Buffer_contra", contravariant=True)
 
-
-class PendingFrame(Protocol[Buffer_co]):
+class PendingFrame(Protocol):
     """A captured frame, pre-processed."""
 
     @property
-    def input(self) -> Buffer_co:
+    def pixels(self) -> NDArray[np.uint8]:
         """What the model takes."""
 
     @property
@@ -39,22 +35,22 @@ class PendingFrame(Protocol[Buffer_co]):
         """What the pre-processing took."""
 
 
-class FrameFeed(Protocol[Buffer_co]):
+class FrameFeed(Protocol):
     """Where the loop gets its frames: one camera."""
 
     account: Account
 
-    def take(self) -> PendingFrame[Buffer_co] | None:
+    def take(self) -> PendingFrame | None:
         """The newest frame, or None if there is none since the last call."""
 
     def has_ended(self) -> bool:
         """Whether no further frame will come; raises what stopped the camera for good."""
 
 
-class Classify(Protocol[Buffer_contra]):
+class Classify(Protocol):
     """The model."""
 
-    def __call__(self, model_input: Buffer_contra, /) -> NDArray[np.float32]:
+    def __call__(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
         """Logits, float32, shape (n_classes,)."""
 
 
@@ -65,14 +61,14 @@ class Sink(Protocol):
         """Take note of a prediction. Neither blocks nor raises: it is called in the hot loop."""
 
 
-class Pipeline(Generic[Buffer]):
+class Pipeline:
     """Turns frames into predictions, one at a time, the cameras in turn."""
 
     def __init__(
         self,
         *,
-        feeds: Sequence[FrameFeed[Buffer]],
-        classify: Classify[Buffer],
+        feeds: Sequence[FrameFeed],
+        classify: Classify,
         rank: Callable[[NDArray[np.float32]], tuple[Classification, ...]],
         sinks: Sequence[Sink],
         bell: threading.Event,
@@ -118,9 +114,9 @@ class Pipeline(Generic[Buffer]):
             if self.predictions == before:
                 waiting()
 
-    def _predict(self, account: Account, pending: PendingFrame[Buffer], waited: float) -> None:
+    def _predict(self, account: Account, pending: PendingFrame, waited: float) -> None:
         started = time.perf_counter()
-        logits = self._classify(pending.input)
+        logits = self._classify(pending.pixels)
         inferred = time.perf_counter()
         top = self._rank(logits)
         ranked = time.perf_counter()

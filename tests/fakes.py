@@ -49,25 +49,18 @@ class ScriptedCamera:
             self.closed += 1
 
 
-@dataclass(frozen=True)
-class Buffer:
-    """A model input that is nothing but its pixels."""
-
-    pixels: Pixels = field(default_factory=lambda: np.zeros((SIZE, SIZE, 3), np.uint8))
-
-
 def copy_pixels(pixels: Pixels, out: Pixels) -> None:
     """Pre-processing that changes nothing."""
     np.copyto(out, pixels)
 
 
-def slow_model(seconds: float, stopped: threading.Event) -> Callable[[Buffer], NDArray[np.float32]]:
+def slow_model(seconds: float, stopped: threading.Event) -> Callable[[Pixels], NDArray[np.float32]]:
     """A model whose first logit is the frame's first pixel and which takes its time."""
 
-    def classify(buffer: Buffer) -> NDArray[np.float32]:
-        first = buffer.pixels[0, 0, 0]
+    def classify(pixels: Pixels) -> NDArray[np.float32]:
+        first = pixels[0, 0, 0]
         stopped.wait(seconds)
-        assert buffer.pixels[0, 0, 0] == first, "the frame changed while the model looked at it"
+        assert pixels[0, 0, 0] == first, "the frame changed while the model looked at it"
         return np.array([first, 0, 0], np.float32)
 
     return classify

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from pi_classifier.errors import CannotWrite, ModelError
-from pi_classifier.model import Model, compute_threads
+from pi_classifier.model import Model, compute_threads, new_input
 from pi_classifier.model_card import CARD_MEMBER, ModelCard, read_card
 from pi_classifier.model_store import ModelStore, write_prepared
 from pi_classifier.prepare import prepare
@@ -34,19 +34,18 @@ def test_logits_are_torchvisions(real_weights: Path, real_model: Model) -> None:
     picture = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(1)) * 4 - 2
     card = real_model.card
     quantised = torch.quantize_per_tensor(picture, card.scale, card.zero_point, torch.quint8)
-    model_input = real_model.new_input()
-    np.copyto(model_input.pixels, quantised.int_repr()[0].permute(1, 2, 0).numpy())
-    assert np.array_equal(real_model(model_input), reference(picture)[0].detach().numpy())
+    pixels = quantised.int_repr()[0].permute(1, 2, 0).numpy()
+    assert np.array_equal(real_model(pixels), reference(picture)[0].detach().numpy())
 
 
-def test_input_is_the_tensors_own_memory(untrained_model_file: Path) -> None:
-    """Protects the frame from a copy: pixels are written where, and in the layout in which, the model reads them."""
-    model_input = Model(untrained_model_file, threads=1).new_input()
-    assert model_input.tensor.stride() == (150528, 1, 672, 3)
-    assert model_input.tensor.is_contiguous(memory_format=torch.channels_last)
-    assert model_input.tensor.data_ptr() == model_input.pixels.ctypes.data
-    model_input.pixels[5, 6] = (1, 2, 3)
-    assert model_input.tensor.int_repr()[0, :, 5, 6].tolist() == [1, 2, 3]
+def test_input_has_the_layout_that_the_model_reads(untrained_model_file: Path) -> None:
+    """Protects the frame from being converted: pixels are written where torch reads them, in the layout it wants."""
+    tensor, pixels = new_input(Model(untrained_model_file, threads=1).card)
+    assert tensor.stride() == (150528, 1, 672, 3)
+    assert tensor.is_contiguous(memory_format=torch.channels_last)
+    assert tensor.data_ptr() == pixels.ctypes.data
+    pixels[5, 6] = (1, 2, 3)
+    assert tensor.int_repr()[0, :, 5, 6].tolist() == [1, 2, 3]
 
 
 def test_card_tells_the_origin(real_weights: Path, real_model: Model) -> None:
@@ -65,7 +64,8 @@ def test_untrained_weights_are_the_same_everywhere(untrained_model_file: Path) -
     """Protects demonstrations and benchmarks: random weights are seeded, and the card calls them untrained."""
     again = Model(io.BytesIO(prepare(ModelSettings(weights="untrained"))), threads=1)
     model = Model(untrained_model_file, threads=1)
-    assert np.array_equal(model(model.new_input()), again(again.new_input()))
+    _, grey = new_input(model.card)
+    assert np.array_equal(model(grey), again(grey))
     assert model.card.weights == "untrained"
     assert model.card.weights_sha256 == ""
 
@@ -74,7 +74,7 @@ def test_running_needs_no_torchvision(untrained_model_file: Path) -> None:
     """Protects start-up and memory: a prepared file is loaded by torch alone."""
     code = (
         "import sys, pathlib; from pi_classifier import daemon; from pi_classifier.model import Model; "
-        "model = Model(pathlib.Path(sys.argv[1]), threads=1); model(model.new_input()); "
+        "Model(pathlib.Path(sys.argv[1]), threads=1); "
         "sys.exit('torchvision' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, untrained_model_file], check=True)

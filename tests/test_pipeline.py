@@ -19,7 +19,7 @@ from pi_classifier.preprocess import Preprocessor
 from pi_classifier.ranking import Ranking
 from pi_classifier.sources.synthetic import Synthetic
 from tests.conftest import DEADLINE_SECONDS
-from tests.fakes import Buffer, CollectingSink, ScriptedCamera, copy_pixels, slow_model
+from tests.fakes import SIZE, CollectingSink, ScriptedCamera, copy_pixels, slow_model
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Rig:
                 camera,
                 account=account,
                 preprocess=copy_pixels,
-                inputs=(Buffer(), Buffer(), Buffer()),
+                input_size=SIZE,
                 bell=self.bell,
                 stopping=self.closing_time,
             )
@@ -198,7 +198,7 @@ def test_bug_in_a_capture_thread_ends_the_run() -> None:
         camera,
         account=Account("front", 0.0),
         preprocess=broken,
-        inputs=(Buffer(), Buffer(), Buffer()),
+        input_size=SIZE,
         bell=rig.bell,
         stopping=rig.closing_time,
     )
@@ -259,13 +259,12 @@ def test_hot_path_allocates_no_frames() -> None:
     watch, frames = MemoryWatch(), 300
     source = Synthetic("test", width=640, height=480, fps=400)
     bell, closing_time = threading.Event(), threading.Event()
-    inputs = tuple(Buffer(np.zeros((224, 224, 3), np.uint8)) for _ in range(3))
     table = np.arange(256, dtype=np.uint8)[None, :, None].repeat(3, axis=2)
     feed = Feed(
         source,
         account=Account("test", 0.0),
         preprocess=Preprocessor(table, 224),
-        inputs=(inputs[0], inputs[1], inputs[2]),
+        input_size=224,
         bell=bell,
         stopping=closing_time,
     )

@@ -25,11 +25,12 @@ def logits(prepared: Path, photos: Path, *, count: int, threads: int) -> NDArray
     """Of the first photographs in order of their names: float32, shape (count, n_classes)."""
     model = Model(prepared, threads=threads)
     card = model.card
-    preprocess, model_input = Preprocessor(model.input_table, card.input_size), model.new_input()
+    preprocess = Preprocessor(model.input_table, card.input_size)
+    model_input = np.empty((card.input_size, card.input_size, 3), np.uint8)
     rows = []
     for photo in sorted(photos.glob("*.jpg"))[:count]:
         crop = reference_crop(read_picture(photo), resize_size=card.resize_size, crop_size=card.input_size)
-        preprocess(crop, model_input.pixels)
+        preprocess(crop, model_input)
         rows.append(model(model_input).copy())
     return np.stack(rows)
 
