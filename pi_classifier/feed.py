@@ -74,6 +74,8 @@ class Feed:
         self._mailbox = Mailbox(
             Pending(np.empty(shape, np.uint8)), Pending(np.empty(shape, np.uint8)), Pending(np.empty(shape, np.uint8))
         )
+        self._arriving = threading.Lock()
+        """Held while a frame is pre-processed and handed over."""
         self._bell = bell
         self._stopping = stopping
         self._failure: PiClassifierError | None = None
@@ -95,8 +97,13 @@ class Feed:
             self.account.dropped("shutdown")
 
     def take(self) -> Pending | None:
-        """The newest frame, the caller's until it takes again; None if there is none since."""
-        return self._mailbox.take()
+        """The newest frame, the caller's until it takes again; None if there is none since.
+
+        One that is being pre-processed at the moment is waited for: it is younger by a whole interval than the one
+        before it, and ready in a fraction of one.
+        """
+        with self._arriving:
+            return self._mailbox.take()
 
     def has_ended(self) -> bool:
         """Whether no further frame will be published: the source came to its end.
@@ -139,15 +146,16 @@ class Feed:
         if frame.corrupt:
             self.account.dropped("corrupt")
             return
-        started = time.perf_counter()
-        pending = self._mailbox.back
-        self._preprocess(frame.pixels, pending.pixels)
-        pending.sequence, pending.captured_at = frame.sequence, frame.captured_at
-        pending.preprocess_seconds = time.perf_counter() - started
-        if self.account.arrived(frame.captured_at):
-            logger.info("%s is back", self.account.camera, extra=self._fields("camera_up"))
-        if self._mailbox.publish():
-            self.account.dropped("stale")
+        with self._arriving:
+            started = time.perf_counter()
+            pending = self._mailbox.back
+            self._preprocess(frame.pixels, pending.pixels)
+            pending.sequence, pending.captured_at = frame.sequence, frame.captured_at
+            pending.preprocess_seconds = time.perf_counter() - started
+            if self.account.arrived(frame.captured_at):
+                logger.info("%s is back", self.account.camera, extra=self._fields("camera_up"))
+            if self._mailbox.publish():
+                self.account.dropped("stale")
         self._bell.set()
 
     def _lost(self, error: CaptureError) -> None:

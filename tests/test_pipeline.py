@@ -209,6 +209,32 @@ def test_bug_in_a_capture_thread_ends_the_run() -> None:
     assert camera.closed == 1
 
 
+def test_frame_on_its_way_is_waited_for() -> None:
+    """Protects freshness under overload: no inference goes to a frame while the next is being pre-processed."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def held_up(pixels: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+        copy_pixels(pixels, out)
+        if pixels[0, 0, 0] == 1:
+            begun.set()
+            go_on.wait(DEADLINE_SECONDS)
+
+    feed = Feed(
+        ScriptedCamera([2]),
+        account=Account("front", 0.0),
+        preprocess=held_up,
+        input_size=SIZE,
+        bell=threading.Event(),
+        stopping=threading.Event(),
+    )
+    feed.start()
+    assert begun.wait(DEADLINE_SECONDS)
+    threading.Timer(0.05, go_on.set).start()
+    taken = feed.take()
+    assert taken is not None
+    assert taken.sequence == 1
+
+
 def test_two_cameras_share_the_model_fairly() -> None:
     """Protects the second camera: under overload both are served in turn, each with books of its own."""
     cameras = [ScriptedCamera([200], fps=400), ScriptedCamera([200], fps=400)]
