@@ -125,6 +125,8 @@ class Stopwatch:
         self._left = task.frames + WARM_UP_FRAMES
         self._frames = task.frames
         self.done = False
+        # Now, for it takes as long as several frames: with the camera running, they would be those that are dropped.
+        gc.collect()
 
     def timed(self, model: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The model, its processor time taken on the thread that calls it: all of it, with one compute thread."""
@@ -174,7 +176,6 @@ class Stopwatch:
         )
 
     def _begin(self) -> None:
-        gc.collect()
         self._model_cpu = 0.0
         if self._traced:
             self._watch()
@@ -196,8 +197,10 @@ class Tutorial:
     """The tutorial's loop, line by line; the printing of its top ten is left out."""
 
     def __init__(self, name: str, state: Path | None) -> None:
-        # Here, for the other contenders shall not carry torchvision; ours first, for its guard lets the import work.
-        from pi_classifier.prepare.architectures import ARCHITECTURES  # noqa: PLC0415, I001
+        # Here, for the other contenders shall not carry torchvision; ours first, for its guard lets the import work. It
+        # would also spare the tutorial torch's compiler, which torchvision imports.
+        import torch._dynamo.utils  # noqa: PLC0415, I001
+        from pi_classifier.prepare.architectures import ARCHITECTURES  # noqa: PLC0415
         from pi_classifier.prepare.quantise import quantised, untrained  # noqa: PLC0415
         from torchvision import transforms  # noqa: PLC0415
 

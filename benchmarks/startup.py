@@ -32,6 +32,7 @@ TUTORIAL = """
 import sys, warnings
 warnings.simplefilter("ignore")
 import torch, numpy, cv2
+import torch._dynamo.utils  # torchvision imports it, and would be spared it by what comes next
 from pi_classifier import prepare  # only for its guard: torchvision's import may need it
 from torchvision import models, transforms
 torch.backends.quantized.engine = "qnnpack"
