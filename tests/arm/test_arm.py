@@ -32,6 +32,7 @@ PHOTOS, COUNT = "photos_permissive", 32
 MAXIMUM_MB = 900
 DEADLINE_SECONDS = 900.0
 KINDS: tuple[Literal["quint8", "qint8"], ...] = ("quint8", "qint8")
+WITNESS = "pi_classifier_witness-1-py3-none-any.whl"
 TORCH_THAT_NEEDS_ATOMICS = "torch==2.10.0"
 
 
@@ -85,15 +86,32 @@ def test_installation_is_small_and_without_cuda(installed: Path) -> None:
     assert used < MAXIMUM_MB
 
 
+def test_installation_compiles_only_what_is_imported(installed: Path) -> None:
+    """Protects the time that an installation takes: to compile all modules takes a Pi longer than to download them."""
+    program = installed / PROGRAM.lstrip("/")
+    modules, compiled = (len(list(program.rglob(pattern))) for pattern in ("*.py", "*.pyc"))
+    print(f"{compiled} of {modules} modules compiled")
+    assert 0 < compiled < modules / 2
+
+
 def test_32_bit_index_beside_the_usual_one_is_passed_over(machine: Userland, project: Path) -> None:
     """Protects Raspberry Pi OS, whose pip.conf adds an index of 32-bit wheels: newer ones there tempt nobody."""
     index = machine.changes / "srv/piwheels"
+    # There alone, and asked for with the rest: where it is found, the index has been read.
+    witness = index / "pi-classifier-witness"
+    witness.mkdir(parents=True)
+    (witness / "index.html").write_text(f'<a href="{WITNESS}">{WITNESS}</a>', encoding="utf-8")
+    with zipfile.ZipFile(witness / WITNESS, "w") as wheel:
+        information = "pi_classifier_witness-1.dist-info"
+        wheel.writestr(f"{information}/METADATA", "Metadata-Version: 2.1\nName: pi-classifier-witness\nVersion: 1\n")
+        wheel.writestr(f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{information}/RECORD", "")
     for name, version in (("numpy", "2.99"), ("pillow", "13.99"), ("opencv_contrib_python_headless", "5.0.99")):
         folder = index / name.replace("_", "-")
         folder.mkdir(parents=True)
-        wheel = f"{name}-{version}-cp311-cp311-linux_armv7l.whl"
-        (folder / wheel).touch()
-        (folder / "index.html").write_text(f'<a href="{wheel}">{wheel}</a>', encoding="utf-8")
+        file = f"{name}-{version}-cp311-cp311-linux_armv7l.whl"
+        (folder / file).touch()
+        (folder / "index.html").write_text(f'<a href="{file}">{file}</a>', encoding="utf-8")
     wanted = requirements(project)
     binds, variables = network_of_this_machine()
     online = replace(machine, binds={**machine.binds, **binds}, environment={**machine.environment, **variables})
@@ -101,12 +119,14 @@ def test_32_bit_index_beside_the_usual_one_is_passed_over(machine: Userland, pro
     report = json.loads(
         online.check(
             "/usr/bin/env", f"PIP_EXTRA_INDEX_URL={extra}",
-            PYTHON, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-", *wanted,
+            PYTHON, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-",
+            *wanted, witness.name,
         )
     )  # fmt: skip
     files = [Path(item["download_info"]["url"].partition("#")[0]).stem for item in report["install"]]
     print(*files)
     assert len(files) > len(wanted)
+    assert Path(WITNESS).stem in files
     assert all(file.endswith(("_aarch64", "-any")) for file in files)
 
 
