@@ -18,6 +18,8 @@ from pi_classifier.mailbox import Mailbox
 
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 30.0
+IMMINENT_SECONDS = 0.0005
+"""How near the next frame must be to be waited for: more than its way from the driver takes, little of an inference."""
 STOP_SECONDS = 0.7
 """How long `join` waits for the thread: a camera's read may last longer, and nobody should wait for that."""
 
@@ -76,6 +78,7 @@ class Feed:
         )
         self._arriving = threading.Lock()
         """Held while a frame is pre-processed and handed over."""
+        self._next_due = self._newest_captured_at = 0.0
         self._bell = bell
         self._stopping = stopping
         self._failure: PiClassifierError | None = None
@@ -99,9 +102,11 @@ class Feed:
     def take(self) -> Pending | None:
         """The newest frame, the caller's until it takes again; None if there is none since.
 
-        One that is being pre-processed at the moment is waited for: it is younger by a whole interval than the one
-        before it, and ready in a fraction of one.
+        One that is due now or being pre-processed is waited for: it is younger by a whole interval than the one before,
+        and ready in a fraction of one.
         """
+        if abs(self._next_due - time.monotonic()) < IMMINENT_SECONDS:
+            self._bell.wait(IMMINENT_SECONDS)
         with self._arriving:
             return self._mailbox.take()
 
@@ -148,6 +153,9 @@ class Feed:
             return
         with self._arriving:
             started = time.perf_counter()
+            # By its arrival, which may be later than its capture by a whole USB transfer.
+            self._next_due = time.monotonic() + frame.captured_at - self._newest_captured_at
+            self._newest_captured_at = frame.captured_at
             pending = self._mailbox.back
             self._preprocess(frame.pixels, pending.pixels)
             pending.sequence, pending.captured_at = frame.sequence, frame.captured_at
