@@ -8,7 +8,8 @@ pipeline's doing; and a camera that is twice as fast as the model. Contenders ar
 that a slow hour of the machine hits all alike; figures are medians, ratios are medians of the ratios within a round.
 
 "Other" is the processor time outside the call of the model: here the capture thread's work, hand-over, ranking and
-books. The tutorial's call of the model quantises and reorders its float input inside; that counts as its model's.
+books. The tutorial's call of the model quantises and reorders its float input inside, this project's copies the frame
+into the model's tensor; that counts as the model's.
 """
 
 import argparse

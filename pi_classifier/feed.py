@@ -19,7 +19,8 @@ from pi_classifier.mailbox import Mailbox
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 30.0
 IMMINENT_SECONDS = 0.0005
-"""How near the next frame must be to be waited for: more than its way from the driver takes, little of an inference."""
+"""How near the next frame's arrival must be to be waited for, and for how long: more than the usual jitter of it, and
+little beside an inference."""
 STOP_SECONDS = 0.7
 """How long `join` waits for the thread: a camera's read may last longer, and nobody should wait for that."""
 
@@ -76,8 +77,8 @@ class Feed:
         self._mailbox = Mailbox(
             Pending(np.empty(shape, np.uint8)), Pending(np.empty(shape, np.uint8)), Pending(np.empty(shape, np.uint8))
         )
-        self._arriving = threading.Lock()
-        """Held while a frame is pre-processed and handed over."""
+        self._handover = threading.Condition(threading.Lock())
+        """Held while a frame is pre-processed, and notified of it."""
         self._next_due = self._newest_captured_at = 0.0
         self._bell = bell
         self._stopping = stopping
@@ -105,9 +106,9 @@ class Feed:
         One that is due now or being pre-processed is waited for: it is younger by a whole interval than the one before,
         and ready in a fraction of one.
         """
-        if abs(self._next_due - time.monotonic()) < IMMINENT_SECONDS:
-            self._bell.wait(IMMINENT_SECONDS)
-        with self._arriving:
+        with self._handover:
+            if abs(self._next_due - time.monotonic()) < IMMINENT_SECONDS:
+                self._handover.wait(IMMINENT_SECONDS)
             return self._mailbox.take()
 
     def has_ended(self) -> bool:
@@ -151,7 +152,7 @@ class Feed:
         if frame.corrupt:
             self.account.dropped("corrupt")
             return
-        with self._arriving:
+        with self._handover:
             started = time.perf_counter()
             # By its arrival, which may be later than its capture by a whole USB transfer.
             self._next_due = time.monotonic() + frame.captured_at - self._newest_captured_at
@@ -160,11 +161,13 @@ class Feed:
             self._preprocess(frame.pixels, pending.pixels)
             pending.sequence, pending.captured_at = frame.sequence, frame.captured_at
             pending.preprocess_seconds = time.perf_counter() - started
-            if self.account.arrived(frame.captured_at):
-                logger.info("%s is back", self.account.camera, extra=self._fields("camera_up"))
+            returned = self.account.arrived(frame.captured_at)
             if self._mailbox.publish():
                 self.account.dropped("stale")
+            self._handover.notify()
         self._bell.set()
+        if returned:
+            logger.info("%s is back", self.account.camera, extra=self._fields("camera_up"))
 
     def _lost(self, error: CaptureError) -> None:
         # Told when it is news, not at every attempt: a camera may be away for days.

@@ -8,9 +8,6 @@ ENVIRONMENT = {
     # The model's threads are QNNPACK's own pool. OpenMP and numpy's BLAS would each start as many again, for work that
     # is not done here.
     "OMP_THREAD_LIMIT": "1",
-    # On ARM torch's BLAS shares a product out among as many threads as OpenMP promises, and waits for ever for those
-    # that the limit then withholds.
-    "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
 """Quiet, and no threads but the model's own; what the user has set wins over it."""

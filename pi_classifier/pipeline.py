@@ -41,7 +41,7 @@ class FrameFeed(Protocol):
     account: Account
 
     def take(self) -> PendingFrame | None:
-        """The newest frame, or None if there is none since the last call."""
+        """The newest frame, or None if there is none since the last call; may wait a moment for one just arriving."""
 
     def has_ended(self) -> bool:
         """Whether no further frame will come; raises what stopped the camera for good."""

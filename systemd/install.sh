@@ -75,8 +75,8 @@ trap undo EXIT
 heed_signals() { trap 'exit 130' INT; trap 'exit 143' TERM HUP; }
 heed_signals
 
-# Fills the folder $new. An upgrade begins with the installed version's files: pip then unpacks only what has changed, and
-# the modules are compiled already. They are linked, not copied, which spares an SD card a gigabyte: what comes anew is
+# Fills the folder $new. An upgrade begins with the installed version's packages: pip then unpacks only what has changed,
+# and the modules are compiled already. They are linked, not copied, which spares an SD card a gigabyte: what comes anew is
 # never written into an old file but put in its place.
 build_environment() {
     # A copy: a build leaves files behind, which in a checkout would belong to root.
@@ -86,8 +86,10 @@ build_environment() {
     library=$("$python" -c 'import sys; print("lib/python%d.%d" % sys.version_info[:2])')
     if [ -d "$opt/current/$library" ]; then
         say "building the environment, from the installed one"
+        local how=(--archive)
+        case $new in "$opt"/*) how+=(--link) ;; esac
         mkdir "$new/lib"
-        cp -al "$opt/current/$library" "$new/lib"
+        cp "${how[@]}" "$opt/current/$library" "$new/lib"
     else
         say "building the environment (a few minutes, about 1 GB)"
     fi

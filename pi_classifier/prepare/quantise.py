@@ -27,11 +27,17 @@ def quantised(architecture: Architecture, state: dict[str, Any], path: Path) -> 
     _load_state(model, state, path, expected_classes=len(architecture.weights.meta["categories"]))
     if architecture.quantised_after_loading:
         ao.convert(model, inplace=True)
-    return model
+    return model.eval()
 
 
 def untrained(architecture: Architecture) -> torch.nn.Module:
-    """The model with random weights, the same at every call, in evaluation mode; its scales are those of noise."""
+    """The model with random weights, the same at every call, in evaluation mode; its scales are those of noise.
+
+    Leaves torch with one thread.
+    """
+    # On ARM torch's BLAS shares a float product out among as many threads as OpenMP promises, and waits for ever for
+    # those that OMP_THREAD_LIMIT then withholds.
+    torch.set_num_threads(1)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = _with_observers(architecture)
@@ -40,7 +46,7 @@ def untrained(architecture: Architecture) -> torch.nn.Module:
         with torch.no_grad():
             model(torch.randn(1, 3, size, size))
     ao.convert(model, inplace=True)
-    return model
+    return model.eval()
 
 
 def to_qint8(model: torch.nn.Module, card: ModelCard) -> ModelCard:
