@@ -31,20 +31,18 @@ def quantised(architecture: Architecture, state: dict[str, Any], path: Path) -> 
 
 
 def untrained(architecture: Architecture) -> torch.nn.Module:
-    """The model with random weights, the same at every call, in evaluation mode; its scales are those of noise.
+    """The model with random weights, the same at every call, in evaluation mode.
 
-    Leaves torch with one thread.
+    Nothing is run to find the activations' ranges; all get that of normalised pixels. A float convolution can hang on
+    ARM under OMP_THREAD_LIMIT: torch's BLAS shares it out among as many threads as OpenMP promises, and waits for ever
+    for those that the limit withholds. Emulated, it also answered with NaN.
     """
-    # On ARM torch's BLAS shares a float product out among as many threads as OpenMP promises, and waits for ever for
-    # those that OMP_THREAD_LIMIT then withholds.
-    torch.set_num_threads(1)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = _with_observers(architecture)
-        # Half the size will do, and takes a quarter of the time.
-        size = architecture.weights.transforms().crop_size[0] // 2
-        with torch.no_grad():
-            model(torch.randn(1, 3, size, size))
+    for name, module in model.named_modules():
+        if isinstance(module, ao.ObserverBase) and "weight" not in name:
+            module(torch.tensor([-3.0, 3.0]))
     ao.convert(model, inplace=True)
     return model.eval()
 
