@@ -33,16 +33,18 @@ def quantised(architecture: Architecture, state: dict[str, Any], path: Path) -> 
 def untrained(architecture: Architecture) -> torch.nn.Module:
     """The model with random weights, the same at every call, in evaluation mode.
 
-    Nothing is run to find the activations' ranges; all get that of normalised pixels. A float convolution can hang on
-    ARM under OMP_THREAD_LIMIT: torch's BLAS shares it out among as many threads as OpenMP promises, and waits for ever
-    for those that the limit withholds. Emulated, it also answered with NaN.
+    Nothing is run to find the activations' ranges; all get about that of normalised pixels. A float convolution can
+    hang on ARM under OMP_THREAD_LIMIT: torch's BLAS shares it out among as many threads as OpenMP promises, and waits
+    for ever for those that the limit withholds. Emulated, it also answered with NaN.
     """
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = _with_observers(architecture)
-    for name, module in model.named_modules():
-        if isinstance(module, ao.ObserverBase) and "weight" not in name:
-            module(torch.tensor([-3.0, 3.0]))
+        for name, module in model.named_modules():
+            if isinstance(module, ao.ObserverBase) and "weight" not in name:
+                # Each its own, as in a trained model: torch has short cuts for equal ones, and timings would flatter.
+                reach = 2 + torch.rand(1)
+                module(torch.cat((-reach, reach)))
     ao.convert(model, inplace=True)
     return model.eval()
 
