@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pi_classifier.accounting import Account
 from pi_classifier.feed import Feed
 from pi_classifier.frame import Frame
-from pi_classifier.model import Model
+from pi_classifier.model import Model, new_input
 from pi_classifier.pipeline import Pipeline
 from pi_classifier.prediction import Classification, Prediction
 from pi_classifier.preprocess import Preprocessor
@@ -319,11 +319,8 @@ class Bare:
     """The model alone, again and again on the same input: no camera, no pre-processing, no ranking."""
 
     def __init__(self, model_file: Path) -> None:
-        card = Model(model_file, threads=1).card
+        self._input, _ = new_input(Model(model_file, threads=1).card)
         self._module = torch.jit.load(model_file)
-        self._input = torch.quantize_per_tensor(
-            torch.zeros(1, 3, card.input_size, card.input_size), card.scale, card.zero_point, torch.quint8
-        ).contiguous(memory_format=torch.channels_last)
 
     def run(self, task: Task, camera: Camera) -> Figures:  # noqa: ARG002 - it takes no frames
         """Do a task."""

@@ -74,9 +74,7 @@ class Feed:
         self._source = source
         self._preprocess = preprocess
         shape = (input_size, input_size, 3)
-        self._mailbox = Mailbox(
-            Pending(np.empty(shape, np.uint8)), Pending(np.empty(shape, np.uint8)), Pending(np.empty(shape, np.uint8))
-        )
+        self._mailbox = Mailbox(*(Pending(np.empty(shape, np.uint8)) for _ in range(3)))
         self._handover = threading.Condition(threading.Lock())
         """Held while a frame is pre-processed, and notified of it."""
         self._next_due = self._newest_captured_at = 0.0
