@@ -1,22 +1,26 @@
 """The command line: one function a command, which reads its options and calls the part that does the work."""
 
 import atexit
+import functools
 import logging
 import os
 import sys
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
 import typer
 
 from pi_classifier import __version__
-from pi_classifier.config import Configuration, Key, load
+from pi_classifier.config.layers import Configuration, Key, Origin, load
 from pi_classifier.errors import PiClassifierError
-from pi_classifier.libraries import ENVIRONMENT
+from pi_classifier.system.environment import ENVIRONMENT
 
 if TYPE_CHECKING:
-    from pi_classifier.system.boot import Change
+    from pi_classifier.system.config_txt import Change
 
 app = typer.Typer(
     help="Names what a camera sees, on every frame, and says how fast.",
@@ -30,29 +34,82 @@ ConfigFile = Annotated[
     Optional[Path],  # noqa: UP045 - typer reads the annotation
     typer.Option("--config", metavar="FILE", help="Configuration; /etc/pi-classifier/config.toml if there is one."),
 ]
-Source = Annotated[
-    str | None,
-    typer.Option(metavar="URI", help="auto, v4l2:/dev/video0, file:PATH, synthetic:, or a bare path."),
-]
-ModelName = Annotated[
-    str | None, typer.Option("--model", metavar="NAME", help="Architecture, as torchvision calls it: mobilenet_v2.")
-]
-Weights = Annotated[
-    str | None,
-    typer.Option(metavar="FILE", help="State dict or prepared file; 'default' fetches, 'untrained' is random."),
-]
-Threads = Annotated[str | None, typer.Option(metavar="N", help="Compute threads; 'auto' leaves one core for capture.")]
-TopK = Annotated[int | None, typer.Option("--top-k", metavar="N", help="Classes named for each frame.")]
-Frames = Annotated[int | None, typer.Option(metavar="N", help="Stop after N predictions; 0 never stops.")]
-Listen = Annotated[
-    str | None, typer.Option("--metrics-listen", metavar="HOST:PORT", help='Where to serve metrics; "" turns them off.')
-]
-LogFormat = Annotated[
-    str | None, typer.Option("--log-format", metavar="text|json", help="One line a second as text or JSON.")
-]
-Activations = Annotated[
-    str | None, typer.Option(metavar="auto|quint8|qint8", help="Type of the quantised activations.")
-]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """An option of the command line that sets a value of the configuration."""
+
+    name: str
+    key: Key
+    type: type
+    metavar: str
+    help: str
+
+    @property
+    def parameter(self) -> Parameter:
+        """As a parameter of a command; None where it was not given."""
+        option = typer.Option(self.name, metavar=self.metavar, help=self.help)
+        return Parameter(
+            self.name.removeprefix("--").replace("-", "_"),
+            Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[Optional[self.type], option],  # noqa: UP045
+        )
+
+
+SOURCE = Flag(
+    "--source", ("camera", 0, "source"), str, "URI", "auto, v4l2:/dev/video0, file:PATH, synthetic:, or a bare path."
+)
+MODEL = Flag("--model", ("model", "name"), str, "NAME", "Architecture, as torchvision calls it: mobilenet_v2.")
+WEIGHTS = Flag(
+    "--weights",
+    ("model", "weights"),
+    str,
+    "FILE",
+    "State dict or prepared file; 'default' fetches, 'untrained' is random.",
+)
+THREADS = Flag("--threads", ("model", "threads"), str, "N", "Compute threads; 'auto' leaves one core for capture.")
+TOP_K = Flag("--top-k", ("model", "top_k"), int, "N", "Classes named for each frame.")
+ACTIVATIONS = Flag(
+    "--activations", ("model", "activations"), str, "auto|quint8|qint8", "Type of the quantised activations."
+)
+FRAMES = Flag("--frames", ("run", "frames"), int, "N", "Stop after N predictions; 0 never stops.")
+METRICS_LISTEN = Flag(
+    "--metrics-listen", ("metrics", "listen"), str, "HOST:PORT", 'Where metrics are served; "" turns them off.'
+)
+LOG_FORMAT = Flag("--log-format", ("log", "format"), str, "text|json", "One line a second as text or JSON.")
+RUN_FLAGS = (SOURCE, MODEL, WEIGHTS, THREADS, TOP_K, FRAMES, METRICS_LISTEN, LOG_FORMAT)
+"""The flags of `run`; `check-config` takes them, too."""
+
+
+def configured_by(*flags: Flag) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command `--config` and these flags; it is called with the `configuration` that they make."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        parameters = {flag.parameter.name: flag for flag in flags}
+
+        @functools.wraps(command)
+        def with_configuration(*, config: Path | None = None, **options: object) -> None:
+            given = {name: options.pop(name) for name in parameters}
+            origins = {
+                flag.key: Origin(given[name], f"flag {flag.name}")
+                for name, flag in parameters.items()
+                if given[name] is not None
+            }
+            command(configuration=load(file=config, environment=os.environ, flags=origins), **options)
+
+        own = [one for one in signature(command).parameters.values() if one.name != "configuration"]
+        configuring = [
+            Parameter("config", Parameter.KEYWORD_ONLY, default=None, annotation=ConfigFile),
+            *(flag.parameter for flag in flags),
+        ]
+        # What typer makes the options from.
+        with_configuration.__signature__ = Signature([*own, *configuring])  # type: ignore[attr-defined]
+        with_configuration.__annotations__ = {one.name: one.annotation for one in (*own, *configuring)}
+        return with_configuration
+
+    return decorate
 
 
 @app.callback(invoke_without_command=True)
@@ -65,20 +122,9 @@ def _version(
 
 
 @app.command()
-def run(
-    config: ConfigFile = None,
-    source: Source = None,
-    model: ModelName = None,
-    weights: Weights = None,
-    threads: Threads = None,
-    top_k: TopK = None,
-    frames: Frames = None,
-    metrics_listen: Listen = None,
-    log_format: LogFormat = None,
-) -> None:
+@configured_by(*RUN_FLAGS)
+def run(*, configuration: Configuration) -> None:
     """Classify what a camera sees, until stopped: a line a second, metrics for Prometheus."""
-    flags = _run_flags(source, model, weights, threads, top_k, frames, metrics_listen, log_format)
-    configuration = _load(config, flags)
     from pi_classifier import daemon
 
     daemon.run(configuration.settings)
@@ -86,43 +132,29 @@ def run(
 
 
 @app.command()
+@configured_by(MODEL, WEIGHTS, THREADS, TOP_K)
 def classify(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Pictures, videos, folders; - is stdin.")],
     *,
-    config: ConfigFile = None,
+    configuration: Configuration,
     json_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")] = False,
-    model: ModelName = None,
-    weights: Weights = None,
-    threads: Threads = None,
-    top_k: TopK = None,
     output: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(metavar="DIR", help="Write each input with its labels drawn on it."),
     ] = None,
 ) -> None:
     """Classify pictures and videos, every frame; exit 1 if any of them could not be read."""
-    configuration = _load(
-        config,
-        {
-            ("model", "name"): model,
-            ("model", "weights"): weights,
-            ("model", "threads"): threads,
-            ("model", "top_k"): top_k,
-        },
-    )
-    from pi_classifier import batch
+    from pi_classifier.offline.classify import classify as classify_files
 
-    if not batch.classify(inputs, configuration.settings, json_lines=json_lines, output=output):
+    if not classify_files(inputs, configuration.settings, json_lines=json_lines, output=output):
         raise typer.Exit(1)
 
 
 @app.command()
+@configured_by(MODEL, WEIGHTS, ACTIVATIONS)
 def prepare(
     *,
-    config: ConfigFile = None,
-    model: ModelName = None,
-    weights: Weights = None,
-    activations: Activations = None,
+    configuration: Configuration,
     output: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(metavar="FILE", help="Where to write; the cache that 'run' looks into if left out."),
@@ -132,18 +164,14 @@ def prepare(
     ] = False,
 ) -> None:
     """Write the one file that 'run' needs: quantised, scripted, frozen, with labels and pre-processing inside."""
-    configuration = _load(
-        config,
-        {("model", "name"): model, ("model", "weights"): weights, ("model", "activations"): activations},
-    )
-    from pi_classifier.model_loading import resolve_activations
-    from pi_classifier.model_store import ModelStore, write_prepared
-    from pi_classifier.prepare import prepare as prepared
+    from pi_classifier.model import resolve_activations
+    from pi_classifier.prepare.store import ModelStore, write_prepared
+    from pi_classifier.prepare.torchscript import prepare as prepared
 
     settings = configuration.settings.model
     kind = resolve_activations(settings)
-    if if_missing and output is None and (there := ModelStore.default().find(settings, kind)):
-        typer.echo(f"{there}: is there already")
+    if if_missing and output is None and (found := ModelStore.default().find(settings, kind)):
+        typer.echo(f"{found}: is there already")
         return
     content = prepared(settings, activations=kind, progress=True)
     path = output or ModelStore.default().path_for(settings, kind)
@@ -152,21 +180,18 @@ def prepare(
 
 
 @app.command("check-config")
+@configured_by(*RUN_FLAGS)
 def check_config(
-    config: ConfigFile = None,
-    source: Source = None,
-    model: ModelName = None,
-    weights: Weights = None,
-    threads: Threads = None,
-    top_k: TopK = None,
-    frames: Frames = None,
-    metrics_listen: Listen = None,
-    log_format: LogFormat = None,
+    *,
+    configuration: Configuration,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Print every key with its default and what it is for, instead.")
+    ] = False,
 ) -> None:
     """Print the configuration in force as TOML, each value with the place that it comes from."""
-    flags = _run_flags(source, model, weights, threads, top_k, frames, metrics_listen, log_format)
-    configuration = _load(config, flags)
-    typer.echo(configuration.to_toml(), nl=False)
+    from pi_classifier.config.reference import documented_defaults
+
+    typer.echo(documented_defaults() if defaults else configuration.to_toml(), nl=False)
 
 
 @app.command()
@@ -181,7 +206,7 @@ def doctor(
     """
     from rich.console import Console
 
-    from pi_classifier.doctor import examine
+    from pi_classifier.doctor.examination import examine
 
     report = examine(config)
     if json_output:
@@ -193,18 +218,16 @@ def doctor(
 
 
 @app.command()
+@configured_by(METRICS_LISTEN)
 def health(
-    config: ConfigFile = None,
-    metrics_listen: Annotated[
-        str | None, typer.Option("--metrics-listen", metavar="HOST:PORT", help="Where the daemon serves its metrics.")
-    ] = None,
+    *,
+    configuration: Configuration,
     within: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, help="A prediction older than this is a hang.")
     ] = 30.0,
 ) -> None:
-    """Ask the running daemon how it is; exit 1 if it hangs or does not answer. A camera that is away is no fault."""
-    configuration = _load(config, {("metrics", "listen"): metrics_listen})
-    from pi_classifier.health import health as ask
+    """Ask the running daemon how it is; exit 1 if it hangs or does not answer. A disconnected camera is no fault."""
+    from pi_classifier.doctor.health import health as ask
 
     answer = ask(configuration.settings.metrics.listen, within_seconds=within)
     typer.echo("\n".join(answer.messages), err=not answer.ok)
@@ -225,9 +248,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the change without
 @boot_config.command("status")
 def boot_status() -> None:
     """Say what the camera needs in config.txt and what is there; exit 1 if something must be mended."""
-    from pi_classifier.system import boot
+    from pi_classifier.system import config_txt
 
-    status = boot.status()
+    status = config_txt.status()
     typer.echo("\n".join(status.messages))
     if not status.ok:
         raise typer.Exit(1)
@@ -242,17 +265,17 @@ def boot_apply(
     dry_run: DryRun = False,
 ) -> None:
     """Write the missing lines into config.txt, in one marked block, after a backup."""
-    from pi_classifier.system import boot
+    from pi_classifier.system import config_txt
 
-    _show(boot.apply(comment_out=comment_out, dry_run=dry_run))
+    _show(config_txt.apply(comment_out=comment_out, dry_run=dry_run))
 
 
 @boot_config.command("revert")
 def boot_revert(*, dry_run: DryRun = False) -> None:
     """Take back what 'apply' did; edits made since stay."""
-    from pi_classifier.system import boot
+    from pi_classifier.system import config_txt
 
-    _show(boot.revert(dry_run=dry_run))
+    _show(config_txt.revert(dry_run=dry_run))
 
 
 def _show(change: "Change") -> None:
@@ -263,40 +286,13 @@ def _show(change: "Change") -> None:
 def _end_at_once() -> NoReturn:
     """Leave without taking the interpreter down.
 
-    Everything is closed and told by now. To take torch down module by module would take another half a second on a
+    Everything is closed and reported by now. To take torch down module by module would take another half a second on a
     fast machine, and seconds on a Raspberry Pi, while somebody waits for the stop.
     """
     atexit._run_exitfuncs()  # noqa: SLF001 - what os._exit leaves out
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
-
-
-def _run_flags(
-    source: str | None,
-    model: str | None,
-    weights: str | None,
-    threads: str | None,
-    top_k: int | None,
-    frames: int | None,
-    metrics_listen: str | None,
-    log_format: str | None,
-) -> dict[Key, object]:
-    """The flags of `run`, which `check-config` takes too, by the key of the same name."""
-    return {
-        ("camera", 0, "source"): source,
-        ("model", "name"): model,
-        ("model", "weights"): weights,
-        ("model", "threads"): threads,
-        ("model", "top_k"): top_k,
-        ("run", "frames"): frames,
-        ("metrics", "listen"): metrics_listen,
-        ("log", "format"): log_format,
-    }
-
-
-def _load(config: Path | None, flags: dict[Key, object]) -> Configuration:
-    return load(file=config, environment=os.environ, flags=flags)
 
 
 def main() -> None:

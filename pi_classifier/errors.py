@@ -1,7 +1,8 @@
 """Every expected failure, each naming one action and one exit code.
 
-The message of an error is a single line that ends in the remedy: it is all that the user gets to see. Exit codes are
-those of sysexits.h, so that systemd can tell what a restart may heal (69, 75) from what only a person can (78).
+An error says what is wrong and, in a field of its own, the remedy; together they are the one line that the user gets to
+see. Exit codes are those of sysexits.h, so that systemd can tell what a restart may heal (69, 75) from what only a
+person can (78).
 """
 
 import os
@@ -11,6 +12,15 @@ class PiClassifierError(Exception):
     """An expected failure; `str(error)` is one line for the user, `exit_code` what the process ends with."""
 
     exit_code = 1
+
+    def __init__(self, problem: str, *, remedy: str) -> None:
+        """`problem`: what is wrong, and with what. `remedy`: what the user can do. Each without a full stop."""
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.problem}; {self.remedy}"
 
 
 class ConfigError(PiClassifierError):
@@ -64,7 +74,7 @@ class CameraUnsupported(PiClassifierError):
 
 
 class CaptureError(PiClassifierError):
-    """The camera is away for now: count it, release it, reopen it with back-off. `kind` labels the metric."""
+    """The camera is disconnected for now: count it, release it, reopen it with back-off. `kind` labels the metric."""
 
     kind = "error"
 
@@ -76,6 +86,18 @@ class CaptureTimeout(CaptureError):
 
 
 class CameraLost(CaptureError):
-    """The camera was unplugged, is absent, is busy, or its driver gave up."""
+    """The camera was unplugged, another took its place, or its driver gave up."""
 
     kind = "lost"
+
+
+class CameraAbsent(CameraLost):
+    """There is no such camera yet."""
+
+
+class CameraBusy(CameraLost):
+    """Another program is using the camera."""
+
+
+class CameraForbidden(CameraLost):
+    """This user may not open the camera."""

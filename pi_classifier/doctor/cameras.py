@@ -6,15 +6,15 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pi_classifier import v4l2
-from pi_classifier.capture import NOT_CAMERAS, CameraInfo, find_cameras
+from pi_classifier.config.schema import CameraSettings, Settings
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.doctor.processes import Holders, holders
 from pi_classifier.errors import PiClassifierError
-from pi_classifier.input_source import source_for
-from pi_classifier.settings import CameraSettings, Settings
-from pi_classifier.sources.csi import csi_cameras
+from pi_classifier.sources.csi.find import csi_cameras
+from pi_classifier.sources.uri import source_for
+from pi_classifier.sources.v4l2 import videodev2
+from pi_classifier.sources.v4l2.camera import NOT_CAMERAS, CameraInfo, find_cameras
 
 CSI_RECEIVERS = ("unicam", "rp1-cfe")
 """Whose nodes are there when a CSI camera was found: they hold raw sensor data."""
@@ -67,8 +67,7 @@ def _source(camera: CameraSettings) -> Finding:
     try:
         source_for(camera)
     except PiClassifierError as error:
-        seen, _, remedy = str(error).rpartition("; ")
-        return Finding(name, State.PROBLEM, seen, remedy)
+        return Finding(name, State.PROBLEM, error.problem, error.remedy)
     node = Path(camera.source.removeprefix("v4l2:"))
     if node.is_relative_to("/dev") and not node.exists():
         remedy = "plug it in, or name another: see 'ls /dev/v4l/by-id'"
@@ -79,7 +78,7 @@ def _source(camera: CameraSettings) -> Finding:
 def _usable(camera: CameraInfo, machine: Machine) -> Finding:
     with _opened(camera.node) as descriptor:
         offers = ", ".join(_offer(descriptor, code) for code in camera.pixel_formats)
-        busy = v4l2.is_busy(descriptor)
+        busy = videodev2.is_busy(descriptor)
     state, use, remedy = held(camera.node, machine, busy=busy)
     return Finding(f"camera {camera.node.name}", state, f"{camera.card} ({camera.driver}): {offers}; {use}", remedy)
 
@@ -130,8 +129,8 @@ def _offer(descriptor: int, code: str) -> str:
     """A pixel format with the largest size that it comes in, and its rate there: `MJPG up to 1920x1080 at 30 fps`."""
     offer = code
     with contextlib.suppress(OSError):  # not every driver tells its sizes, nor its rates
-        for width, height in sorted(size.largest for size in v4l2.frame_sizes(descriptor, code))[-1:]:
+        for width, height in sorted(size.largest for size in videodev2.frame_sizes(descriptor, code))[-1:]:
             offer = f"{code} up to {width}x{height}"
-            for fps in sorted(rate.fastest for rate in v4l2.frame_rates(descriptor, code, width, height))[-1:]:
+            for fps in sorted(rate.fastest for rate in videodev2.frame_rates(descriptor, code, width, height))[-1:]:
                 offer += f" at {fps:.4g} fps"
     return offer

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from pi_classifier.config import load
+from pi_classifier.config.layers import load
+from pi_classifier.config.schema import Settings
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.errors import ConfigError
-from pi_classifier.settings import Settings
 
 
 def configuration(file: Path | None) -> tuple[Finding, Settings]:
@@ -14,8 +14,6 @@ def configuration(file: Path | None) -> tuple[Finding, Settings]:
     try:
         settings = load(file=file, environment=os.environ).settings
     except ConfigError as error:
-        seen, _, remedy = str(error).rpartition("; ")
-        mend = remedy if seen else "mend that value; systemd/config.toml shows every key with its default"
-        return Finding("configuration", State.PROBLEM, seen or str(error), mend), Settings()
+        return Finding("configuration", State.PROBLEM, error.problem, error.remedy), Settings()
     names = ", ".join(camera.name for camera in settings.camera)
     return Finding("configuration", State.OK, f"valid; cameras: {names}"), settings

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pi_classifier.config.schema import ModelSettings
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.doctor.packages import Attempt
 from pi_classifier.errors import ModelError
-from pi_classifier.model_card import read_card
-from pi_classifier.model_loading import resolve_activations
-from pi_classifier.model_store import ModelStore
-from pi_classifier.settings import ModelSettings
+from pi_classifier.model import resolve_activations
+from pi_classifier.prepare.store import ModelStore
+from pi_classifier.runtimes.prepared_file import read_metadata
 
 CHECKPOINTS = Path("hub/checkpoints")
 """Where torch keeps downloads, below `$TORCH_HOME`."""
@@ -44,8 +44,7 @@ def weights(settings: ModelSettings, places: Places, published: Callable[[], Att
     try:
         prepared = _prepared(settings, places.store)
     except ModelError as error:
-        seen, _, remedy = str(error).rpartition("; ")
-        return Finding("weights", State.PROBLEM, seen, remedy)
+        return Finding("weights", State.PROBLEM, error.problem, error.remedy)
     if settings.weights == "untrained":
         remedy = 'set [model] weights to "default" or to a file'
         return Finding("weights", State.WARNING, "untrained: random, labels mean nothing", remedy)
@@ -69,7 +68,7 @@ def _unprepared(settings: ModelSettings, places: Places, attempt: Attempt) -> Fi
 
 def published_weights(name: str) -> str:
     """Statements that print the address of an architecture's weights; to run them is to import torch."""
-    return f"from pi_classifier.prepare.architectures import ARCHITECTURES as a; print(a[{name!r}].weights.url)"
+    return f"from pi_classifier.prepare.torchvision_models import ARCHITECTURES as a; print(a[{name!r}].weights.url)"
 
 
 def _prepared(settings: ModelSettings, store: ModelStore) -> Path | None:
@@ -79,5 +78,5 @@ def _prepared(settings: ModelSettings, store: ModelStore) -> Path | None:
     kinds = (wanted, "quint8") if settings.activations == "auto" else (wanted,)
     path = next(filter(None, (store.find(settings, kind) for kind in kinds)), None)
     if path:
-        read_card(path, str(path))
+        read_metadata(path, str(path))
     return path

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.errors import ConfigError
-from pi_classifier.system import boot
+from pi_classifier.system import config_txt
 
 SUPPORTED = ("bookworm", "trixie")
 TOO_OLD = ("stretch", "buster", "bullseye")
@@ -88,10 +88,9 @@ def boot_configuration(machine: Machine) -> Finding:
     if not machine.is_raspberry_pi:
         return Finding(name, State.OK, "no Raspberry Pi, nothing to look at")
     try:
-        status = boot.status(machine.root)
+        status = config_txt.status(machine.root)
     except ConfigError as error:
-        seen, _, remedy = str(error).rpartition("; ")
-        return Finding(name, State.UNKNOWN, seen or str(error), remedy)
+        return Finding(name, State.UNKNOWN, error.problem, error.remedy)
     if status.stale:
         seen = f"of the legacy camera stack, which ended with bullseye: {', '.join(map(str, status.stale))}"
         return Finding(name, State.PROBLEM, seen, "run 'sudo pi-classifier boot-config apply --comment-out', reboot")

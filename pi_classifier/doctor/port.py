@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pi_classifier.config.address import ListenAddress
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import SERVICE_USER, Machine
 from pi_classifier.doctor.processes import holders
@@ -24,17 +25,15 @@ class Listener:
     inode: int
 
 
-def metrics_port(listen: str, machine: Machine) -> Finding:
-    """Whether the metrics' port is free, or held by pi-classifier itself; `listen` is HOST:PORT."""
-    host, _, port = listen.rpartition(":")
+def metrics_port(listen: ListenAddress | None, machine: Machine) -> Finding:
+    """Whether the metrics' port is free, or held by pi-classifier itself; None: they are turned off."""
     name = "metrics port"
-    if port in ("", "0"):
-        return Finding(name, State.OK, "any that is free" if port else "metrics are turned off")
-    wanted = _address(host)
+    if listen is None or listen.port == 0:
+        return Finding(name, State.OK, "any that is free" if listen else "metrics are turned off")
     for listener in _listeners(machine):
-        if listener.port == int(port) and _clash(wanted, listener.address):
+        if listener.port == listen.port and _clash(listen.ip, listener.address):
             return _held(name, listener, machine)
-    return Finding(name, State.OK, f"{port} is free")
+    return Finding(name, State.OK, f"{listen.port} is free")
 
 
 def _held(name: str, listener: Listener, machine: Machine) -> Finding:
@@ -66,14 +65,6 @@ def _unpacked(digits: str) -> Address:
     """The kernel prints addresses as 32-bit words in the machine's order, which is little-endian."""
     packed = bytes.fromhex(digits)
     return ipaddress.ip_address(b"".join(packed[i : i + 4][::-1] for i in range(0, len(packed), 4)))
-
-
-def _address(host: str) -> Address | None:
-    """None for a name, which may stand for any address."""
-    try:
-        return ipaddress.ip_address(host.strip("[]") or "0.0.0.0")  # noqa: S104 - what no host at all means
-    except ValueError:
-        return None
 
 
 def _clash(wanted: Address | None, other: Address) -> bool:

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch.ao import quantization as ao
 
+from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.errors import ModelError
-from pi_classifier.model_card import ModelCard
-from pi_classifier.prepare.architectures import Architecture
+from pi_classifier.prepare.torchvision_models import Architecture
 
 AUXILIARY_HEADS = ("aux1.", "aux2.", "AuxLogits.")
 """Of GoogLeNet and Inception: used in training alone."""
@@ -49,8 +49,8 @@ def untrained(architecture: Architecture) -> torch.nn.Module:
     return model.eval()
 
 
-def to_qint8(model: torch.nn.Module, card: ModelCard) -> ModelCard:
-    """Turn all quint8 activations into qint8, in place; returns the card that fits.
+def to_qint8(model: torch.nn.Module, metadata: ModelMetadata) -> ModelMetadata:
+    """Turn all quint8 activations into qint8, in place; returns the metadata that fit.
 
     Both hold 256 values at the same scale, qint8's are 128 less: every zero point moves with them, and no real value
     changes. The packed weights are qint8 already.
@@ -61,7 +61,7 @@ def to_qint8(model: torch.nn.Module, card: ModelCard) -> ModelCard:
             moved.zero_point = moved.zero_point - 128
             if hasattr(module, "dtype"):
                 moved.dtype = torch.qint8
-    return dataclasses.replace(card, activations="qint8", zero_point=card.zero_point - 128)
+    return dataclasses.replace(metadata, activations="qint8", zero_point=metadata.zero_point - 128)
 
 
 def _with_observers(architecture: Architecture) -> torch.nn.Module:
@@ -86,16 +86,21 @@ def _load_state(model: torch.nn.Module, state: dict[str, Any], path: Path, *, ex
     if missing or foreign:
         raise ModelError(
             f"{path}: weights of another model: torchvision's quantised {name} has {len(missing)} entries that are "
-            f"not there and lacks {len(foreign)} that are ({min(missing | foreign)}); name the model with --model"
+            f"not there and lacks {len(foreign)} that are ({min(missing | foreign)})",
+            remedy="name the model with --model",
         )
     classes = _classes(state)
     if classes != expected_classes:
-        raise ModelError(f"{path}: {classes} classes where the labels name {expected_classes}; take ImageNet weights")
+        raise ModelError(
+            f"{path}: {classes} classes where the labels name {expected_classes}", remedy="take ImageNet weights"
+        )
     try:
         model.load_state_dict(state, strict=False)
     except (RuntimeError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{path}: does not fit torchvision's quantised {name} ({reason})") from None
+        raise ModelError(
+            f"{path}: does not fit torchvision's quantised {name} ({reason})", remedy="fetch or copy the file again"
+        ) from None
 
 
 def _classes(state: dict[str, Any]) -> int | None:

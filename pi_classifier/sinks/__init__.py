@@ -1,1 +1,1 @@
-"""Where predictions go. A sink never blocks the hot loop, and none knows of another."""
+"""Where predictions and statistics are shown. A sink never blocks the inference loop, and none knows of another."""

@@ -1,18 +1,18 @@
-"""The line a second for `systemctl status`, which is kept nowhere and wears out nothing."""
+"""The line a second for `systemctl status`, which is stored nowhere and so wears out no card."""
 
 from collections.abc import Callable
 
-from pi_classifier.accounting import Snapshot
-from pi_classifier.prediction import Prediction
-from pi_classifier.wording import status_line, totals_line
+from pi_classifier.contracts.prediction import Prediction
+from pi_classifier.sinks.lines import finish_line, status_line
+from pi_classifier.statistics import Snapshot
 
 
 class StatusSink:
-    """Keeps the latest prediction of each camera and tells what all of them see."""
+    """Keeps the latest prediction of each camera, and passes on what all of them see. A `Sink` and a `Reporter`."""
 
-    def __init__(self, tell: Callable[[str], None], *, untrained: bool) -> None:
-        """`tell` takes the text; `untrained`: whether it shall say that the labels mean nothing."""
-        self._tell = tell
+    def __init__(self, write: Callable[[str], None], *, untrained: bool) -> None:
+        """`write` takes the text; `untrained`: whether it shall say that the labels mean nothing."""
+        self._write = write
         self._untrained = untrained
         self._latest: dict[str, Prediction] = {}
         self._lines: dict[str, str] = {}
@@ -21,13 +21,13 @@ class StatusSink:
         """Keep the prediction for the next line."""
         self._latest[prediction.camera] = prediction
 
-    def report(self, books: Snapshot) -> None:
-        """Tell what all cameras see, with news of one."""
-        prediction = self._latest.pop(books.camera, None)
-        self._lines[books.camera] = status_line(books, prediction, untrained=self._untrained)
-        self._tell("; ".join(self._lines.values()))
+    def report(self, snapshot: Snapshot) -> None:
+        """Write what all cameras see, with news of one."""
+        prediction = self._latest.pop(snapshot.camera, None)
+        self._lines[snapshot.camera] = status_line(snapshot, prediction, untrained=self._untrained)
+        self._write("; ".join(self._lines.values()))
 
-    def close(self, books: Snapshot, seconds: float) -> None:
-        """Tell the totals."""
-        self._lines[books.camera] = totals_line(books, seconds)
-        self._tell("; ".join(self._lines.values()))
+    def finish(self, snapshot: Snapshot, seconds: float) -> None:
+        """Write the totals."""
+        self._lines[snapshot.camera] = finish_line(snapshot, seconds)
+        self._write("; ".join(self._lines.values()))

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from pi_classifier.contracts.frame import Frame, Pixels
 from pi_classifier.errors import InputError
-from pi_classifier.frame import Frame
 
 PICTURE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 VIDEO_SUFFIXES = (".avi", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm")
@@ -20,7 +19,7 @@ SUFFIXES = frozenset(PICTURE_SUFFIXES + VIDEO_SUFFIXES)
 """What a folder is searched for. A file that is named itself may be called anything."""
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
+def read_picture(path: Path) -> Pixels:
     """Decode a still picture, turned upright: uint8, height x width x 3, BGR.
 
     Pillow decodes it, as in the reference transform, and complains of a truncated file where OpenCV paints it grey.
@@ -32,13 +31,15 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
         with Image.open(path) as picture:
             upright = ImageOps.exif_transpose(picture).convert("RGB")
     except UnidentifiedImageError:
-        raise InputError(f"{path}: neither a picture nor a video that can be read; check the file") from None
+        raise InputError(f"{path}: neither a picture nor a video that can be read", remedy="check the file") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         # SyntaxError is what Pillow's decoders raise for a broken PNG.
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: {reason}; check the file") from None
+        raise InputError(f"{path}: {reason}", remedy="check the file") from None
     except Image.DecompressionBombError:
-        raise InputError(f"{path}: larger than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels; scale it down") from None
+        raise InputError(
+            f"{path}: larger than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels", remedy="scale it down"
+        ) from None
     return np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
 
 
@@ -56,7 +57,7 @@ def find_files(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not found:
-        raise InputError(f"{folder}: no pictures or videos in this folder; name another")
+        raise InputError(f"{folder}: no pictures or videos in this folder", remedy="name another")
     return found
 
 
@@ -64,7 +65,7 @@ class Picture:
     """One still picture, once."""
 
     def __init__(self, camera: str, path: Path, *, fps: float) -> None:
-        self.fps: float | None = fps
+        self.pace_fps: float | None = fps
         self._camera = camera
         self._path = path
         self._numbers = itertools.count()
@@ -90,10 +91,10 @@ class Video:
             rate = float(capture.get(cv2.CAP_PROP_FPS))
             self.count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
             """How many frames the file says it has; 0 if it does not say."""
-        self.fps: float | None = rate if 0 < rate <= 1000 else None
+        self.pace_fps: float | None = rate if 0 < rate <= 1000 else None
 
     def __str__(self) -> str:
-        return f"video {self._path}" + (f" at {self.fps:.4g} fps" if self.fps else "")
+        return f"video {self._path}" + (f" at {self.pace_fps:.4g} fps" if self.pace_fps else "")
 
     def frames(self) -> Generator[Frame, None, None]:
         """Every frame. Raises InputError if the file ends well before the frame count that it states itself."""
@@ -106,11 +107,11 @@ class Video:
                 yield Frame(self._camera, next(self._numbers), time.monotonic(), pixels)
                 more, picture = capture.read(picture)
         if read == 0:
-            raise InputError(f"{self._path}: holds no frame that can be read; check the file")
+            raise InputError(f"{self._path}: holds no frame that can be read", remedy="check the file")
         # Some containers state no count, and OpenCV then reckons it from a rounded duration.
         if read < self.count - max(2, self.count // 50):
             raise InputError(
-                f"{self._path}: ends after {read} of {self.count} frames; the file is cut short or damaged"
+                f"{self._path}: ends after {read} of {self.count} frames", remedy="the file is cut short or damaged"
             )
 
 
@@ -119,19 +120,19 @@ class Folder:
 
     def __init__(self, camera: str, path: Path, *, fps: float) -> None:
         """`fps`: the rate at which pictures follow one another. Raises InputError for an empty folder."""
-        self.fps: float | None = fps
+        self.pace_fps: float | None = fps
         self._camera = camera
         self._path = path
         self._files = find_files(path)
         self._numbers = itertools.count()
 
     def __str__(self) -> str:
-        return f"folder {self._path}, {len(self._files)} files at {self.fps:g} fps"
+        return f"folder {self._path}, {len(self._files)} files at {self.pace_fps:g} fps"
 
     def frames(self) -> Generator[Frame, None, None]:
         """Every frame of every file. Raises InputError at the first file that cannot be read."""
         for path in self._files:
-            for frame in open_file(self._camera, path, fps=self.fps or 1).frames():
+            for frame in open_file(self._camera, path, fps=self.pace_fps or 1).frames():
                 yield Frame(self._camera, next(self._numbers), frame.captured_at, frame.pixels)
 
 
@@ -143,7 +144,7 @@ def open_file(camera: str, path: Path, *, fps: float) -> Picture | Video:
     except UnidentifiedImageError:
         return Video(camera, path)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}; check the file") from None
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}", remedy="check the file") from None
 
 
 @contextmanager
@@ -153,7 +154,7 @@ def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
     try:
         # FFmpeg opens many a file that is none by its suffix alone; it then knows no size.
         if not capture.isOpened() or capture.get(cv2.CAP_PROP_FRAME_WIDTH) < 1:
-            raise InputError(f"{path}: neither a picture nor a video that can be read; check the file")
+            raise InputError(f"{path}: neither a picture nor a video that can be read", remedy="check the file")
         yield capture
     finally:
         capture.release()

@@ -5,16 +5,15 @@ import time
 from collections.abc import Generator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pi_classifier.frame import Frame
+from pi_classifier.contracts.frame import Frame, Pixels
 
 
 class Synthetic:
     """Colour gradients that drift by two pixels a frame, so that no two frames in a row are alike."""
 
     def __init__(self, camera: str, *, width: int, height: int, fps: float) -> None:
-        self.fps: float | None = fps
+        self.pace_fps: float | None = fps
         self._camera = camera
         self._width = width
         self._pattern = _pattern(width, height)
@@ -23,7 +22,7 @@ class Synthetic:
 
     def __str__(self) -> str:
         height, width = self._pixels.shape[:2]
-        return f"synthetic pattern, {width}x{height} at {self.fps:g} fps"
+        return f"synthetic pattern, {width}x{height} at {self.pace_fps:g} fps"
 
     def frames(self) -> Generator[Frame, None, None]:
         """Frames without end."""
@@ -33,7 +32,7 @@ class Synthetic:
             yield Frame(self._camera, number, time.monotonic(), self._pixels)
 
 
-def _pattern(width: int, height: int) -> NDArray[np.uint8]:
+def _pattern(width: int, height: int) -> Pixels:
     """uint8, height x 2 width x 3: blue rises to the right, green downwards, red along the diagonal; seamless."""
     across = np.abs(np.linspace(-255, 255, width))
     down = np.linspace(0, 255, height)

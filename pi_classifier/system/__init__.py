@@ -1,1 +1,1 @@
-"""The machine under the daemon: its processor, its boot configuration, its service manager."""
+"""The operating system and the machine: systemd, processor, firmware, files. No part of it knows a frame."""

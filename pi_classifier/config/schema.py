@@ -1,0 +1,149 @@
+"""What can be configured: the sections of config.toml, their defaults and their limits.
+
+They live here, and not beside the classes that use them, so that reading the configuration needs neither torch nor
+OpenCV: `check-config` answers at once, and a machine whose torch does not even load can still be told what is wrong.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from pi_classifier.config.address import ListenAddress
+
+CameraName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Architecture = Literal[
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "resnet18",
+    "resnet50",
+    "resnext101_32x8d",
+    "inception_v3",
+    "googlenet",
+    "shufflenet_v2_x0_5",
+    "shufflenet_v2_x1_0",
+    "shufflenet_v2_x1_5",
+    "shufflenet_v2_x2_0",
+]
+"""The tutorial's table."""
+Source = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+def _listen_address(value: object) -> ListenAddress | None:
+    if isinstance(value, ListenAddress):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("should be HOST:PORT as text")  # noqa: TRY004 - pydantic expects a ValueError
+    return ListenAddress.parse(value) if value else None
+
+
+Listen = Annotated[
+    ListenAddress | None,
+    BeforeValidator(_listen_address),
+    PlainSerializer(lambda address: str(address or "")),
+]
+"""An address as text, HOST:PORT; empty is None."""
+
+
+class Section(BaseModel):
+    """A table of config.toml. An unknown key is an error; values do not change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CameraSettings(Section):
+    """One `[[camera]]`."""
+
+    name: CameraName = Field("camera", description="label in logs and metrics; another [[camera]] below adds a camera")
+    source: Source = Field("auto", description="auto, v4l2:/dev/video0, csi:0, file:PATH, synthetic:, or a bare path")
+    width: int = Field(224, ge=16, le=8192, description="pixels asked of the camera; the driver may round")
+    height: int = Field(224, ge=16, le=8192, description="pixels")
+    fps: float = Field(36.0, gt=0, le=1000, description="frames a second asked of the camera")
+
+
+class ModelSettings(Section):
+    """`[model]`."""
+
+    name: Architecture = Field("mobilenet_v2", description="architecture, as torchvision calls it")
+    weights: str = Field(
+        "default", min_length=1, description="default, the path of a state dict or prepared file, or untrained (random)"
+    )
+    engine: Literal["qnnpack"] = Field("qnnpack", description="torch's quantised engine")
+    activations: Literal["auto", "quint8", "qint8"] = Field(
+        "auto", description="qint8 where torch has XNNPACK (aarch64), else quint8"
+    )
+    threads: int | Literal["auto"] = Field(
+        "auto", description="compute threads; auto leaves one core for capture: 3 on a Raspberry Pi"
+    )
+    top_k: int = Field(5, ge=1, le=1000, description="classes named for each frame")
+
+    @field_validator("threads")
+    @classmethod
+    def _in_range(cls, threads: int | Literal["auto"]) -> int | Literal["auto"]:
+        if threads != "auto" and not 1 <= threads <= 256:
+            raise ValueError("should be auto or 1 to 256")
+        return threads
+
+
+class LogSettings(Section):
+    """`[log]`."""
+
+    destination: Literal["auto", "stdout", "journal"] = Field(
+        "auto", description="stdout (a line an interval), journal (events), or auto: the journal when systemd runs it"
+    )
+    interval_seconds: float = Field(
+        1.0, ge=0.1, le=3600, description="of the line on stdout, the rate, and the status that systemctl shows"
+    )
+    summary_seconds: float = Field(60.0, ge=0, description="journal: a summary this often; 0 never")
+    label_hold_seconds: float = Field(
+        3.0, ge=0, description="journal: a label is an event once it was the best for so long"
+    )
+    format: Literal["text", "json"] = Field(
+        "text", description="of the line on stdout: text, or json, one object a line"
+    )
+
+
+class MetricsSettings(Section):
+    """`[metrics]`."""
+
+    listen: Listen = Field(ListenAddress("0.0.0.0", 9100), description='HOST:PORT; "" turns the metrics off')  # noqa: S104
+    labels: tuple[str, ...] = Field((), description="classes counted by name in label_predictions_total")
+
+
+class RunSettings(Section):
+    """`[run]`."""
+
+    frames: int = Field(0, ge=0, description="stop after this many predictions; 0 never stops")
+    nice: int = Field(0, ge=-20, le=19, description="scheduling priority; below 0 needs privileges")
+    cpus: tuple[int, ...] = Field((), description="processors to run on, by number; empty: all")
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    camera: tuple[CameraSettings, ...] = Field((CameraSettings(),), min_length=1)
+    model: ModelSettings = ModelSettings()
+    log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    run: RunSettings = RunSettings()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [camera.name for camera in self.camera]
+        for name in names:
+            if names.count(name) > 1:
+                raise PydanticCustomError(
+                    "camera_names",
+                    "two cameras are called '{name}'",
+                    {"name": name, "remedy": "give each [[camera]] a name of its own"},
+                )
+        return self

@@ -1,0 +1,51 @@
+"""What happened that is worth keeping, and who keeps it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from pi_classifier.errors import CaptureError
+
+
+class EventKind(StrEnum):
+    """What happened, with the fields of such an event."""
+
+    CAMERA_DOWN = "camera_down"
+    """`error`: what is wrong with the camera and its remedy, in one line."""
+    CAMERA_UP = "camera_up"
+    """It delivers frames again."""
+    LABEL = "label"
+    """`label`, `probability`, `fps`: another label has been the best for long enough."""
+    SUMMARY = "summary"
+    """`seconds`, `classified`, `dropped`, `errors`, `fps`: the numbers since the last one."""
+    TOTALS = "totals"
+    """`seconds`, `captured`, `classified`, `dropped_REASON` for each reason, `fps`: the numbers of the whole run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened with one camera."""
+
+    kind: EventKind
+    camera: str
+    at: float
+    """Seconds since 1970."""
+    fields: Mapping[str, str | float] = field(default_factory=dict)
+
+
+class Listener(Protocol):
+    """Who is told events. Called on a thread of its own, so it may block; events that came meanwhile wait."""
+
+    def notify(self, event: Event, /) -> None:
+        """Take one event; events come in the order in which they happened."""
+
+
+class CameraObserver(Protocol):
+    """Who is told at once, on the capture thread, that a camera went or came back. Neither blocks nor raises."""
+
+    def camera_down(self, camera: str, error: CaptureError, /) -> None:
+        """An attempt at the camera failed; called again at each further one."""
+
+    def camera_up(self, camera: str, /) -> None:
+        """It delivers frames after it was down."""

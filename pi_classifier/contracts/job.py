@@ -1,0 +1,47 @@
+"""A captured frame on its way to the model, and whom the inference loop gets it from."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from pi_classifier.errors import PiClassifierError
+
+Tensor = NDArray[Any]
+"""A model's input, of the dtype and shape that `Model.new_tensor()` gives it."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One frame, ready for the model. A camera has two, which take turns: one is filled, one classified."""
+
+    tensor: Tensor
+    """Pre-processed."""
+    sequence: int = 0
+    """As in the `Frame`, like `captured_at`."""
+    captured_at: float = 0.0
+    """Seconds of `time.monotonic()`."""
+    preprocess_seconds: float = 0.0
+    """What the pre-processing took."""
+
+
+class JobSource(Protocol):
+    """One camera, as the inference loop sees it."""
+
+    @property
+    def camera(self) -> str:
+        """Its name."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether no further job will come: the source came to its end, or failed for good."""
+
+    @property
+    def failure(self) -> PiClassifierError | None:
+        """What stopped it for good, if anything did."""
+
+    def take(self) -> Job | None:
+        """The newest job, the caller's until it takes again; None if there is none since the last call.
+
+        May wait a moment for a frame that is just arriving.
+        """

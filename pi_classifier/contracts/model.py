@@ -1,0 +1,78 @@
+"""What a model is, whatever runtime runs it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pi_classifier.contracts.frame import Pixels
+from pi_classifier.contracts.job import Tensor
+from pi_classifier.contracts.prediction import Result
+
+Outputs = Any
+"""What a runtime gives for one tensor; its own predictor alone reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetadata:
+    """Everything that must be known to feed the model and to read its output."""
+
+    name: str
+    """Architecture, as torchvision names it: `mobilenet_v2`."""
+    weights: str
+    """`default`, `untrained` (random) or the name of the file they came from."""
+    weights_sha256: str
+    """Of the weights' file, hexadecimal; empty for `untrained`."""
+    engine: str
+    """The `torch.backends.quantized.engine` that the packed weights are for."""
+    activations: str
+    """dtype of the quantised activations: `quint8` or `qint8`."""
+    input_size: int
+    """Height and width of the model's input in pixels."""
+    resize_size: int
+    """The reference transform scales the shorter side of a still picture to this before its centre crop."""
+    mean: tuple[float, float, float]
+    """Subtracted from RGB values in [0, 1]."""
+    std: tuple[float, float, float]
+    """RGB values are divided by this after the mean was subtracted."""
+    scale: float
+    """Of the quantised input: real value = scale * (stored value - zero_point)."""
+    zero_point: int
+    categories: tuple[str, ...]
+    """The label of each output, by class id."""
+    torch_version: str
+    """The torch that made the file."""
+    published_acc1: float | None = None
+    """Top-1 accuracy on ImageNet-1K in percent, as published with the weights."""
+    published_acc5: float | None = None
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the weights are random, so that labels mean nothing."""
+        return self.weights == "untrained"
+
+
+class Predictor(Protocol):
+    """One thread's way through a model: two steps, so that each can be timed, and run on a thread of its own."""
+
+    def infer(self, tensor: Tensor, /) -> Outputs:
+        """Run the model. `tensor` is one of `Model.new_tensor()`, filled, and is not changed."""
+
+    def decode(self, outputs: Outputs, /) -> Result:
+        """What the model's outputs say; its probabilities are lent until the next call."""
+
+
+class Model(Protocol):
+    """A model, loaded. Its weights are shared by all threads; the rest is made once for each."""
+
+    metadata: ModelMetadata
+    versions: Mapping[str, str]
+    """Of the packages that run it, by name: `{"torch": "2.9.1"}`."""
+
+    def new_tensor(self) -> Tensor:
+        """Memory for one input, C-contiguous; dtype and shape are the model's own."""
+
+    def new_preprocessor(self) -> Callable[[Pixels, Tensor], None]:
+        """Fills a tensor from BGR pixels of any size (uint8, height x width x 3); for one thread at a time."""
+
+    def new_predictor(self) -> Predictor:
+        """For one thread at a time."""

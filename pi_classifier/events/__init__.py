@@ -1,0 +1,1 @@
+"""What happened that is worth keeping: who decides it, who carries it, and who writes it down."""

@@ -1,0 +1,1 @@
+"""Files instead of cameras: every frame of them, one after another."""

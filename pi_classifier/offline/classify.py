@@ -1,0 +1,210 @@
+"""`classify`: every frame of files, one after another, as a table or as lines of JSON."""
+
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import Progress
+
+from pi_classifier.config.schema import Settings
+from pi_classifier.contracts.frame import Frame, Pixels
+from pi_classifier.contracts.model import Model
+from pi_classifier.contracts.prediction import Score
+from pi_classifier.errors import CannotWrite, InputError
+from pi_classifier.model import open_model
+from pi_classifier.offline.copies import Draw, annotated_picture, annotated_video
+from pi_classifier.offline.reference_transform import reference_crop
+from pi_classifier.sources.files import Picture, Video, find_files, open_file
+
+STDIN = "-"
+ASSUMED_FPS = 25.0
+"""Of the copy of a video that does not state its rate."""
+Scores = tuple[Score, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file to classify."""
+
+    name: str
+    """As the user gave or would find it."""
+    path: Path
+    problem: InputError | None = None
+    """Why there is nothing to open."""
+
+
+class Report(Protocol):
+    """Where results are printed."""
+
+    def seen(self, name: str, number: int, scores: Scores) -> None:
+        """Print what was seen in frame `number` of the input `name`."""
+
+    def failed(self, name: str, error: InputError) -> None:
+        """Print that an input could not be read, or not to its end."""
+
+
+def classify(inputs: Sequence[str], settings: Settings, *, json_lines: bool, output: Path | None) -> bool:
+    """Classify every frame of every input and print what is seen.
+
+    Args:
+        inputs: paths of pictures, videos and folders; `-` is one picture or video on stdin.
+        settings: which model, and how many classes to name.
+        json_lines: one JSON object a line instead of a table for people.
+        output: a folder for copies with the labels drawn on them.
+
+    Returns:
+        False if any input could not be read, or not to its end; it is reported, and the others are still done.
+
+    Raises:
+        PiClassifierError: no model, or nowhere to write.
+    """
+    if output:
+        _make_folder(output)
+    model = open_model(settings.model, progress=sys.stderr.isatty())
+    classifier = _Classifier(model)
+    untrained = model.metadata.untrained
+    good = True
+    with _on_disk(inputs) as named, _progress() as progress:
+        items = [item for name in named for item in _items(name, named[name])]
+        report = _JsonReport(untrained=untrained) if json_lines else _TableReport(items, untrained=untrained)
+        copies = _copy_names(items, output) if output else {}
+        files = progress.add_task("files", total=len(items))
+        for item in items:
+            progress.update(files, description=item.name)
+            try:
+                _classify_one(item, classifier, report, copies.get(item), progress)
+            except InputError as error:
+                report.failed(item.name, error)
+                good = False
+            progress.advance(files)
+    return good
+
+
+def _classify_one(item: Item, classifier: "_Classifier", report: Report, copy: Path | None, progress: Progress) -> None:
+    """Every frame of one input; what was printed before an InputError stays valid."""
+    if item.problem:
+        raise item.problem
+    source = open_file(item.name, item.path, fps=1)
+    still = isinstance(source, Picture)
+    frames: Iterable[Frame] = source.frames()
+    with contextlib.ExitStack() as stack:
+        draw = stack.enter_context(_drawing(source, copy)) if copy else None
+        if isinstance(source, Video):
+            task = progress.add_task("frames", total=source.count or None)
+            stack.callback(progress.remove_task, task)
+            frames = progress.track(frames, task_id=task)
+        for frame in frames:
+            scores = classifier(frame.pixels, still=still)
+            report.seen(item.name, frame.sequence, scores)
+            if draw:
+                draw(frame.pixels, scores)
+
+
+def _drawing(source: Picture | Video, copy: Path) -> AbstractContextManager[Draw]:
+    if isinstance(source, Picture):
+        return annotated_picture(copy.with_suffix(".png"))
+    return annotated_video(copy.with_suffix(".mp4"), source.pace_fps or ASSUMED_FPS)
+
+
+def _copy_names(items: Sequence[Item], folder: Path) -> dict[Item, Path]:
+    """A name in `folder` for the copy of each input: its own, numbered where two inputs have the same."""
+    names: dict[Item, Path] = {}
+    for item in items:
+        name, number = item.path.stem, 2
+        while folder / name in names.values():
+            name, number = f"{item.path.stem}-{number}", number + 1
+        names[item] = folder / name
+    return names
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(f"{folder}: {error.strerror}", remedy="name another folder with --output") from None
+
+
+class _Classifier:
+    """Pixels in, named classes out, one frame after another on one thread."""
+
+    def __init__(self, model: Model) -> None:
+        self._metadata = model.metadata
+        self._preprocess = model.new_preprocessor()
+        self._predictor = model.new_predictor()
+        self._tensor = model.new_tensor()
+
+    def __call__(self, pixels: Pixels, *, still: bool) -> Scores:
+        if still:
+            size = self._metadata.input_size
+            pixels = reference_crop(pixels, resize_size=self._metadata.resize_size, crop_size=size)
+        self._preprocess(pixels, self._tensor)
+        return self._predictor.decode(self._predictor.infer(self._tensor)).scores
+
+
+def _items(name: str, path: Path) -> list[Item]:
+    """A folder becomes its files."""
+    if not path.exists():
+        return [Item(name, path, InputError(f"{name}: does not exist", remedy="name a picture, video or folder"))]
+    if path.is_dir():
+        try:
+            return [Item(str(file), file) for file in find_files(path)]
+        except InputError as error:
+            return [Item(name, path, error)]
+    return [Item(name, path)]
+
+
+@contextmanager
+def _on_disk(inputs: Sequence[str]) -> Iterator[dict[str, Path]]:
+    """Where each input lies; what comes on stdin is put into a temporary file, for videos are read at random."""
+    if STDIN not in inputs:
+        yield {name: Path(name) for name in inputs}
+        return
+    with tempfile.TemporaryDirectory(prefix="pi-classifier-") as folder:
+        stdin = Path(folder) / "stdin"
+        with stdin.open("wb") as file:
+            while chunk := sys.stdin.buffer.read(1 << 20):
+                file.write(chunk)
+        yield {name: stdin if name == STDIN else Path(name) for name in inputs}
+
+
+def _progress() -> Progress:
+    """A bar on stderr, unless the results themselves show on the terminal that everything goes on."""
+    wanted = sys.stderr.isatty() and not sys.stdout.isatty()
+    return Progress(console=Console(stderr=True), disable=not wanted, redirect_stdout=False)
+
+
+class _TableReport:
+    def __init__(self, items: Sequence[Item], *, untrained: bool) -> None:
+        self._width = max((len(item.name) for item in items), default=0)
+        if untrained:
+            print("UNTRAINED weights, labels mean nothing", file=sys.stderr)
+        print(f"{'INPUT':<{self._width}}  FRAME  PREDICTIONS")
+
+    def seen(self, name: str, number: int, scores: Scores) -> None:
+        best = ", ".join(f"{score.probability:.1%} {score.label}" for score in scores)
+        print(f"{name:<{self._width}}  {number:>5}  {best}")
+
+    def failed(self, name: str, error: InputError) -> None:
+        print(f"{name:<{self._width}}  error", flush=True)
+        print(f"pi-classifier: {error}", file=sys.stderr)
+
+
+class _JsonReport:
+    def __init__(self, *, untrained: bool) -> None:
+        self._mark = {"weights": "untrained"} if untrained else {}
+
+    def seen(self, name: str, number: int, scores: Scores) -> None:
+        self._print({"input": name, "frame": number, "predictions": [score._asdict() for score in scores]})
+
+    def failed(self, name: str, error: InputError) -> None:
+        self._print({"input": name, "error": str(error)})
+
+    def _print(self, line: dict[str, object]) -> None:
+        print(json.dumps(line | self._mark, ensure_ascii=False))

@@ -1,0 +1,1 @@
+"""What runs a prepared file: pixels in, results out. Nothing outside knows which runtime it is."""
