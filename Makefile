@@ -21,11 +21,11 @@ run: $(VENV)/.run
 	}
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --ignore tests/system --ignore tests/arm $(ARGS)
+	$(BIN)/python -m pytest --ignore tests/guest --ignore tests/arm $(ARGS)
 
 # The service on a real camera driver and a real systemd, in a guest under QEMU.
 test-system: $(VENV)/.test
-	$(BIN)/python -m pytest tests/system $(ARGS)
+	$(BIN)/python -m pytest tests/guest $(ARGS)
 
 # On the instruction set of a Raspberry Pi 4 and 5, emulated by QEMU. Needs root.
 test-arm: $(VENV)/.test

@@ -12,9 +12,9 @@ import hypothesis
 import pytest
 
 from pi_classifier.model import Model
-from pi_classifier.model_store import ModelStore, write_prepared
-from pi_classifier.prepare import prepare
-from pi_classifier.settings import ModelSettings
+from pi_classifier.prepare.store import ModelStore, write_prepared
+from pi_classifier.prepare.torchscript import prepare
+from pi_classifier.config.schema import ModelSettings
 from tests.running import Program
 
 # Machines have bad hours: a slow example is no failure.

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_classifier.errors import PiClassifierError
-from pi_classifier.frame import Frame
-from pi_classifier.prediction import Prediction
+from pi_classifier.contracts.frame import Frame
+from pi_classifier.contracts.prediction import Prediction
 
 Pixels = NDArray[np.uint8]
 SIZE = 8

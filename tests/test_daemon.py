@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pi_classifier.prepare.architectures import ARCHITECTURES
+from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 from tests.running import Program
 from tests.test_sources import write_picture, write_video
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_classifier.libraries import ENVIRONMENT
+from pi_classifier.system.environment import ENVIRONMENT
 from tests.arm.userland import HERE, PROCESSORS, Userland, network_of_this_machine
 from tests.cache import cached
 from tests.packages import pip, requirements

@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from pi_classifier.model import Model
-from pi_classifier.preprocess import Preprocessor
+from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.sources.files import read_picture
-from pi_classifier.still import reference_crop
+from pi_classifier.offline.reference_transform import reference_crop
 
 
 def logits(prepared: Path, photos: Path, *, count: int, threads: int) -> NDArray[np.float32]:

@@ -16,9 +16,9 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
-from pi_classifier.model_store import write_prepared
-from pi_classifier.prepare import prepare
-from pi_classifier.settings import ModelSettings
+from pi_classifier.prepare.store import write_prepared
+from pi_classifier.prepare.torchscript import prepare
+from pi_classifier.config.schema import ModelSettings
 from tests.arm.conftest import PROGRAM, PROJECT, TEST_DATA, TEST_TOOLS
 from tests.arm.probe import logits
 from tests.arm.userland import Userland, network_of_this_machine

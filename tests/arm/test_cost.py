@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from pi_classifier.model_store import write_prepared
-from pi_classifier.prepare import prepare
-from pi_classifier.prepare.architectures import ARCHITECTURES
+from pi_classifier.prepare.store import write_prepared
+from pi_classifier.prepare.torchscript import prepare
+from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 from pi_classifier.prepare.quantise import untrained
-from pi_classifier.settings import ModelSettings
+from pi_classifier.config.schema import ModelSettings
 from tests.arm.conftest import PROGRAM, PROJECT
 from tests.arm.userland import HERE, Userland
 

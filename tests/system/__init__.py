@@ -1,1 +1,0 @@
-"""Tests on a whole machine: a Debian guest with a real camera driver and a real systemd."""

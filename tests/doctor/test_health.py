@@ -1,0 +1,124 @@
+"""`pi-classifier health`, on a running daemon and on what is none."""
+
+import http.server
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from pi_classifier.errors import ConfigError
+from pi_classifier.doctor.health import health
+from tests.running import Program
+
+Run = Callable[..., Program]
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    """Answers every question with the text of its server."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.server.text.encode())  # type: ignore[attr-defined]
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def page() -> Iterator[Callable[[str], str]]:
+    """Serves a text as metrics; returns the address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+
+    def serve(text: str) -> str:
+        server.text = text  # type: ignore[attr-defined]
+        return f"127.0.0.1:{server.server_port}"
+
+    yield serve
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def camera(name: str, *, up: int, predicted: float | None) -> str:
+    """A camera's part of a scrape."""
+    lines = [
+        f'pi_classifier_camera_up{{camera="{name}"}} {up}',
+        f'pi_classifier_frames_per_second{{camera="{name}"}} 9',
+    ]
+    if predicted is not None:
+        lines.append(f'pi_classifier_last_prediction_timestamp_seconds{{camera="{name}"}} {predicted}')
+    return "\n".join(lines) + "\n"
+
+
+def test_running_daemon_is_well(program: Run, free_port: int) -> None:
+    """Protects containers in operation: a daemon that predicts is called well, by the command, with exit code 0."""
+    address = f"127.0.0.1:{free_port}"
+    running = program("run", "--source", "synthetic:", "--weights", "untrained", "--metrics-listen", address)
+    running.wait_for_line("fps |")
+    asked = program("health", "--metrics-listen", address).wait()
+    assert asked.returncode == 0, asked
+    assert "camera: last prediction" in asked.stdout
+
+
+def test_nobody_answers(program: Run, free_port: int) -> None:
+    """Protects containers whose daemon is gone: exit code 1 and one line."""
+    asked = program("health", "--metrics-listen", f"0.0.0.0:{free_port}").wait()
+    assert asked.returncode == 1
+    assert len(asked.stderr.splitlines()) == 1
+    assert f"http://127.0.0.1:{free_port}" in asked.stderr
+
+
+@pytest.mark.parametrize(
+    ("up", "predicted_before", "well"),
+    [(1, 0.0, True), (1, 60.0, False), (1, None, False), (0, 60.0, True), (0, None, True)],
+)
+def test_hang_is_told_from_waiting(
+    page: Callable[[str], str], up: int, predicted_before: float | None, well: bool
+) -> None:
+    """Protects the meaning: a camera that delivers and is not classified is a hang, one that is away is not."""
+    predicted = None if predicted_before is None else time.time() - predicted_before
+    answer = health(page(camera("front", up=up, predicted=predicted)), within_seconds=30)
+    assert answer.ok is well
+    assert answer.messages[0].startswith("front: ")
+
+
+def test_one_hanging_camera_of_two_is_a_hang(page: Callable[[str], str]) -> None:
+    """Protects from a mean over cameras: each must be well."""
+    text = camera("front", up=1, predicted=time.time()) + camera("back", up=1, predicted=time.time() - 99)
+    answer = health(page(text), within_seconds=30)
+    assert not answer.ok
+    assert len(answer.messages) == 2
+
+
+def test_proxy_is_not_asked(program: Run, page: Callable[[str], str]) -> None:
+    """Protects containers, which are often given a proxy: the daemon beside is asked directly."""
+    address = page(camera("front", up=1, predicted=time.time()))
+    asked = program("health", "--metrics-listen", address, environment={"http_proxy": "http://127.0.0.1:9"}).wait()
+    assert asked.returncode == 0, asked
+
+
+@pytest.mark.parametrize("text", ["node_load1 0.3\n", "<html><body>It works!</body></html>", ""])
+def test_somebody_elses_port(page: Callable[[str], str], text: str) -> None:
+    """Protects from node_exporter, or a web server, on the same port: it is not taken for a daemon that is well."""
+    answer = health(page(text), within_seconds=30)
+    assert not answer.ok
+    assert "another program has that port" in answer.messages[0]
+
+
+def test_metrics_turned_off() -> None:
+    """Protects from a health check that cannot work: it says which key to set."""
+    with pytest.raises(ConfigError, match="listen"):
+        health("", within_seconds=30)
+
+
+def test_asking_loads_no_torch() -> None:
+    """Protects a Raspberry Pi from a check that is made every half a minute: it imports neither torch nor OpenCV."""
+    code = "import sys; from pi_classifier import cli, health; sys.exit(not {'torch', 'cv2'}.isdisjoint(sys.modules))"
+    subprocess.run([sys.executable, "-c", code], check=True)

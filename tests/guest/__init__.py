@@ -1,0 +1,1 @@
+"""Tests on a whole machine: a Debian guest with a real camera driver and a real systemd."""

@@ -1,0 +1,193 @@
+"""The exposition, read by a parser that is not ours."""
+
+import platform
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from pi_classifier.statistics import CameraStatistics
+from pi_classifier.errors import AddressInUse, ConfigError
+from pi_classifier.model import Model
+from pi_classifier.contracts.prediction import Classification, Prediction, Timings
+from pi_classifier.sinks import metrics
+
+DOCUMENTED = {
+    "frames_captured": "counter", "frames_classified": "counter", "frames_dropped": "counter",
+    "capture_errors": "counter", "camera_reconnects": "counter", "camera_up": "gauge",
+    "last_frame_timestamp_seconds": "gauge", "last_prediction_timestamp_seconds": "gauge",
+    "stage_duration_seconds": "histogram", "frame_age_seconds": "histogram", "frames_per_second": "gauge",
+    "top1_class_id": "gauge", "top1_probability": "gauge", "label_predictions": "counter",
+    "soc_temperature_celsius": "gauge", "soc_throttled": "gauge", "model_info": "gauge", "build_info": "gauge",
+}  # fmt: skip
+
+
+def prediction(class_id: int, label: str) -> Prediction:
+    """A prediction of one class."""
+    return Prediction("front", 7, 1.0, (Classification(class_id, label, 0.75),), Timings(0.1, 0.002, 0.02, 0, 0, 0.03))
+
+
+@dataclass
+class Bench:
+    """A sink and what it registers with."""
+
+    registry: CollectorRegistry
+    account: CameraStatistics
+    sink: metrics.MetricsSink
+
+    def text(self) -> str:
+        """One scrape."""
+        return generate_latest(self.registry).decode()
+
+    def samples(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        """One scrape, by name and labels."""
+        return {
+            (sample.name.removeprefix("pi_classifier_"), frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(self.text())
+            for sample in family.samples
+        }
+
+    def value(self, name: str, /, **labels: str) -> float:
+        """One sample of one scrape."""
+        return self.samples()[name, frozenset(labels.items())]
+
+
+def bench(model_file: Path, *, soc: bool = True) -> Bench:
+    """A sink for one camera, on a machine that tells its temperature or not."""
+    registry, account = CollectorRegistry(), CameraStatistics("front", 0.0)
+    sink = metrics.MetricsSink(
+        registry,
+        accounts=[account],
+        card=Model(model_file, threads=1).card,
+        labels=("tench", "water bottle"),
+        versions=metrics.build_versions("1", torch="2", opencv="3"),
+        temperature=lambda: 48.3 if soc else None,
+        throttled=lambda: {("throttled", "now"): True, ("throttled", "since_boot"): True} if soc else {},
+    )
+    return Bench(registry, account, sink)
+
+
+@pytest.fixture
+def used(untrained_model_file: Path) -> Bench:
+    """Metrics after a short life: three predictions, a drop, a loss and a return."""
+    used = bench(untrained_model_file)
+    for class_id, label in ((0, "tench"), (0, "tench"), (5, "electric ray")):
+        used.account.arrived(1.0)
+        used.account.classified()
+        used.sink.offer(prediction(class_id, label))
+    used.account.dropped("stale")
+    used.account.lost("lost", "unplugged", 1.5)
+    used.account.arrived(2.0)
+    return used
+
+
+def test_every_documented_metric_is_there_with_its_type(used: Bench) -> None:
+    """Protects dashboards: exactly the documented names, with their types."""
+    families = {family.name: family.type for family in text_string_to_metric_families(used.text())}
+    assert families == {f"pi_classifier_{name}": kind for name, kind in DOCUMENTED.items()}
+
+
+def test_values_are_those_of_the_books(used: Bench) -> None:
+    """Protects the numbers: what is scraped is what was entered."""
+    assert used.value("frames_captured_total", camera="front") == 4
+    assert used.value("frames_classified_total", camera="front") == 3
+    assert used.value("frames_dropped_total", camera="front", reason="stale") == 1
+    assert used.value("frames_dropped_total", camera="front", reason="corrupt") == 0
+    assert used.value("capture_errors_total", camera="front", kind="lost") == 1
+    assert used.value("camera_reconnects_total", camera="front") == 1
+    assert used.value("camera_up", camera="front") == 1
+    assert used.value("top1_class_id", camera="front") == 5
+    assert used.value("top1_probability", camera="front") == 0.75
+    assert used.value("label_predictions_total", camera="front", label="tench") == 2
+    assert used.value("label_predictions_total", camera="front", label="water bottle") == 0
+    assert used.value("label_predictions_total", camera="front", label="other") == 1
+    assert used.value("stage_duration_seconds_count", camera="front", stage="inference") == 3
+    assert used.value("stage_duration_seconds_sum", camera="front", stage="inference") == pytest.approx(0.06)
+    assert used.value("stage_duration_seconds_bucket", camera="front", stage="capture_wait", le="0.075") == 0
+    assert used.value("frame_age_seconds_bucket", camera="front", le="0.03") == 3
+    assert used.value("soc_temperature_celsius") == 48.3
+    assert used.value("soc_throttled", condition="throttled", when="now") == 1
+    assert used.value("build_info", version="1", torch="2", opencv="3", python=platform.python_version()) == 1
+
+
+def test_model_info_says_untrained(used: Bench) -> None:
+    """Protects from believing random labels: the scrape says what the log says."""
+    labels = {
+        "name": "mobilenet_v2",
+        "weights": "untrained",
+        "engine": "qnnpack",
+        "activations": "quint8",
+        "sha256": "",
+    }
+    assert used.value("model_info", **labels) == 1
+
+
+def test_no_label_takes_a_thousand_values(used: Bench) -> None:
+    """Protects Prometheus: whatever is seen, the number of series does not grow."""
+    before = len(used.samples())
+    for class_id in range(1000):
+        used.sink.offer(prediction(class_id, f"class {class_id}"))
+    assert len(used.samples()) == before
+
+
+def test_machine_without_sensors_shows_none(untrained_model_file: Path) -> None:
+    """Protects from invented values: no temperature and no throttling where the machine tells neither."""
+    names = {name for name, _ in bench(untrained_model_file, soc=False).samples()}
+    assert not {name for name in names if name.startswith("soc_")}
+
+
+def test_nothing_is_invented_before_the_first_frame(untrained_model_file: Path) -> None:
+    """Protects alerts: counters start at zero, but there is no last frame and no label yet."""
+    fresh = bench(untrained_model_file)
+    names = {name for name, _ in fresh.samples()}
+    assert fresh.value("camera_up", camera="front") == 0
+    assert fresh.value("frames_captured_total", camera="front") == 0
+    assert not names & {"top1_class_id", "last_frame_timestamp_seconds", "last_prediction_timestamp_seconds"}
+
+
+def test_promtool_finds_nothing_to_complain_of(used: Bench) -> None:
+    """Protects the conventions: Prometheus' own linter passes on the exposition."""
+    promtool = shutil.which("promtool")
+    if not promtool:
+        pytest.skip("promtool is not installed (Debian: prometheus)")
+    verdict = subprocess.run(
+        [promtool, "check", "metrics"], input=used.text(), capture_output=True, text=True, check=False
+    )
+    assert (verdict.returncode, verdict.stdout + verdict.stderr) == (0, "")
+
+
+def test_served_over_http_and_released(free_port: int) -> None:
+    """Protects the port: it is served while the daemon runs and free again when it has ended."""
+    for _ in range(2):
+        with (
+            metrics.serve(f"127.0.0.1:{free_port}"),
+            urllib.request.urlopen(f"http://127.0.0.1:{free_port}/metrics", timeout=60) as answer,
+        ):
+            assert b"process_resident_memory_bytes" in answer.read()
+
+
+@pytest.fixture
+def taken_port(free_port: int) -> Iterator[int]:
+    """A port that somebody listens on."""
+    with metrics.serve(f"127.0.0.1:{free_port}"):
+        yield free_port
+
+
+def test_port_taken(taken_port: int) -> None:
+    """Protects from a silent second daemon: the error names who usually holds the port and the key to change."""
+    with pytest.raises(AddressInUse, match=r"node_exporter.*metrics.*listen"), metrics.serve(f"127.0.0.1:{taken_port}"):
+        pass
+
+
+@pytest.mark.parametrize("listen", ["192.0.2.1:9100", "nowhere.invalid:9100"])
+def test_address_of_another_machine(listen: str) -> None:
+    """Protects from a typing error in the address: it is named, with the remedy."""
+    with pytest.raises(ConfigError, match="address of this machine"), metrics.serve(listen):
+        pass

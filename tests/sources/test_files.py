@@ -1,0 +1,241 @@
+"""One contract for everything that yields frames."""
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from pi_classifier.errors import ConfigError, InputError
+from pi_classifier.contracts.frame import Frame
+from pi_classifier.sources.uri import source_for
+from pi_classifier.config.schema import CameraSettings
+from pi_classifier.sources.files import Folder, Picture, Video, find_files, open_file, read_picture
+from pi_classifier.sources.synthetic import Synthetic
+
+
+class Source(Protocol):
+    """What the contract is about."""
+
+    fps: float | None
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Frames."""
+
+
+FRAMES_IN_VIDEO = 12
+
+
+def write_picture(path: Path, colour: tuple[int, int, int] = (200, 100, 50), size: tuple[int, int] = (60, 40)) -> Path:
+    """A picture of one RGB colour."""
+    Image.new("RGB", size, colour).save(path)
+    return path
+
+
+def write_video(path: Path, frames: int = FRAMES_IN_VIDEO) -> Path:
+    """A video whose frames grow brighter."""
+    codec = "MJPG" if path.suffix == ".avi" else "mp4v"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 25, (64, 48))
+    assert writer.isOpened()
+    for number in range(frames):
+        writer.write(np.full((48, 64, 3), number * 10 % 256, np.uint8))
+    writer.release()
+    return path
+
+
+def make_picture(folder: Path) -> Source:
+    """A single picture."""
+    return Picture("front", write_picture(folder / "one.png"), fps=36)
+
+
+def make_folder(folder: Path) -> Source:
+    """Pictures, a video, and things that are neither."""
+    write_picture(folder / "b.jpg")
+    write_video(folder / "a.mp4", 3)
+    (folder / "deeper").mkdir()
+    write_picture(folder / "deeper" / "c.PNG")
+    (folder / "notes.txt").write_text("no picture", encoding="utf-8")
+    write_picture(folder / ".hidden.png")
+    return Folder("front", folder, fps=36)
+
+
+def make_video(folder: Path) -> Source:
+    """A video file."""
+    return Video("front", write_video(folder / "video.mp4"))
+
+
+def make_synthetic(_folder: Path) -> Source:
+    """The test pattern."""
+    return Synthetic("front", width=64, height=48, fps=36)
+
+
+@pytest.fixture(params=[make_picture, make_folder, make_video, make_synthetic])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
+    """Each kind of source in turn."""
+    make: Callable[[Path], Source] = request.param
+    return make(tmp_path)
+
+
+def first(source: Source, count: int) -> Iterator[Frame]:
+    """Up to `count` frames of an endless source, which is closed behind them."""
+    with closing(source.frames()) as frames:
+        yield from itertools.islice(frames, count)
+
+
+def test_frames_are_bgr_pictures_in_order(source: Source) -> None:
+    """Protects whoever takes frames: uint8 HxWx3, contiguous, numbered from 0, on the clock of time.monotonic()."""
+    before = time.monotonic()
+    last = -1
+    for frame in first(source, 20):
+        assert frame.camera == "front"
+        assert frame.sequence == last + 1
+        assert before <= frame.captured_at <= time.monotonic()
+        assert frame.pixels.dtype == np.uint8
+        assert frame.pixels.ndim == 3
+        assert frame.pixels.shape[2] == 3
+        assert frame.pixels.flags.c_contiguous
+        assert not frame.corrupt
+        last, before = frame.sequence, frame.captured_at
+    assert last >= 0
+
+
+def test_numbers_go_on_when_opened_again(source: Source) -> None:
+    """Protects the accounting over a reconnect: no number is given twice."""
+    numbers = [frame.sequence for _ in range(2) for frame in first(source, 5)]
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) >= 2
+
+
+def test_closing_half_way_releases_everything(source: Source) -> None:
+    """Protects file descriptors: a source that is left after one frame holds nothing open."""
+    assert next(first(source, 1)) is not None  # libraries open what they keep at their first use
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    for _ in range(3):
+        with closing(source.frames()) as frames:
+            next(frames)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def test_says_what_it_is(source: Source) -> None:
+    """Protects the start-up notice: a source describes itself in words, and states a rate that is one."""
+    assert "object at" not in str(source)
+    assert source.fps is None or source.fps > 0
+
+
+def test_video_yields_every_frame(tmp_path: Path) -> None:
+    """Protects `classify` on videos: not a frame is left out, and they come in order."""
+    video = Video("front", write_video(tmp_path / "video.mp4"))
+    brightness = [round(float(frame.pixels.mean()) / 10) for frame in video.frames()]
+    assert brightness == list(range(FRAMES_IN_VIDEO))
+    assert video.count == FRAMES_IN_VIDEO
+    assert video.fps == 25
+
+
+def test_video_cut_in_the_middle(tmp_path: Path) -> None:
+    """Protects from taking half a video for a whole one: its frames come, and then an error names both counts."""
+    path = write_video(tmp_path / "video.avi", 200)
+    os.truncate(path, path.stat().st_size // 2)
+    video = Video("front", path)
+    frames: list[Frame] = []
+    with pytest.raises(InputError, match=rf"{path}: ends after \d+ of 200 frames"):
+        frames.extend(video.frames())
+    assert 50 < len(frames) < 150
+
+
+def test_folder_is_walked_in_order_of_names(tmp_path: Path) -> None:
+    """Protects the choice of files: pictures and videos, also below, by name; nothing hidden, nothing else."""
+    make_folder(tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path in find_files(tmp_path)] == [
+        "a.mp4",
+        "b.jpg",
+        "deeper/c.PNG",
+    ]
+
+
+def test_picture_is_decoded_as_bgr_and_upright(tmp_path: Path) -> None:
+    """Protects colours and orientation: channels are BGR, and a phone's EXIF rotation is applied."""
+    picture = Image.new("RGB", (60, 40), (200, 100, 50))
+    exif = picture.getexif()
+    exif[0x0112] = 6  # rotated by a quarter turn
+    picture.save(tmp_path / "phone.png", exif=exif)
+    pixels = read_picture(tmp_path / "phone.png")
+    assert pixels.shape == (60, 40, 3)
+    assert pixels[0, 0].tolist() == [50, 100, 200]
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1", "I;16"])
+def test_pictures_of_every_kind_become_bgr(tmp_path: Path, mode: str) -> None:
+    """Protects from pictures that are not plain RGB: grey, palette, alpha, CMYK, 16 bit."""
+    path = tmp_path / ("picture.tiff" if mode in ("CMYK", "I;16") else "picture.png")
+    Image.new(mode, (30, 20)).save(path)
+    assert read_picture(path).shape == (20, 30, 3)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of a damaged TIFF before it gives up
+@pytest.mark.parametrize("keep", [0, 10, 0.3, 0.9])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".gif", ".tiff"])
+def test_truncated_picture(tmp_path: Path, suffix: str, keep: float) -> None:
+    """Protects from half a picture: it is an error, never a picture with a grey lower half."""
+    path = tmp_path / f"picture{suffix}"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    os.truncate(path, int(keep if keep >= 1 else keep * path.stat().st_size))
+    with pytest.raises(InputError, match=str(path)):
+        for _ in open_file("front", path, fps=1).frames():
+            pass
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x00" * 5000, b"RIFF\x00\x00\x00\x00AVI "])
+def test_file_that_is_no_picture(tmp_path: Path, content: bytes) -> None:
+    """Protects from any other file, whatever it is called: one line that names it."""
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=str(path)) as refusal:
+        open_file("front", path, fps=1)
+    assert "\n" not in str(refusal.value)
+
+
+def test_empty_folder(tmp_path: Path) -> None:
+    """Protects from waiting for frames that will never come."""
+    with pytest.raises(InputError, match="no pictures or videos"):
+        Folder("front", tmp_path, fps=36)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("synthetic:", Synthetic),
+        ("synthetic", Synthetic),
+        ("file:{}/a.mp4", Video),
+        ("{}/a.mp4", Video),
+        ("{}/b.jpg", Picture),
+        ("file:{}", Folder),
+    ],
+)
+def test_uri_names_the_source(tmp_path: Path, source: str, kind: type) -> None:
+    """Protects the source URIs: each kind by its scheme, a bare path by what lies there."""
+    make_folder(tmp_path)
+    assert isinstance(source_for(CameraSettings(source=source.format(tmp_path))), kind)
+
+
+@pytest.mark.parametrize("source", ["v4l2:/dev/video7", "/dev/video7", "v4l2:7", "7"])
+def test_uri_of_a_camera_needs_no_camera_yet(source: str) -> None:
+    """Protects a start before the camera is plugged in: the source looks for its node when it is opened."""
+    assert str(source_for(CameraSettings(source=source))) == "V4L2 camera /dev/video7"
+
+
+@pytest.mark.parametrize("source", ["nowhere.mp4", "file:/nowhere", "gopher://host", "v4l2:{}/b.jpg"])
+def test_uri_of_nothing(tmp_path: Path, source: str) -> None:
+    """Protects from a typing error: what does not exist is refused by name before anything starts."""
+    write_picture(tmp_path / "b.jpg")
+    source = source.format(tmp_path)
+    with pytest.raises(ConfigError) as refusal:
+        source_for(CameraSettings(source=source))
+    assert source in str(refusal.value)

@@ -1,0 +1,141 @@
+"""What systemd is told, through a real notification socket."""
+
+import importlib.util
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pi_classifier.system.systemd import ServiceManager, journal_listens
+from tests.conftest import DEADLINE_SECONDS
+from tests.running import Program
+
+Run = Callable[..., Program]
+
+needs_systemd_python = pytest.mark.skipif(
+    importlib.util.find_spec("systemd") is None, reason="systemd-python is not installed (it needs libsystemd-dev)"
+)
+
+
+class Listener:
+    """The service manager's end of NOTIFY_SOCKET."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.settimeout(DEADLINE_SECONDS)
+        self.heard: list[str] = []
+
+    def wait_for(self, word: str) -> str:
+        """The next message that contains `word`."""
+        while True:
+            message = self._socket.recv(4096).decode()
+            self.heard.append(message)
+            if word in message:
+                return message
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._socket.close()
+
+
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[Listener]:
+    """A service manager that listens."""
+    one = Listener(tmp_path / "notify")
+    yield one
+    one.close()
+
+
+@needs_systemd_python
+def test_ready_after_the_first_prediction_and_alive_by_progress(program: Run, listener: Listener) -> None:
+    """Protects Type=notify: ready with the first prediction, then beats, a status of what is seen, stop."""
+    running = program(
+        "run", "--source", "synthetic:", "--weights", "untrained", "--metrics-listen", "",
+        environment={"NOTIFY_SOCKET": str(listener.path), "WATCHDOG_USEC": "2000000"},
+    )  # fmt: skip
+    listener.wait_for("READY=1")
+    assert all(message.startswith("STATUS=") for message in listener.heard[:-1])
+    for _ in range(3):
+        listener.wait_for("WATCHDOG=1")
+    assert "camera " in listener.wait_for("fps |")
+    running.stop()
+    listener.wait_for("STOPPING=1")
+    assert running.wait().returncode == 0
+
+
+@needs_systemd_python
+def test_waiting_for_a_camera_is_ready_and_honest(program: Run, listener: Listener, tmp_path: Path) -> None:
+    """Protects a boot without a camera: the service starts, its status says what it waits for, it is not killed."""
+    running = program(
+        "run", "--source", "v4l2:/dev/video999", "--weights", "untrained", "--metrics-listen", "",
+        environment={"NOTIFY_SOCKET": str(listener.path), "WATCHDOG_USEC": "400000"},
+    )  # fmt: skip
+    listener.wait_for("READY=1")
+    for _ in range(5):
+        listener.wait_for("WATCHDOG=1")
+    assert "camera away: /dev/video999: no such camera" in listener.wait_for("camera away")
+    running.stop()
+    assert running.wait().returncode == 0
+
+
+def test_silence_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects a start by hand: without a notification socket nothing is needed and nothing is said."""
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    manager = ServiceManager.of_this_process()
+    assert not manager.listens
+    manager.progress()
+    manager.status("x")
+    manager.stopping()
+
+
+def test_watchdog_is_fed_by_progress_alone() -> None:
+    """Protects the watchdog's meaning: ready once, a beat with progress, nothing without."""
+    heard: list[str] = []
+    manager = ServiceManager(heard.append, watchdog_seconds=1e-6)
+    manager.status("loading")
+    assert heard == ["STATUS=loading"]
+    manager.progress()
+    manager.progress()
+    assert heard[1:] == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
+
+
+def test_beats_are_spared() -> None:
+    """Protects the hot loop: however many predictions, systemd is woken a few times an interval only."""
+    heard: list[str] = []
+    manager = ServiceManager(heard.append, watchdog_seconds=3600)
+    for _ in range(1000):
+        manager.progress()
+    assert heard == ["READY=1", "WATCHDOG=1"]
+
+
+def test_missing_systemd_python_is_told(program: Run, tmp_path: Path) -> None:
+    """Protects from a start that silently never gets ready: exit 78 and what to install."""
+    hide = tmp_path / "hide"
+    (hide / "systemd").mkdir(parents=True)
+    (hide / "systemd" / "__init__.py").write_text("raise ImportError", encoding="utf-8")
+    running = program(
+        "run", "--source", "synthetic:", environment={"NOTIFY_SOCKET": "/nowhere", "PYTHONPATH": str(hide)}
+    )
+    result = running.wait()
+    assert result.returncode == 78
+    assert "apt install python3-systemd" in result.stderr
+
+
+def test_journal_is_recognised_by_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects a terminal that inherited JOURNAL_STREAM from its desktop: only a stderr that is the stream counts."""
+    with open("/dev/null", "wb") as null:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stderr", null)
+        itself = os.fstat(null.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{itself.st_dev}:{itself.st_ino}")
+        assert journal_listens()
+        monkeypatch.setenv("JOURNAL_STREAM", f"{itself.st_dev}:{itself.st_ino + 1}")
+        assert not journal_listens()
+        monkeypatch.setenv("JOURNAL_STREAM", "nonsense")
+        assert not journal_listens()
+        monkeypatch.delenv("JOURNAL_STREAM")
+        assert not journal_listens()
