@@ -11,10 +11,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from pi_classifier.model import Model
+from pi_classifier.config.schema import ModelSettings
 from pi_classifier.prepare.store import ModelStore, write_prepared
 from pi_classifier.prepare.torchscript import prepare
-from pi_classifier.config.schema import ModelSettings
+from pi_classifier.runtimes.torchscript import TorchScriptModel
 from tests.running import Program
 
 # Machines have bad hours: a slow example is no failure.
@@ -68,9 +68,9 @@ def real_model_file(real_weights: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
-def real_model(real_model_file: Path) -> Model:
+def real_model(real_model_file: Path) -> TorchScriptModel:
     """The real model, loaded."""
-    return Model(real_model_file, threads=1)
+    return TorchScriptModel(real_model_file, threads=1, top_k=5)
 
 
 @pytest.fixture(scope="session")
@@ -120,24 +120,19 @@ def free_port() -> int:
 
 
 SLOW_LAST = (
-    "test_deploy",
-    "test_prepare",
-    "test_processor",
-    "test_notify",
-    "test_doctor",
-    "test_csi",
-    "test_classify",
-    "test_bad_input",
-    "test_daemon",
-    "test_prometheus",
-    "test_benchmark_pipeline",
-    "test_compare_models",
-    "test_peers",
-    "test_soak",
+    "tests/deploy",
+    "tests/prepare",
+    "tests/system",
+    "tests/doctor",
+    "tests/sources/test_csi.py",
+    "tests/offline",
+    "tests/test_bad_input.py",
+    "tests/test_daemon.py",
+    "tests/benchmarks",
 )
 """In this order."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that start processes come last: what is fast fails first."""
-    items.sort(key=lambda item: SLOW_LAST.index(item.path.stem) + 1 if item.path.stem in SLOW_LAST else 0)
+    items.sort(key=lambda item: next((n for n, part in enumerate(SLOW_LAST, 1) if item.nodeid.startswith(part)), 0))
