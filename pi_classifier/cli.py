@@ -200,7 +200,7 @@ def doctor(
     *,
     json_output: Annotated[bool, typer.Option("--json", help="One JSON object, to go with a bug report.")] = False,
 ) -> None:
-    """Say what is wrong with this machine, and the remedy; exit 1 if something must be mended.
+    """Say what is wrong with this machine, and the remedy; exit 1 if something must be fixed.
 
     PYTHONPATH=FOLDER before it asks about a torch that lies elsewhere.
     """
@@ -247,7 +247,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the change without
 
 @boot_config.command("status")
 def boot_status() -> None:
-    """Say what the camera needs in config.txt and what is there; exit 1 if something must be mended."""
+    """Say what the camera needs in config.txt and what is there; exit 1 if something must be fixed."""
     from pi_classifier.system import config_txt
 
     status = config_txt.status()

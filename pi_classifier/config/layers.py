@@ -129,7 +129,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", remedy="name a readable file with --config") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}", remedy="mend that line") from None
+        raise ConfigError(f"{path}: not valid TOML: {error}", remedy="correct that line") from None
 
 
 def _environment_key(name: str) -> Key:

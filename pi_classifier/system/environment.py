@@ -1,4 +1,4 @@
-"""What the libraries are told through the environment, which each of them reads once, at its import."""
+"""The environment variables that configure the libraries, which each of them reads once, at its import."""
 
 ENVIRONMENT = {
     # FFmpeg, OpenCV and torch's C++ side would add lines of their own to an error that is told in one.

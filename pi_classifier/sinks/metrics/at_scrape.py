@@ -37,7 +37,7 @@ class AtScrape(Collector):
         self._latest: dict[str, tuple[Prediction, float]] = {}
         self._labels = {one.camera: Counter(dict.fromkeys((*labels, "other"), 0)) for one in statistics}
 
-    def enter(self, prediction: Prediction) -> None:
+    def record(self, prediction: Prediction) -> None:
         """Keep the latest prediction and count its best label."""
         counts = self._labels[prediction.camera]
         label = prediction.scores[0].label if prediction.scores else ""

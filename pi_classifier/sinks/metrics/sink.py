@@ -78,4 +78,4 @@ class MetricsSink:
         rank(timings.rank)
         publish(timings.publish)
         age(timings.age)
-        self._at_scrape.enter(prediction)
+        self._at_scrape.record(prediction)

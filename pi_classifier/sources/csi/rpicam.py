@@ -119,7 +119,7 @@ class _Child:
     def _last_words(self) -> str:
         self._complaints.seek(0)
         lines = self._complaints.read().decode(errors="replace").split("\n")
-        words = next((line for line in reversed(lines) if line.strip()), "rpicam-vid ended without a word")
+        words = next((line for line in reversed(lines) if line.strip()), "rpicam-vid ended without a message")
         return words.strip().removeprefix("ERROR: ").strip("* ")
 
 

@@ -70,7 +70,7 @@ class Mode:
     """0 where the driver does not say."""
 
     def __str__(self) -> str:
-        rate = f"{self.fps:.4g} fps" if self.fps else "a rate it does not tell"
+        rate = f"{self.fps:.4g} fps" if self.fps else "an unreported rate"
         return f"{self.width}x{self.height} {self.pixel_format} at {rate}"
 
 
