@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import Program
-from tests.test_sources import write_picture, write_video
+from tests.sources.test_files import write_picture, write_video
 
 Run = Callable[..., Program]
 CONFIG, UNAVAILABLE, CANNOT_WRITE, PORT_TAKEN = 78, 69, 73, 75

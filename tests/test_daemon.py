@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 from tests.running import Program
-from tests.test_sources import write_picture, write_video
+from tests.sources.test_files import write_picture, write_video
 
 Run = Callable[..., Program]
 TOTALS = re.compile(
@@ -109,7 +109,7 @@ def test_json_log(program: Run) -> None:
     running.wait()
     *lines, last = [json.loads(line) for line in running.lines]
     for line in lines:
-        assert set(line) == {"camera", "fps", "frame", "frame_age_seconds", "top", "weights"}
+        assert set(line) == {"camera", "fps", "frame", "frame_age_seconds", "predictions", "weights"}
     assert last["captured"] == last["classified"] + sum(last["dropped"].values())
 
 
@@ -136,7 +136,7 @@ def test_machine_without_a_camera_says_so(program: Run) -> None:
 
 
 def test_two_cameras(program: Run, tmp_path: Path, free_port: int) -> None:
-    """Protects several cameras: each has its own lines, books and labels."""
+    """Protects several cameras: each has its own lines, statistics and labels."""
     config = tmp_path / "config.toml"
     config.write_text(
         '[[camera]]\nname = "front"\nsource = "synthetic:"\n[[camera]]\nname = "back"\nsource = "synthetic:"\nfps = 5\n'
@@ -207,7 +207,7 @@ def test_hub_folder_is_used(program: Run, real_weights: Path, tmp_path: Path) ->
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mobilenet_v2-default-qnnpack-quint8-v1.pt"]
 
 
-def test_damaged_cache_is_made_anew(program: Run, tmp_path: Path) -> None:
+def test_damaged_cache_is_made_again(program: Run, tmp_path: Path) -> None:
     """Protects from a power cut: a damaged file in the cache is replaced, with a notice, not a reason to stop."""
     variables = {"CACHE_DIRECTORY": str(tmp_path)}
     arguments = ("run", "--weights", "untrained", "--source", "synthetic:", "--frames", "2", "--metrics-listen", "")

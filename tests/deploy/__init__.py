@@ -1,0 +1,1 @@
+"""Tests of `deploy/`, what an operator of several machines takes from here."""

@@ -17,9 +17,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pi_classifier.doctor.examination import examine, hardware, operating_system, packages
+from pi_classifier.config.address import ListenAddress
+from pi_classifier.config.schema import CameraSettings, ModelSettings, Settings
+from pi_classifier.doctor import hardware, operating_system, packages
 from pi_classifier.doctor.cameras import cameras, held, sources
 from pi_classifier.doctor.configuration import configuration
+from pi_classifier.doctor.examination import examine
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.doctor.model_files import Places, published_weights, weights
@@ -29,12 +32,11 @@ from pi_classifier.doctor.processes import holders
 from pi_classifier.doctor.report import Report
 from pi_classifier.doctor.service import service
 from pi_classifier.prepare.store import ModelStore
-from pi_classifier.config.schema import CameraSettings, ModelSettings, Settings
 from pi_classifier.system.soc import Soc
 from tests.running import Program
 
-SETUP = Path(__file__).parent.parent / "setup.cfg"
-SAMPLES = Path(__file__).parent / "boot_config"
+SETUP = Path(__file__).parents[2] / "setup.cfg"
+SAMPLES = Path(__file__).parents[1] / "system" / "config_txt"
 
 CORTEX_A72 = """\
 processor\t: 0
@@ -494,16 +496,17 @@ def test_configured_sources(tmp_path: Path) -> None:
 
 def test_port_held_by_a_real_process(free_port: int) -> None:
     """Protects the search on the real /proc: a listening socket is found with the process behind it."""
-    assert metrics_port(f"0.0.0.0:{free_port}", Machine()).state == State.OK
+    assert metrics_port(ListenAddress.parse(f"0.0.0.0:{free_port}"), Machine()).state == State.OK
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", free_port))
         listener.listen()
-        finding = metrics_port(f"0.0.0.0:{free_port}", Machine())
+        finding = metrics_port(ListenAddress.parse(f"0.0.0.0:{free_port}"), Machine())
     assert finding.state == State.PROBLEM
     assert f"(process {os.getpid()})" in finding.seen
     assert "metrics-listen" in finding.remedy
 
 
+EVERYWHERE = ListenAddress.parse("0.0.0.0:9100")
 HEADING = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 TCP = HEADING + (
     "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 111 1 0 100 0 0 10 0\n"
@@ -519,11 +522,11 @@ def test_port_held_by_node_exporter(tmp_path: Path) -> None:
     """Protects the usual clash on 9100: node_exporter listens on every address of IPv6, which takes IPv4's, too."""
     machine = pi4(tmp_path)
     plant(tmp_path, "proc/net/tcp", TCP)
-    assert metrics_port("0.0.0.0:9100", machine).state == State.OK  # a connection is no listener
+    assert metrics_port(EVERYWHERE, machine).state == State.OK  # a connection is no listener
     plant(tmp_path, "proc/net/tcp6", TCP6.format(uid=110))
     process(tmp_path, 1, "systemd", "/dev/null")
     process(tmp_path, 640, "node_exporter", "socket:[333]", "/usr/bin/prometheus-node-exporter")
-    finding = metrics_port("0.0.0.0:9100", machine)
+    finding = metrics_port(EVERYWHERE, machine)
     assert (finding.state, finding.seen) == (State.PROBLEM, "9100 is held by node_exporter (process 640)")
 
 
@@ -531,13 +534,13 @@ def test_port_held_by_ourselves(tmp_path: Path) -> None:
     """Protects a running service from being told off: by its process, or by its user where root alone sees more."""
     machine = pi4(tmp_path)
     plant(tmp_path, "proc/net/tcp6", TCP6.format(uid=997))
-    assert metrics_port("0.0.0.0:9100", machine).state == State.OK
+    assert metrics_port(EVERYWHERE, machine).state == State.OK
     plant(tmp_path, "proc/net/tcp6", TCP6.format(uid=1000))
-    hidden = metrics_port("0.0.0.0:9100", machine)
+    hidden = metrics_port(EVERYWHERE, machine)
     assert (hidden.state, "user 1000" in hidden.seen) == (State.PROBLEM, True)
     assert "sudo" in hidden.remedy
     process(tmp_path, 812, "pi-classifier", "socket:[333]", *SERVICE)
-    assert metrics_port("0.0.0.0:9100", machine).state == State.OK
+    assert metrics_port(EVERYWHERE, machine).state == State.OK
 
 
 @pytest.mark.parametrize(
@@ -557,7 +560,7 @@ def test_port_held_by_ourselves(tmp_path: Path) -> None:
 def test_addresses_that_clash(tmp_path: Path, listen: str, state: State) -> None:
     """Protects from both errors: 127.0.0.1 stands in the way of every address, but not of another one."""
     plant(tmp_path, "proc/net/tcp", TCP)
-    assert metrics_port(listen, pi4(tmp_path)).state == state
+    assert metrics_port(ListenAddress.parse(listen) if listen else None, pi4(tmp_path)).state == state
 
 
 # Service, weights, configuration
@@ -686,7 +689,9 @@ def test_a_check_that_fails_costs_no_other(tmp_path: Path) -> None:
 
 def test_doctor_never_imports_torch() -> None:
     """Protects the point of it: a torch that kills whoever imports it must not kill the doctor."""
-    code = "import sys; from pi_classifier.doctor.examination import examine; examine(None); print('torch' in sys.modules)"
+    code = (
+        "import sys; from pi_classifier.doctor.examination import examine; examine(None); print('torch' in sys.modules)"
+    )
     assert Packages().attempt(code).answer == "False"
 
 

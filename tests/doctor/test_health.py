@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pi_classifier.errors import ConfigError
+from pi_classifier.config.address import ListenAddress
 from pi_classifier.doctor.health import health
+from pi_classifier.errors import ConfigError
 from tests.running import Program
 
 Run = Callable[..., Program]
@@ -30,15 +31,15 @@ class Page(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def page() -> Iterator[Callable[[str], str]]:
+def page() -> Iterator[Callable[[str], ListenAddress]]:
     """Serves a text as metrics; returns the address."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
 
-    def serve(text: str) -> str:
+    def serve(text: str) -> ListenAddress:
         server.text = text  # type: ignore[attr-defined]
-        return f"127.0.0.1:{server.server_port}"
+        return ListenAddress("127.0.0.1", server.server_port)
 
     yield serve
     server.shutdown()
@@ -80,16 +81,16 @@ def test_nobody_answers(program: Run, free_port: int) -> None:
     [(1, 0.0, True), (1, 60.0, False), (1, None, False), (0, 60.0, True), (0, None, True)],
 )
 def test_hang_is_told_from_waiting(
-    page: Callable[[str], str], up: int, predicted_before: float | None, well: bool
+    page: Callable[[str], ListenAddress], up: int, predicted_before: float | None, well: bool
 ) -> None:
-    """Protects the meaning: a camera that delivers and is not classified is a hang, one that is away is not."""
+    """Protects the meaning: a camera that delivers and is not classified is a hang, one that is disconnected is not."""
     predicted = None if predicted_before is None else time.time() - predicted_before
     answer = health(page(camera("front", up=up, predicted=predicted)), within_seconds=30)
     assert answer.ok is well
     assert answer.messages[0].startswith("front: ")
 
 
-def test_one_hanging_camera_of_two_is_a_hang(page: Callable[[str], str]) -> None:
+def test_one_hanging_camera_of_two_is_a_hang(page: Callable[[str], ListenAddress]) -> None:
     """Protects from a mean over cameras: each must be well."""
     text = camera("front", up=1, predicted=time.time()) + camera("back", up=1, predicted=time.time() - 99)
     answer = health(page(text), within_seconds=30)
@@ -97,15 +98,15 @@ def test_one_hanging_camera_of_two_is_a_hang(page: Callable[[str], str]) -> None
     assert len(answer.messages) == 2
 
 
-def test_proxy_is_not_asked(program: Run, page: Callable[[str], str]) -> None:
+def test_proxy_is_not_asked(program: Run, page: Callable[[str], ListenAddress]) -> None:
     """Protects containers, which are often given a proxy: the daemon beside is asked directly."""
     address = page(camera("front", up=1, predicted=time.time()))
-    asked = program("health", "--metrics-listen", address, environment={"http_proxy": "http://127.0.0.1:9"}).wait()
+    asked = program("health", "--metrics-listen", str(address), environment={"http_proxy": "http://127.0.0.1:9"}).wait()
     assert asked.returncode == 0, asked
 
 
 @pytest.mark.parametrize("text", ["node_load1 0.3\n", "<html><body>It works!</body></html>", ""])
-def test_somebody_elses_port(page: Callable[[str], str], text: str) -> None:
+def test_somebody_elses_port(page: Callable[[str], ListenAddress], text: str) -> None:
     """Protects from node_exporter, or a web server, on the same port: it is not taken for a daemon that is well."""
     answer = health(page(text), within_seconds=30)
     assert not answer.ok
@@ -115,10 +116,13 @@ def test_somebody_elses_port(page: Callable[[str], str], text: str) -> None:
 def test_metrics_turned_off() -> None:
     """Protects from a health check that cannot work: it says which key to set."""
     with pytest.raises(ConfigError, match="listen"):
-        health("", within_seconds=30)
+        health(None, within_seconds=30)
 
 
 def test_asking_loads_no_torch() -> None:
     """Protects a Raspberry Pi from a check that is made every half a minute: it imports neither torch nor OpenCV."""
-    code = "import sys; from pi_classifier import cli, health; sys.exit(not {'torch', 'cv2'}.isdisjoint(sys.modules))"
+    code = (
+        "import sys; from pi_classifier import cli; from pi_classifier.doctor import health; "
+        "sys.exit(not {'torch', 'cv2'}.isdisjoint(sys.modules))"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import DEADLINE_SECONDS
 from tests.running import Program
-from tests.test_sources import write_picture, write_video
+from tests.sources.test_files import write_picture, write_video
 
 Run = Callable[..., Program]
 
@@ -36,8 +36,8 @@ def test_names_photographs(program: Run, test_data: Path, real_model_file: Path)
     assert [Path(str(line["input"])).name for line in lines] == sorted(reference)
     agreed = 0
     for line in lines:
-        assert set(line) == {"input", "frame", "top"}
-        best, second = line["top"]
+        assert set(line) == {"input", "frame", "predictions"}
+        best, second = line["predictions"]
         assert set(best) == {"class_id", "label", "probability"}
         right = {best["class_id"]} | ({second["class_id"]} if second["probability"] == best["probability"] else set())
         agreed += reference[Path(str(line["input"])).name] in right
@@ -75,7 +75,7 @@ def test_cut_video_gives_its_frames_and_an_error(program: Run, tmp_path: Path) -
     assert running.wait().returncode == 1
     lines = [json.loads(line) for line in running.lines]
     assert len(lines) > 10
-    assert all("top" in line for line in lines[:-1])
+    assert all("predictions" in line for line in lines[:-1])
     assert "of 100 frames" in lines[-1]["error"]
 
 
