@@ -2,6 +2,7 @@
 
 import queue
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -89,3 +90,11 @@ class Program:
         for line in stream:  # type: ignore[attr-defined]
             into.append(line.rstrip("\n"))
             self._news.put(None)
+
+
+def unused_port() -> int:
+    """A TCP port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

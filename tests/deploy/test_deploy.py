@@ -1,71 +1,35 @@
-"""What an operator deploys: alerts and dashboard, with the metrics as the daemon serves them and a real Prometheus."""
+"""What an operator deploys: alerts and dashboard, held to the metrics as the daemon serves them."""
 
-import json
 import re
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
+from typing import NamedTuple
 from urllib.request import urlopen
 
 import pytest
-from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from pi_classifier.statistics import CameraStatistics
-from pi_classifier.contracts.model import ModelMetadata
-from pi_classifier.contracts.prediction import Classification, Prediction, Timings
-from pi_classifier.sinks import metrics
-from pi_classifier.system.soc import CONDITIONS
-from tests.running import Program
-
-DEPLOY = Path(__file__).parents[1] / "deploy"
-CONFIG, RULES, RULES_TEST = (DEPLOY / "prometheus" / name for name in ("prometheus.yml", "rules.yml", "rules_test.yml"))
-DASHBOARD = json.loads((DEPLOY / "grafana" / "pi-classifier.json").read_text(encoding="utf-8"))
-VARIABLES = {one["name"]: one for one in DASHBOARD["templating"]["list"] if one["type"] == "query"}
-CAMERAS = ("door", "front")
-DEADLINE_SECONDS = 120.0
-"""How long a test waits for what should take a second or two: machines have bad hours."""
+from pi_classifier.sinks.metrics.at_scrape import PREFIX
+from tests.conftest import DEADLINE_SECONDS
+from tests.deploy.daemon import Daemon, serving
+from tests.deploy.shipped import (
+    CONFIG,
+    DASHBOARD,
+    DEPLOY,
+    RULES,
+    RULES_TEST,
+    VARIABLES,
+    Query,
+    alert_queries,
+    alerts,
+    dashboard_queries,
+)
 
 needs_promtool = pytest.mark.skipif(
     not shutil.which("promtool"), reason="promtool is not installed: apt install prometheus"
 )
-T = TypeVar("T")
-
-
-class Query(NamedTuple):
-    """One query of the dashboard."""
-
-    panel: str
-    expression: str
-    legend: str
-
-
-def dashboard_queries() -> list[Query]:
-    """Of every panel, in order."""
-    return [
-        Query(f"{panel['id']} {panel['title']} {target['refId']}", target["expr"], target.get("legendFormat", ""))
-        for panel in DASHBOARD["panels"]
-        for target in panel.get("targets", ())
-    ]
-
-
-def alerts() -> dict[str, str]:
-    """The text of each rule in rules.yml, by the alert's name, without comments."""
-    text = re.sub(r"^ *#.*\n", "", RULES.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return dict(re.findall(r"- alert: (\w+)\n(.*?)(?=\n *- alert:|\Z)", text, flags=re.DOTALL))
-
-
-def alert_queries() -> list[Query]:
-    """Of every alert."""
-    expressions = {name: re.search(r"expr: (?:>-)?(.*?)\n *for:", rule, re.DOTALL) for name, rule in alerts().items()}
-    return [Query(name, found[1] if found else "", "") for name, found in expressions.items()]
-
 
 # What a query reads
 
@@ -118,66 +82,17 @@ def _fits(selector: Selector) -> Callable[[Mapping[str, str]], bool]:
     return fits
 
 
-# The daemon's metrics, and a Prometheus that scrapes them
+# What the daemon exposes
 
 TARGET_LABELS = {"job": "", "instance": ""}
 """What Prometheus itself puts on every sample."""
 
 
-class Daemon:
-    """The metrics of a daemon with two cameras, and no daemon behind them."""
-
-    def __init__(self, registry: CollectorRegistry, port: int) -> None:
-        self.port = port
-        self.accounts = {camera: CameraStatistics(camera, time.monotonic()) for camera in CAMERAS}
-        self._sink = metrics.MetricsSink(
-            registry,
-            accounts=list(self.accounts.values()),
-            card=_card(),
-            labels=("water bottle",),
-            versions=metrics.build_versions("0.1.0", torch="2.9.1", opencv="4.12.0"),
-            temperature=lambda: 61.3,
-            throttled=lambda: {(name, when): False for name in CONDITIONS for when in ("now", "since_boot")},
-        )
-        self.work()
-
-    def work(self) -> None:
-        """One frame of each camera is classified, and one dropped."""
-        for camera, account in self.accounts.items():
-            now = time.monotonic()
-            account.arrived(now)
-            account.dropped("stale")
-            account.classified()
-            top = (Classification(898, "water bottle", 0.62), Classification(737, "pop bottle", 0.09))
-            timings = Timings(0.002, 0.001, 0.02, 0.0002, 0.0001, age=0.031)
-            self._sink.offer(Prediction(camera, 1, now, top, timings))
-            account.close_interval(now)
-
-
-def _card() -> ModelCard:
-    return ModelCard(
-        name="mobilenet_v2",
-        weights="default",
-        weights_sha256="0" * 64,
-        engine="qnnpack",
-        activations="quint8",
-        input_size=224,
-        resize_size=256,
-        mean=(0.485, 0.456, 0.406),
-        std=(0.229, 0.224, 0.225),
-        scale=0.0186,
-        zero_point=114,
-        categories=("water bottle", "pop bottle"),
-        torch_version="2.9.1",
-    )
-
-
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[Daemon]:
     """Metrics, served as the daemon serves them."""
-    port = _free_port()
-    with metrics.serve(f"127.0.0.1:{port}") as registry:
-        yield Daemon(registry, port)
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -198,77 +113,6 @@ def families(daemon: Daemon) -> dict[str, Samples]:
 def exposed(families: dict[str, Samples]) -> Samples:
     """All samples that a query may read: the daemon's, and the one that Prometheus adds."""
     return {"up": [TARGET_LABELS]} | {name: labels for family in families.values() for name, labels in family.items()}
-
-
-@pytest.fixture(scope="module")
-def prometheus(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Prometheus that runs the shipped configuration, only faster and on other targets.
-
-    It scrapes the daemon under two names: a query that works for one machine alone fails.
-    """
-    executable = shutil.which("prometheus")
-    if not executable:
-        pytest.skip("prometheus is not installed: apt install prometheus")
-    folder = tmp_path_factory.mktemp("prometheus")
-    targets = f"127.0.0.1:{daemon.port}\n          - localhost:{daemon.port}"
-    config = CONFIG.read_text(encoding="utf-8").replace("raspberrypi:9100", targets)
-    (folder / "prometheus.yml").write_text(re.sub(r"\b1[05]s\b", "500ms", config), encoding="utf-8")
-    (folder / "rules.yml").write_text(
-        RULES.read_text(encoding="utf-8").replace("interval: 15s", "interval: 500ms"), encoding="utf-8"
-    )
-    address = f"127.0.0.1:{_free_port()}"
-    flags = (f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data")
-    program = Program([executable, *flags, f"--web.listen-address={address}"], {"GOMAXPROCS": "1"}, DEADLINE_SECONDS)
-    try:
-        program.wait_for(lambda: _is_ready(address), "readiness")
-        yield f"http://{address}"
-    finally:
-        program.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _is_ready(address: str) -> bool:
-    try:
-        with urlopen(f"http://{address}/-/ready", timeout=DEADLINE_SECONDS):
-            return True
-    except HTTPError as error:
-        error.close()
-        return False
-    except (URLError, ConnectionError):
-        return False
-
-
-def ask(prometheus: str, path: str, **parameters: str) -> Any:
-    """What its HTTP API answers."""
-    try:
-        with urlopen(f"{prometheus}/api/v1/{path}?{urlencode(parameters)}", timeout=DEADLINE_SECONDS) as answer:
-            return json.load(answer)["data"]
-    except HTTPError as error:
-        with error:
-            raise AssertionError(f"{path} {parameters}: {error.read().decode()}") from None
-
-
-def eventually(condition: Callable[[], T], what: str) -> T:
-    """The first truth that `condition` tells."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not (truth := condition()):
-        assert time.monotonic() < deadline, f"not within {DEADLINE_SECONDS:g} s: {what}"
-        time.sleep(0.1)
-    return truth
-
-
-def filled_in(expression: str) -> str:
-    """A query as Grafana sends it with "All" chosen everywhere."""
-    for variable, value in {"__rate_interval": "1m", "__range": "1h", **dict.fromkeys(VARIABLES, ".*")}.items():
-        expression = re.sub(rf"\${variable}\b", value, expression)
-    assert "$" not in expression, "an unknown variable"
-    return expression
 
 
 # The tests
@@ -354,7 +198,7 @@ def test_words_name_only_what_the_daemon_exposes(exposed: Samples) -> None:
 def test_dashboard_shows_all_that_the_daemon_exposes(families: dict[str, Samples]) -> None:
     """Protects the operator from a metric that is collected and never seen."""
     shown = {selector.metric for query in dashboard_queries() for selector in read_query(query.expression)[0]}
-    ours = {name: family for name, family in families.items() if name.startswith(metrics.PREFIX)}
+    ours = {name: family for name, family in families.items() if name.startswith(PREFIX)}
     assert len(ours) > 10
     assert [name for name, family in ours.items() if not shown & set(family)] == []
 
@@ -379,57 +223,3 @@ def test_panels_do_not_overlap() -> None:
     ]
     assert len(set(fields)) == len(fields)
     assert max(x for x, _ in fields) < 24
-
-
-@pytest.mark.parametrize("query", dashboard_queries(), ids=lambda query: query.panel)
-def test_prometheus_answers_every_query_of_the_dashboard(query: Query, daemon: Daemon, prometheus: str) -> None:
-    """Protects every panel: Prometheus understands its query, finds numbers, and has each label of its legend."""
-
-    def series() -> list[dict[str, Any]]:
-        daemon.work()
-        found: list[dict[str, Any]] = ask(prometheus, "query", query=filled_in(query.expression))["result"]
-        return found if all(one["value"][1] not in {"NaN", "+Inf", "-Inf"} for one in found) else []
-
-    found = eventually(series, f"numbers for {query.expression}")
-    labels = re.findall(r"\{\{(\w+)\}\}", query.legend)
-    assert all(one["metric"].get(label) for one in found for label in labels)
-    assert len({tuple(one["metric"].get(label) for label in labels) for one in found}) == len(found) or not labels
-
-
-@pytest.mark.parametrize("name", VARIABLES)
-def test_variables_offer_what_there_is(name: str, daemon: Daemon, prometheus: str) -> None:
-    """Protects the dashboard's choices of job, machine and camera, and so every panel below them."""
-    found = re.fullmatch(r"label_values\((.+), (\w+)\)", VARIABLES[name]["query"]["query"])
-    assert found, "a query of another kind"
-    machines = [f"127.0.0.1:{daemon.port}", f"localhost:{daemon.port}"]
-    expected = {"job": ["pi-classifier"], "instance": machines, "camera": list(CAMERAS)}[name]
-    matching = {"match[]": filled_in(found[1])}
-    eventually(lambda: ask(prometheus, f"label/{found[2]}/values", **matching) == expected, f"{expected} for {name}")
-
-
-def test_prometheus_evaluates_every_alert(prometheus: str) -> None:
-    """Protects the alerts from errors that only real data bring, such as two machines with cameras of one name."""
-
-    def judged() -> dict[str, str]:
-        groups = ask(prometheus, "rules")["groups"]
-        health = {rule["name"]: rule.get("lastError") or rule["health"] for rule in groups[0]["rules"]}
-        return {} if "unknown" in health.values() else health
-
-    assert eventually(judged, "all rules evaluated") == dict.fromkeys(alerts(), "ok")
-
-
-def test_lost_camera_raises_its_alert(daemon: Daemon, prometheus: str) -> None:
-    """Protects the way from a lost camera to its alert through a real scrape: on each machine, for this camera."""
-
-    def waiting() -> set[tuple[str, str, str]]:
-        found = [one["labels"] for one in ask(prometheus, "alerts")["alerts"]]
-        return {(one["alertname"], one["camera"], one["instance"]) for one in found if "camera" in one}
-
-    down = {("PiClassifierCameraDown", "door", f"{host}:{daemon.port}") for host in ("127.0.0.1", "localhost")}
-    daemon.accounts["door"].lost("lost", "unplugged", time.monotonic())
-    try:
-        eventually(lambda: down <= waiting(), "the alert")
-        assert {one for one in waiting() if one[0] == "PiClassifierCameraDown"} == down
-    finally:
-        daemon.work()
-    eventually(lambda: not down & waiting(), "the all-clear")

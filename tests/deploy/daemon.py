@@ -1,0 +1,79 @@
+"""A daemon's metrics without its cameras and its model."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from pi_classifier.config.address import ListenAddress
+from pi_classifier.contracts.model import ModelMetadata
+from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
+from pi_classifier.sinks.metrics.at_scrape import build_versions
+from pi_classifier.sinks.metrics.server import MetricsServer
+from pi_classifier.sinks.metrics.sink import MetricsSink
+from pi_classifier.statistics import CameraStatistics
+from pi_classifier.system.soc import CONDITIONS
+from tests.running import unused_port
+
+CAMERAS = ("door", "front")
+RESULT = Result(
+    probabilities=np.array([0.62, 0.09], np.float32),
+    scores=(Score(898, "water bottle", 0.62), Score(737, "pop bottle", 0.09)),
+)
+METADATA = ModelMetadata(
+    name="mobilenet_v2",
+    weights="default",
+    weights_sha256="0" * 64,
+    engine="qnnpack",
+    activations="quint8",
+    input_size=224,
+    resize_size=256,
+    mean=(0.485, 0.456, 0.406),
+    std=(0.229, 0.224, 0.225),
+    scale=0.0186,
+    zero_point=114,
+    categories=("water bottle", "pop bottle"),
+    torch_version="2.9.1",
+)
+
+
+class Daemon:
+    """The metrics of a daemon with two cameras, and no daemon behind them."""
+
+    def __init__(self, server: MetricsServer, port: int) -> None:
+        self.port = port
+        self.statistics = {camera: CameraStatistics(camera, time.monotonic()) for camera in CAMERAS}
+        self._sink = MetricsSink(
+            server.registry,
+            statistics=list(self.statistics.values()),
+            metadata=METADATA,
+            labels=("water bottle",),
+            versions=build_versions("0.1.0", {"torch": "2.9.1"}, opencv="4.12.0"),
+            temperature=lambda: 61.3,
+            throttled=lambda: {(name, when): False for name in CONDITIONS for when in ("now", "since_boot")},
+        )
+        self.work()
+
+    def work(self) -> None:
+        """One frame of each camera is classified, and one dropped."""
+        for camera, statistics in self.statistics.items():
+            now = time.monotonic()
+            statistics.frame_arrived(now)
+            statistics.frame_dropped("stale")
+            statistics.frame_classified()
+            timings = Timings(0.002, 0.001, 0.02, 0.0002, 0.0001, age=0.031)
+            self._sink.offer(Prediction(camera, 1, now, RESULT, timings))
+            statistics.end_interval(now)
+
+
+@contextmanager
+def serving() -> Iterator[Daemon]:
+    """Metrics, served as the daemon serves them, while the context lasts."""
+    port = unused_port()
+    server = MetricsServer(ListenAddress("127.0.0.1", port))
+    server.start()
+    try:
+        yield Daemon(server, port)
+    finally:
+        server.stop()

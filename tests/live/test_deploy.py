@@ -1,0 +1,97 @@
+"""A real Prometheus with the shipped configuration, alerts and dashboard."""
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.deploy.daemon import CAMERAS, Daemon, serving
+from tests.deploy.shipped import CONFIG, RULES, VARIABLES, Query, alerts, dashboard_queries
+from tests.live.prometheus import Prometheus, eventually, scraping
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    """Metrics, served as the daemon serves them."""
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def prometheus(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A Prometheus that runs the shipped configuration, only faster and on other targets.
+
+    It scrapes the daemon under two names: a query that works for one machine alone fails.
+    """
+    folder = tmp_path_factory.mktemp("prometheus")
+    (folder / "rules.yml").write_text(
+        RULES.read_text(encoding="utf-8").replace("interval: 15s", "interval: 500ms"), encoding="utf-8"
+    )
+    targets = f"127.0.0.1:{daemon.port}\n          - localhost:{daemon.port}"
+    config = CONFIG.read_text(encoding="utf-8").replace("raspberrypi:9100", targets)
+    with scraping(folder, re.sub(r"\b1[05]s\b", "500ms", config)) as running:
+        yield running
+
+
+def filled_in(expression: str) -> str:
+    """A query as Grafana sends it with "All" chosen everywhere."""
+    for variable, value in {"__rate_interval": "1m", "__range": "1h", **dict.fromkeys(VARIABLES, ".*")}.items():
+        expression = re.sub(rf"\${variable}\b", value, expression)
+    assert "$" not in expression, "an unknown variable"
+    return expression
+
+
+@pytest.mark.parametrize("query", dashboard_queries(), ids=lambda query: query.panel)
+def test_prometheus_answers_every_query_of_the_dashboard(query: Query, daemon: Daemon, prometheus: Prometheus) -> None:
+    """Protects every panel: Prometheus understands its query, finds numbers, and has each label of its legend."""
+
+    def series() -> list[dict[str, Any]]:
+        daemon.work()
+        found = prometheus.query(filled_in(query.expression))
+        return found if all(one["value"][1] not in {"NaN", "+Inf", "-Inf"} for one in found) else []
+
+    found = eventually(series, f"numbers for {query.expression}")
+    labels = re.findall(r"\{\{(\w+)\}\}", query.legend)
+    assert all(one["metric"].get(label) for one in found for label in labels)
+    assert len({tuple(one["metric"].get(label) for label in labels) for one in found}) == len(found) or not labels
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_variables_offer_what_there_is(name: str, daemon: Daemon, prometheus: Prometheus) -> None:
+    """Protects the dashboard's choices of job, machine and camera, and so every panel below them."""
+    found = re.fullmatch(r"label_values\((.+), (\w+)\)", VARIABLES[name]["query"]["query"])
+    assert found, "a query of another kind"
+    machines = [f"127.0.0.1:{daemon.port}", f"localhost:{daemon.port}"]
+    expected = {"job": ["pi-classifier"], "instance": machines, "camera": list(CAMERAS)}[name]
+    matching = {"match[]": filled_in(found[1])}
+    eventually(lambda: prometheus.ask(f"label/{found[2]}/values", **matching) == expected, f"{expected} for {name}")
+
+
+def test_prometheus_evaluates_every_alert(prometheus: Prometheus) -> None:
+    """Protects the alerts from errors that only real data bring, such as two machines with cameras of one name."""
+
+    def judged() -> dict[str, str]:
+        groups = prometheus.ask("rules")["groups"]
+        health = {rule["name"]: rule.get("lastError") or rule["health"] for rule in groups[0]["rules"]}
+        return {} if "unknown" in health.values() else health
+
+    assert eventually(judged, "all rules evaluated") == dict.fromkeys(alerts(), "ok")
+
+
+def test_lost_camera_raises_its_alert(daemon: Daemon, prometheus: Prometheus) -> None:
+    """Protects the way from a lost camera to its alert through a real scrape: on each machine, for this camera."""
+
+    def waiting() -> set[tuple[str, str, str]]:
+        found = [one["labels"] for one in prometheus.ask("alerts")["alerts"]]
+        return {(one["alertname"], one["camera"], one["instance"]) for one in found if "camera" in one}
+
+    down = {("PiClassifierCameraDown", "door", f"{host}:{daemon.port}") for host in ("127.0.0.1", "localhost")}
+    daemon.statistics["door"].camera_failed("lost", "unplugged", time.monotonic())
+    try:
+        eventually(lambda: down <= waiting(), "the alert")
+        assert {one for one in waiting() if one[0] == "PiClassifierCameraDown"} == down
+    finally:
+        daemon.work()
+    eventually(lambda: not down & waiting(), "the all-clear")
