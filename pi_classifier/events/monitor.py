@@ -98,7 +98,7 @@ class EventMonitor:
             seconds=seconds,
             captured=snapshot.captured,
             classified=snapshot.classified,
-            fps=snapshot.fps,
+            fps=snapshot.classified / seconds if seconds else 0.0,
             **{f"dropped_{reason}": count for reason, count in snapshot.dropped.items()},
         )
 
