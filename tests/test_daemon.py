@@ -204,7 +204,7 @@ def test_hub_folder_is_used(program: Run, real_weights: Path, tmp_path: Path) ->
     picture = write_picture(tmp_path / "a.png")
     running = program("classify", picture, "--json", environment=variables)
     assert running.wait().returncode == 0
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mobilenet_v2-default-qnnpack-quint8-v1.pt"]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mobilenet_v2-default-qnnpack-quint8-v2.pt"]
 
 
 def test_damaged_cache_is_made_again(program: Run, tmp_path: Path) -> None:

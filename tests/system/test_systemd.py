@@ -1,8 +1,9 @@
-"""What systemd is told, through a real notification socket."""
+"""What systemd and its journal are told, through a real notification socket."""
 
 import importlib.util
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_waiting_for_a_camera_is_ready_and_honest(program: Run, listener: Listen
     listener.wait_for("READY=1")
     for _ in range(5):
         listener.wait_for("WATCHDOG=1")
-    assert "camera away: /dev/video999: no such camera" in listener.wait_for("camera away")
+    assert "camera disconnected: /dev/video999: no such camera" in listener.wait_for("camera disconnected")
     running.stop()
     assert running.wait().returncode == 0
 
@@ -88,29 +89,45 @@ def test_silence_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     manager = ServiceManager.of_this_process()
     assert not manager.listens
-    manager.progress()
+    assert manager.watchdog_seconds == 0
+    manager.ready()
+    manager.alive()
     manager.status("x")
     manager.stopping()
 
 
-def test_watchdog_is_fed_by_progress_alone() -> None:
-    """Protects the watchdog's meaning: ready once, a beat with progress, nothing without."""
-    heard: list[str] = []
-    manager = ServiceManager(heard.append, watchdog_seconds=1e-6)
-    manager.status("loading")
-    assert heard == ["STATUS=loading"]
-    manager.progress()
-    manager.progress()
-    assert heard[1:] == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
+@needs_systemd_python
+def test_environment_names_socket_and_watchdog(monkeypatch: pytest.MonkeyPatch, listener: Listener) -> None:
+    """Protects the way to systemd: what its environment variables name is heard there, and waited for as long."""
+    monkeypatch.setenv("NOTIFY_SOCKET", str(listener.path))
+    monkeypatch.setenv("WATCHDOG_USEC", "30500000")
+    manager = ServiceManager.of_this_process()
+    assert manager.listens
+    assert manager.watchdog_seconds == 30.5
+    manager.ready()
+    assert listener.wait_for("READY") == "READY=1"
+    monkeypatch.delenv("WATCHDOG_USEC")
+    assert ServiceManager.of_this_process().watchdog_seconds == 0
 
 
-def test_beats_are_spared() -> None:
-    """Protects the hot loop: however many predictions, systemd is woken a few times an interval only."""
+def test_messages_are_those_of_sd_notify() -> None:
+    """Protects the protocol: each word is one assignment on one line, as sd_notify(3) spells it."""
     heard: list[str] = []
-    manager = ServiceManager(heard.append, watchdog_seconds=3600)
-    for _ in range(1000):
-        manager.progress()
-    assert heard == ["READY=1", "WATCHDOG=1"]
+    manager = ServiceManager(heard.append, watchdog_seconds=10)
+    manager.status("two\nlines")
+    manager.ready()
+    manager.alive()
+    manager.stopping()
+    assert heard == ["STATUS=two lines", "READY=1", "WATCHDOG=1", "STOPPING=1"]
+
+
+def test_no_watchdog_is_fed_where_there_is_none() -> None:
+    """Protects a unit without WatchdogSec=: it is not woken with beats that nobody asked for."""
+    heard: list[str] = []
+    manager = ServiceManager(heard.append)
+    manager.ready()
+    manager.alive()
+    assert heard == ["READY=1"]
 
 
 def test_missing_systemd_python_is_told(program: Run, tmp_path: Path) -> None:
@@ -139,3 +156,25 @@ def test_journal_is_recognised_by_its_stream(monkeypatch: pytest.MonkeyPatch) ->
         assert not journal_listens()
         monkeypatch.delenv("JOURNAL_STREAM")
         assert not journal_listens()
+
+
+HANDLERS = (
+    "import logging; from pi_classifier.system.systemd import log_to_journal; logging.basicConfig(); log_to_journal(); "
+    "print(*(type(handler).__name__ for handler in logging.getLogger().handlers))"
+)
+"""Prints where log records go."""
+
+
+@needs_systemd_python
+def test_records_go_to_the_journal_alone() -> None:
+    """Protects the journal from every record twice: its handler takes the place of the one to stderr."""
+    assert _printed(HANDLERS) == "JournalHandler"
+
+
+def test_records_stay_on_stderr_without_systemd_python() -> None:
+    """Protects the log where systemd-python is missing: records stay the lines that they were."""
+    assert _printed(f"import sys; sys.modules['systemd'] = None; {HANDLERS}") == "StreamHandler"
+
+
+def _printed(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
