@@ -85,11 +85,11 @@ def load(
     origins: dict[Key, Origin] = {}
     for key, value in _toml(file):
         origins[key] = Origin(value, str(file or DEFAULT_FILE))
-    several_cameras = ("camera", 1) in {key[:2] for key in origins}
     for name, text in sorted((environment or {}).items()):
         if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
             key = _environment_key(name)
             origins[key] = Origin(_listed(key, text), f"environment {name}")
+    several_cameras = ("camera", 1) in {key[:2] for key in origins}
     for key, origin in (flags or {}).items():
         if key[0] == "camera" and several_cameras:
             raise ConfigError(
