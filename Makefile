@@ -1,16 +1,27 @@
-# make run    set up .venv and run the daemon on the best camera of this machine
-# make test   set up .venv and run every test
-# make install    as a service, with sudo; make uninstall removes it
-# make lint   style, types and the import law
+# make run            set up .venv and run the daemon on the best camera of this machine
+# make test           set up .venv and run every test that needs no further machine
+# make test-live      the daemon under a real Prometheus
+# make test-system    the service in a guest under QEMU, with real camera drivers and a real systemd
+# make test-arm       the project on a Raspberry Pi's instruction set, emulated by QEMU; needs root
+# make install        as a service, with sudo; 'make uninstall' removes it
+# make docker         a container image
+# make lint           style, types, the import law, Dockerfile, workflow; 'make format' changes what it can
+# make docs           write the documents that are made from the code and from the benchmarks' results
+# make benchmark      how long the start takes, beside the tutorial's
+# make constraints    the newest versions in setup.cfg's ranges into .venv and constraints.txt
+# make clean          remove .venv and what builds leave
 #
-# A target sets up only what it needs, and only again when setup.cfg changes.
+# ARGS="..." goes to the program or to pytest. A target sets up only what it needs, and only again when setup.cfg or
+# constraints.txt change.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+PIP_TRIED := $(PIP) --constraint constraints.txt
+DEVELOPMENT := .[test,benchmark,peers,lint]
 
-.PHONY: run test test-system test-arm install uninstall docker lint format benchmark clean
+.PHONY: run test test-live test-system test-arm install uninstall docker lint format docs benchmark constraints clean
 
 # Exit 69 is: no weights, and none to be had. The rest of the program can be tried all the same.
 run: $(VENV)/.run
@@ -21,13 +32,15 @@ run: $(VENV)/.run
 	}
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --ignore tests/guest --ignore tests/arm $(ARGS)
+	$(BIN)/python -m pytest --ignore tests/guest --ignore tests/arm --ignore tests/live $(ARGS)
 
-# The service on a real camera driver and a real systemd, in a guest under QEMU.
+# Skips, with the reason, where Debian's prometheus is not installed.
+test-live: $(VENV)/.test
+	$(BIN)/python -m pytest tests/live $(ARGS)
+
 test-system: $(VENV)/.test
 	$(BIN)/python -m pytest tests/guest $(ARGS)
 
-# On the instruction set of a Raspberry Pi 4 and 5, emulated by QEMU. Needs root.
 test-arm: $(VENV)/.test
 	$(BIN)/python -m pytest tests/arm $(ARGS)
 
@@ -48,13 +61,26 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/hadolint deploy/docker/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(VENV)/.test
+	$(BIN)/python docs/generate.py
+
 benchmark: $(VENV)/.run
 	$(BIN)/python benchmarks/startup.py $(ARGS)
+
+# The comments on top stay. What depends on the architecture is pinned in setup.cfg.
+constraints: $(VENV)/.lint
+	$(PIP) --upgrade --upgrade-strategy eager --editable '$(DEVELOPMENT)'
+	$(BIN)/python -m pip freeze --all --exclude-editable >$(VENV)/freeze.txt
+	{ grep '^#' constraints.txt; sed -nE 's/^ +(torch(vision)?==)/\1/p' setup.cfg; \
+	    sed -E '/^(pip|wheel|torch|torchvision|systemd-python|triton|nvidia-.*|cuda-.*)==/d; s/\+.*//' \
+	    $(VENV)/freeze.txt; } >$(VENV)/constraints.txt
+	mv $(VENV)/constraints.txt constraints.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info
@@ -67,16 +93,16 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # A stamp is touched only after a whole install: an interrupted one is done again.
-$(VENV)/.run: setup.cfg pyproject.toml | $(BIN)/python
+$(VENV)/.run: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	@echo "setting up $(VENV) (about 1 GB, a few minutes the first time)"
-	$(PIP) --editable .
+	$(PIP_TRIED) --editable .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(PIP) --editable '.[test,benchmark,peers]'
-	@! pkg-config --exists libsystemd 2>/dev/null || $(PIP) --editable '.[systemd]'
+	$(PIP_TRIED) --editable '.[test,benchmark,peers]'
+	@! pkg-config --exists libsystemd 2>/dev/null || $(PIP_TRIED) --editable '.[systemd]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
-	$(PIP) --editable '.[lint]'
+	$(PIP_TRIED) --editable '$(DEVELOPMENT)'
 	@touch $@

@@ -10,6 +10,7 @@
 #
 # What goes where:
 #   /opt/pi-classifier/<number>       one virtual environment a version; `current` points to the one in use
+#   /opt/pi-classifier/current/share  the documents
 #   /usr/local/bin/pi-classifier      the command
 #   /etc/pi-classifier/config.toml    the configuration, kept when it was edited
 #   /etc/systemd/system, /etc/sysusers.d
@@ -69,15 +70,15 @@ undo() {
     [ -n "$new$copy" ] || return 0
     rm -rf "$new" "$copy"
     [ ! -d "$opt" ] || rmdir --ignore-fail-on-non-empty "$opt"
-    say "stopped half-way: what was begun is removed again, an installed version is as it was" >&2
+    say "not finished: what was begun is removed, an installed version is unchanged" >&2
 }
 trap undo EXIT
-heed_signals() { trap 'exit 130' INT; trap 'exit 143' TERM HUP; }
-heed_signals
+end_on_signals() { trap 'exit 130' INT; trap 'exit 143' TERM HUP; }
+end_on_signals
 
 # Fills the folder $new. An upgrade begins with the installed version's packages: pip then unpacks only what has changed,
-# and the modules are compiled already. They are linked, not copied, which spares an SD card a gigabyte: what comes anew is
-# never written into an old file but put in its place.
+# and the modules are compiled already. They are linked, not copied, which spares an SD card a gigabyte: pip never writes
+# into a file that is there, but replaces it. The versions are those of constraints.txt, which the tests passed with.
 build_environment() {
     # A copy: a build leaves files behind, which in a checkout would belong to root.
     copy=$(mktemp -d)
@@ -97,12 +98,13 @@ build_environment() {
     "$python" -m venv --without-pip "$new"
     # By environment, for the pip that pip runs to get setuptools shall not compile either.
     PIP_COMPILE=0 "$python" -m pip --python "$new/bin/python" --disable-pip-version-check --quiet \
-        install --no-cache-dir "$copy"
+        install --no-cache-dir --constraint "$copy/constraints.txt" "$copy"
     # Debian's packages may be imported from now on. Before, pip would have relied on them, and an upgrade or autoremove
     # of Debian's would break what is here.
     sed -i 's/^include-system-site-packages = .*/include-system-site-packages = true/' "$new/pyvenv.cfg"
     install -Dm644 -t "$new/share" "$here/config.toml" "$here/pi-classifier.service" "$here/pi-classifier.sysusers" \
         "$source/README.md"
+    install -Dm644 -t "$new/share/docs" "$source"/docs/*.md
     rm -rf "$copy"
     copy=''
     try_environment
@@ -112,7 +114,7 @@ build_environment() {
 # the modules that are used: all of them would take longer than the rest of the installation. Not on the service's own
 # model: this is root, and the files of the cache are not root's.
 try_environment() {
-    say "trying it"
+    say "trying the new version: one prediction"
     env CACHE_DIRECTORY="$new/trial" TORCHINDUCTOR_CACHE_DIR="$new/trial" "$new/bin/pi-classifier" run \
         --config "$new/share/config.toml" --weights untrained --source synthetic: --frames 1 --metrics-listen '' \
         >/dev/null
@@ -137,7 +139,7 @@ switch_over() {
     find "$opt" -mindepth 1 -maxdepth 1 -type d ! -path "$version" -exec rm -rf {} +
     systemctl daemon-reload
     systemctl enable --quiet pi-classifier
-    heed_signals
+    end_on_signals
 }
 
 # An edited configuration is kept; one that is still as the old version shipped it, $1, becomes the new one's, $2.
@@ -155,11 +157,11 @@ install_configuration() {
 prepare_model() {
     local status=0
     say "preparing the model"
-    # torch leaves an empty folder in /tmp behind, unless it is told of another place.
+    # torch leaves an empty folder in /tmp behind, unless TORCHINDUCTOR_CACHE_DIR names another.
     runuser -u pi-classifier -- env CACHE_DIRECTORY="$cache" TORCH_HOME="$cache/torch" \
         TORCHINDUCTOR_CACHE_DIR="$cache/torch" \
         "$opt/current/bin/pi-classifier" prepare --if-missing || status=$?
-    # Without a network the first start will try again; anything else is said above and needs a person.
+    # Without a network the first start will try again; what else may be wrong has been printed, with its remedy.
     [ "$status" = 0 ] || say "no model yet (exit code $status); the service prepares it when it starts"
 }
 
@@ -170,7 +172,7 @@ make_environment() {
     mkdir -p "$1"
     new=$(realpath "$1")
     build_environment
-    say "done: $new/bin/pi-classifier"
+    say "installed: $new/bin/pi-classifier"
     new=''
 }
 
@@ -182,7 +184,7 @@ install_service() {
     new=$(mktemp -d "$opt/XXXXXX")
     chmod 755 "$new"
     build_environment
-    # Told before anything is replaced: an edited configuration may not fit the new version.
+    # Before anything is replaced: an edited configuration may not fit the new version.
     "$new/bin/pi-classifier" check-config >/dev/null
     switch_over
     prepare_model
