@@ -27,7 +27,7 @@ def threads_at_work(pid: int) -> int:
 def test_as_many_compute_threads_as_configured(program: Run, threads: int) -> None:
     """Protects the cores that are not the model's: n threads compute, and no library brings a pool of its own.
 
-    Beside them there are the threads of the capture, the ticker, the events and the metrics' server; none of them computes.
+    Beside them there are the threads of capture, ticker, events and the metrics' server, none of which computes.
     """
     running = program(
         "run", "--source", "synthetic:", "--weights", "untrained", "--metrics-listen", "127.0.0.1:0",
