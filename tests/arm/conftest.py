@@ -13,13 +13,22 @@ import pytest
 from pi_classifier.system.environment import ENVIRONMENT
 from tests.arm.userland import HERE, PROCESSORS, Userland, network_of_this_machine
 from tests.cache import cached
-from tests.packages import pip, requirements
+from tests.packages import commands, pip, requirements
 
 PROJECT = "/srv/project"
 TEST_DATA = "/srv/data"
 TEST_TOOLS = "/srv/test-tools"
 PROGRAM = "/opt/pi-classifier"
-INSTALLED_FROM = ("setup.cfg", "pyproject.toml", "systemd/install.sh")
+INSTALLED_BY = ("systemd/install.sh", "constraints.txt")
+
+
+def installed_from(project: Path) -> list[str]:
+    """What decides what an installation puts in place, but for the package itself: tests import their working tree.
+
+    Not the whole of setup.cfg: other lint settings are no reason to install for minutes again.
+    """
+    files = [project / name for name in INSTALLED_BY]
+    return [*requirements(project), *commands(project), *(file.read_text() for file in files if file.exists())]
 
 
 @pytest.fixture(scope="session")
@@ -39,13 +48,12 @@ def debian() -> Path:
 def installed(debian: Path, project: Path) -> Path:
     """The layer that the installer makes: the very packages that a Raspberry Pi gets. Kept until the pins change."""
     binds, variables = network_of_this_machine()
-    recipe = [(project / name).read_text() for name in INSTALLED_FROM]
 
     def install(layer: Path) -> None:
         bare = Userland((debian,), layer, {project: PROJECT, **binds}, variables)
         bare.check(f"{PROJECT}/systemd/install.sh", "environment", PROGRAM)
 
-    return cached("arm64-installed", [debian.name, *recipe], install)
+    return cached("arm64-installed", [debian.name, *installed_from(project)], install)
 
 
 @pytest.fixture(scope="session")

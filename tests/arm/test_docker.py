@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dockerfile_parse import DockerfileParser
 
-from tests.arm.conftest import INSTALLED_FROM, TEST_DATA
+from tests.arm.conftest import TEST_DATA, installed_from
 from tests.arm.userland import Userland, network_of_this_machine
 from tests.cache import cached
 
@@ -63,14 +63,13 @@ def container(
 ) -> Userland:
     """What the steps make, with the environment of the container."""
     binds, variables = network_of_this_machine()
-    made_of = [(project / name).read_text() for name in INSTALLED_FROM]
 
     def build(layer: Path) -> None:
         bare = Userland((debian,), layer, {project: "/src", **binds}, variables)
         for step in recipe.steps:
             bare.check("/bin/sh", "-c", step)
 
-    layer = cached("arm64-container", [debian.name, *recipe.steps, *made_of], build)
+    layer = cached("arm64-container", [debian.name, *recipe.steps, *installed_from(project)], build)
     changes = tmp_path_factory.mktemp("container") / "changes"
     changes.mkdir()
     environment = {**recipe.environment, "PYTHONPATH": "/src"}  # this working tree, whatever the kept layer was made of
