@@ -188,5 +188,6 @@ class Capture:
                 yield frame
                 # A source that is late does not catch up in a burst: no camera does.
                 due = max(due + interval, time.monotonic() - interval)
-                # To wait for the pace is no hang, however slow it is.
-                self._expected_by = max(self._expected_by, due + HUNG_SECONDS)
+                if interval:
+                    # To wait for the pace is no hang, however slow it is.
+                    self._expected_by = max(self._expected_by, due + HUNG_SECONDS)

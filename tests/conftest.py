@@ -5,6 +5,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -26,6 +28,15 @@ hypothesis.settings.load_profile("patient")
 ROOT = Path(__file__).parent.parent
 DEADLINE_SECONDS = 120.0
 """How long a test waits for what should take a second or two: machines have bad hours."""
+
+
+def eventually(condition: Callable[[], object], what: str) -> None:
+    """Wait until a condition holds; `what` it is that has to happen."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what} within {DEADLINE_SECONDS} s"
+        pause.wait(0.002)
 
 
 @pytest.fixture(scope="session")
