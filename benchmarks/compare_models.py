@@ -9,56 +9,45 @@ Every round runs each model once, in turn, so that a slow hour of the machine hi
 """
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, get_args
 
-from model_figures import Machine, Prepared, Round, Row, row
-from model_table import markdown, plotter, show, write_csv, write_plot
-from process_figures import command
-from rich.console import Console
 from rich.progress import Progress
 
-from pi_classifier.libraries import ENVIRONMENT
-from pi_classifier.settings import Architecture
+if not __package__:  # run by its path: the package is found from the project's folder
+    sys.path[0] = str(Path(__file__).parents[1])
 
-HERE = Path(__file__).parent
-
-
-class Parser(argparse.ArgumentParser):
-    """Says in one line what it did not understand."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with code 2."""
-        self.exit(2, f"{self.prog}: {message}\n")
+from benchmarks.models.figures import Prepared, Round, Row, row
+from benchmarks.models.output import markdown, plotter, show, write_csv, write_plot
+from benchmarks.shared.child import Child, daemon_environment
+from benchmarks.shared.command_line import Parser, folder, output, positive, print_result, progress_bar
+from benchmarks.shared.provenance import Machine
+from pi_classifier.config.schema import Architecture
 
 
 def parsed() -> argparse.Namespace:
     """The command line; what would fail after an hour of measuring fails here."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     add = parser.add_argument
     add("--models", type=_model, nargs="+", metavar="NAME", default=get_args(Architecture), help="default: all eleven")
     add("--threads", type=_threads, nargs="+", metavar="N", default=["auto"], help="one row each; default: auto")
-    add("--frames", type=_positive, default=100, metavar="N", help="measured, a model and round (default: 100)")
-    add("--warm-up", type=_positive, default=10, metavar="N", help="frames run before these (default: 10)")
-    add("--rounds", type=_positive, default=3, metavar="N", help="default: 3")
-    add("--source", default="synthetic:", metavar="URI", help="as of 'run'; a file begins anew at its end")
+    add("--frames", type=positive, default=100, metavar="N", help="measured, a model and round (default: 100)")
+    add("--warm-up", type=positive, default=10, metavar="N", help="frames run before these (default: 10)")
+    parser.add_rounds(3, "how often each model is run")
+    add("--source", default="synthetic:", metavar="URI", help="as of 'run'; a file begins again at its end")
     add("--weights", choices=("default", "untrained"), default="default",
         help="default: the published ones, and random ones where these cannot be had")  # fmt: skip
-    add("--weights-dir", type=_folder, metavar="DIR", help="published files by their own names, for torch's hub folder")
+    add("--weights-dir", type=folder, metavar="DIR", help="published files by their own names, for torch's hub folder")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     shown.add_argument("--markdown", action="store_true", help="the table as Markdown, as it is where no terminal is")
-    add("--csv", type=_output, metavar="FILE", help="also write the rows as CSV")
-    add("--plot", type=_output, metavar="FILE.png", help="also draw speed against published accuracy; needs matplotlib")
+    add("--csv", type=output, metavar="FILE", help="also write the rows as CSV")
+    add("--plot", type=output, metavar="FILE.png", help="also draw speed against published accuracy; needs matplotlib")
     arguments = parser.parse_args()
     if arguments.plot:
         try:
@@ -82,45 +71,16 @@ def _threads(text: str) -> str:
     return text
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} should be 1 or more")
-    return int(text)
-
-
-def _folder(text: str) -> Path:
-    if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"{text} is no folder; name the one that holds the weights")
-    return Path(text)
-
-
-def _output(text: str) -> Path:
-    if not Path(text).absolute().parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{text}: there is no such folder; make it first")
-    return Path(text)
-
-
-@contextmanager
-def running(script: str, *arguments: str, environment: dict[str, str]) -> Iterator[Iterator[str]]:
-    """The lines of one of our scripts. When it fails it has said why, and its exit code is ours."""
-    command = [sys.executable, str(HERE / script), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None  # noqa: S101 - for mypy
-        yield iter(process.stdout)
-    if process.returncode:
-        sys.exit(process.returncode)
-
-
-def prepare(arguments: argparse.Namespace, folder: Path, progress: Progress) -> list[Prepared]:
+def prepare(arguments: argparse.Namespace, cache: Path, progress: Progress) -> list[Prepared]:
     """All models as files in a folder, made by the torch that will run them."""
-    environment = {**ENVIRONMENT, **os.environ, "CACHE_DIRECTORY": str(folder)}
+    environment = {**daemon_environment(), "CACHE_DIRECTORY": str(cache)}
     if arguments.weights_dir:
-        (folder / "hub").mkdir()
-        (folder / "hub" / "checkpoints").symlink_to(arguments.weights_dir.absolute())
-        environment["TORCH_HOME"] = str(folder)
-    with running("prepare_models.py", arguments.weights, *arguments.models, environment=environment) as lines:
-        models = progress.track(lines, total=len(arguments.models), description="preparing")
-        return [Prepared(**json.loads(line)) for line in models]
+        (cache / "hub").mkdir()
+        (cache / "hub" / "checkpoints").symlink_to(arguments.weights_dir.absolute())
+        environment["TORCH_HOME"] = str(cache)
+    words = (arguments.weights, *arguments.models)
+    with Child("benchmarks.models.prepare_models", *words, environment=environment) as preparing:
+        return [Prepared(**preparing.answer()) for _ in progress.track(arguments.models, description="preparing")]
 
 
 def measure(arguments: argparse.Namespace, models: Sequence[Prepared], progress: Progress) -> list[Row]:
@@ -132,8 +92,8 @@ def measure(arguments: argparse.Namespace, models: Sequence[Prepared], progress:
         for (model, threads), rounds in zip(contenders, measured, strict=True):
             progress.update(task, description=f"round {number + 1} of {arguments.rounds}: {model.model}")
             words = (model.file, threads, arguments.source, str(arguments.warm_up), str(arguments.frames))
-            with running("run_model.py", *words, environment={**ENVIRONMENT, **os.environ}) as lines:
-                rounds.extend(Round(**json.loads(line)) for line in lines)
+            with Child("benchmarks.models.run_model", *words, environment=daemon_environment()) as running:
+                rounds.append(Round(**running.answer()))
             progress.advance(task)
     return [row(model, rounds) for (model, _), rounds in zip(contenders, measured, strict=True)]
 
@@ -164,14 +124,11 @@ def note(rows: Sequence[Row], settings: Mapping[str, Any], machine: Machine) -> 
 def report(rows: Sequence[Row], arguments: argparse.Namespace, machine: Machine) -> None:
     """On stdout first, then into the files that were asked for."""
     settings = {key: getattr(arguments, key) for key in ("frames", "warm_up", "rounds", "source", "weights")}
-    remark = note(rows, settings, machine)
-    if arguments.json:
+    if arguments.json or arguments.markdown or not sys.stdout.isatty():
         result = {"machine": asdict(machine), "settings": settings, "models": [asdict(one) for one in rows]}
-        print(json.dumps(result, indent=2))
-    elif arguments.markdown or not sys.stdout.isatty():
-        print(markdown(rows, remark))
+        print_result(result, table, as_json=arguments.json)
     else:
-        show(rows, remark)
+        show(rows, note(rows, settings, machine))
     if arguments.csv:
         write_csv(arguments.csv, rows, machine)
     if arguments.plot:
@@ -181,10 +138,9 @@ def report(rows: Sequence[Row], arguments: argparse.Namespace, machine: Machine)
 def main() -> None:
     """Measure and print, and write what is asked for."""
     arguments = parsed()
-    machine = Machine.here(command())
-    bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
-    with tempfile.TemporaryDirectory() as folder, bar as progress:
-        rows = measure(arguments, prepare(arguments, Path(folder), progress), progress)
+    machine = Machine.here()
+    with tempfile.TemporaryDirectory() as cache, progress_bar() as progress:
+        rows = measure(arguments, prepare(arguments, Path(cache), progress), progress)
     try:
         report(rows, arguments, machine)
     except OSError as error:

@@ -14,40 +14,31 @@ medians of all frames, ratios are medians of the ratios frame by frame, CPU time
 DIR holds a labels.csv with the columns file and class_index. What is not installed is said and left out.
 """
 
-import argparse
-import csv
-import importlib.util
-import json
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from peer_runtime import SIZE, Answer
-from process_figures import command, machine
-from rich.console import Console
-from rich.progress import track
 
-from pi_classifier.model_loading import resolve_activations
-from pi_classifier.model_store import write_prepared
-from pi_classifier.prepare import prepare
-from pi_classifier.prepare.architectures import ARCHITECTURES
-from pi_classifier.prepare.quantise import quantised
-from pi_classifier.prepare.weights_file import default_weights, read_state
-from pi_classifier.settings import ModelSettings
+if not __package__:  # run by its path: the package is found from the project's folder
+    sys.path[0] = str(Path(__file__).parents[1])
+
+from benchmarks.runtimes.peer import Peer, all_peers
+from benchmarks.shared.command_line import Parser, positive, print_result, progress_bar
+from benchmarks.shared.failure import errors_in_one_line
+from benchmarks.shared.markdown import markdown_table
+from benchmarks.shared.photographs import SIZE, Photograph, labelled_photographs
+from benchmarks.shared.provenance import Machine
+from pi_classifier.contracts.frame import Pixels
+from pi_classifier.offline.reference_transform import reference_crop
 from pi_classifier.sources.files import read_picture
-from pi_classifier.still import reference_crop
 
 WARM_UP_FRAMES = 5
 SETTLE_SECONDS = 0.02
@@ -61,136 +52,55 @@ CAUTION = (
     "images: top-1 compares implementations and is no accuracy. LiteRT's files hold weights of their own."
 )
 
-Pixels = NDArray[np.uint8]
-
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class Shown:
     """A photograph as a camera would deliver it, and what it shows."""
 
     pixels: Pixels
     class_id: int
 
 
-@dataclass(slots=True)
-class Contender:
-    """A runtime with its model, and what was measured of it."""
-
-    name: str
-    runtime: str
-    model: Path
-    version: str = ""
-    problem: str = ""
-    """Why it does not take part; empty if it does."""
-    answers: list[Answer] = field(default_factory=list)
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self, threads: int) -> None:
-        """Start its process, and find out whether it takes part."""
-        program = Path(__file__).with_name("peer_runtime.py")
-        command = [sys.executable, str(program), self.runtime, str(self.model), str(threads)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        told = self._line()
-        self.version, self.problem = told.get("version", ""), told.get("problem", "")
-
-    def classify(self, pixels: Pixels) -> Answer:
-        """Show it one frame."""
-        if self.process is None or self.process.stdin is None:
-            raise RuntimeError(f"{self.name} was not started")
-        self.process.stdin.write(pixels.tobytes())
-        self.process.stdin.flush()
-        return Answer(**self._line())
-
-    def end(self) -> None:
-        """No more frames."""
-        if self.process is not None:
-            self.process.communicate()
-
-    def _line(self) -> dict[str, Any]:
-        line = self.process.stdout.readline() if self.process and self.process.stdout else b""
-        if not line:
-            raise RuntimeError(f"{self.name} ended; what it said is above")
-        told: dict[str, Any] = json.loads(line)
-        return told
-
-
-def read_photos(folder: Path, limit: int | None) -> list[Photo]:
-    """The photographs of labels.csv, decoded, scaled and cropped as the weights' authors do."""
-    with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))[:limit]
-    return [
-        Photo(
-            np.ascontiguousarray(reference_crop(read_picture(folder / row["file"]), resize_size=256, crop_size=SIZE)),
-            int(row["class_index"]),
-        )
-        for row in rows
-    ]
-
-
-def export_onnx(weights: str, path: Path) -> bool:
-    """Write the quantised MobileNetV2 of these weights as ONNX; False if there is no exporter."""
-    if not importlib.util.find_spec("onnx"):
-        return False
-    architecture = ARCHITECTURES["mobilenet_v2"]
-    source = default_weights(architecture, progress=True) if weights == "default" else Path(weights)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.backends.quantized.engine = "qnnpack"
-        model = quantised(architecture, read_state(source)[0], source)
-        torch.onnx.export(model, (torch.zeros(1, 3, SIZE, SIZE),), path, dynamo=False, opset_version=17)
-    return True
-
-
-def contenders(weights: str, tflite: Sequence[Path], folder: Path) -> list[Contender]:
-    """All that are to be compared, this project first; models that must be made are put into the folder."""
-    settings = ModelSettings(weights=weights)
-    ours, exported = folder / "model.pt", folder / "model.onnx"
-    write_prepared(ours, prepare(settings, activations=resolve_activations(settings)))
-    onnx = Contender("ONNX Runtime, the same weights", "onnxruntime", exported)
-    if not export_onnx(weights, exported):
-        onnx.problem = "not installed (pip install --editable '.[peers]')"
-    return [
-        Contender("pi-classifier", "pi-classifier", ours),
-        onnx,
-        *(Contender(f"LiteRT, {file.stem}", "litert", file) for file in tflite),
-    ]
+def shown(photograph: Photograph) -> Shown:
+    """Decoded, scaled and cropped as the weights' authors do."""
+    pixels = reference_crop(read_picture(photograph.file), resize_size=256, crop_size=SIZE)
+    return Shown(np.ascontiguousarray(pixels), photograph.class_id)
 
 
 @contextmanager
-def running(everyone: Sequence[Contender], threads: int) -> Iterator[list[Contender]]:
+def running(everyone: Sequence[Peer], threads: int) -> Iterator[list[Peer]]:
     """Those that take part, started."""
     with ExitStack() as stack:
-        for contender in everyone:
-            if not contender.problem:
-                stack.callback(contender.end)
-                contender.start(threads)
-        yield [contender for contender in everyone if not contender.problem]
+        for peer in everyone:
+            if not peer.problem:
+                stack.enter_context(peer.started(threads))
+        yield [peer for peer in everyone if not peer.problem]
 
 
-def measure(present: Sequence[Contender], photos: Sequence[Photo], rounds: int, threads: int) -> None:
+def measure(present: Sequence[Peer], frames: Sequence[Shown], rounds: int, threads: int) -> None:
     """Show every photograph to everyone, in every round."""
-    for contender in present:
+    for peer in present:
         for _ in range(WARM_UP_FRAMES):
-            contender.classify(photos[0].pixels)
-    turns = list(photos) * rounds
-    for number, photo in enumerate(track(turns, description="photographs", console=Console(stderr=True))):
-        first = number % len(present)
-        for contender in (*present[first:], *present[:first]):
-            contender.answers.append(contender.classify(photo.pixels))
-            if threads > 1:
-                time.sleep(SETTLE_SECONDS)
+            peer.classify(frames[0].pixels)
+    with progress_bar() as progress:
+        for number, frame in enumerate(progress.track(list(frames) * rounds, description="photographs")):
+            first = number % len(present)
+            for peer in (*present[first:], *present[:first]):
+                peer.answers.append(peer.classify(frame.pixels))
+                if threads > 1:
+                    time.sleep(SETTLE_SECONDS)
 
 
-def figures(contender: Contender, ours: Contender, photos: Sequence[Photo]) -> dict[str, Any]:
-    """What is told of one contender."""
-    if contender.problem:
-        return {"name": contender.name, "problem": contender.problem}
-    answers, truth = contender.answers, [photo.class_id for photo in photos]
+def figures(peer: Peer, ours: Peer, frames: Sequence[Shown]) -> dict[str, Any]:
+    """What is told of one of them."""
+    if peer.problem:
+        return {"name": peer.name, "problem": peer.problem}
+    answers, truth = peer.answers, [frame.class_id for frame in frames]
     pairs = list(zip(answers, ours.answers, strict=True))
-    seen, seen_by_us = ([one.class_id for one in each.answers[: len(photos)]] for each in (contender, ours))
+    seen, seen_by_us = ([one.class_id for one in each.answers[: len(frames)]] for each in (peer, ours))
     return {
-        "name": contender.name,
-        "version": contender.version,
+        "name": peer.name,
+        "version": peer.version,
         "preprocess_ms": statistics.median(one.preprocess_ms for one in answers),
         "inference_ms": statistics.median(one.inference_ms for one in answers),
         "total_ms": statistics.median(one.total_ms for one in answers),
@@ -247,18 +157,11 @@ def sentences(told: Sequence[dict[str, Any]]) -> list[str]:
 
 def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
-    told = result["contenders"]
-    row = (
-        "| {name} ({version}) | {preprocess_ms:.2f} | {inference_ms:.2f} | {total_ms:.2f} | {total_of_ours:.2f} | "
-        "{cpu_ms:.2f} | {cpu_of_ours:.2f} | {rss_mb:.0f} MB | {top1:.1%} | {agrees:.1%} |"
-    )
+    columns = ("", "pre-processing, ms", "inference, ms", "both", "of ours", "CPU, ms", "of ours", "RSS", "top-1",
+               "class as ours")  # fmt: skip
     return "\n".join(
         [
-            "| | pre-processing, ms | inference, ms | both | of ours | CPU, ms | of ours | RSS | top-1 "
-            "| class as ours |",
-            "|---|---|---|---|---|---|---|---|---|---|",
-            *("| {name} | {problem} | | | | | | | | |".format_map(one) if "problem" in one else row.format_map(one)
-              for one in told),
+            *markdown_table(columns, map(_cells, result["contenders"])),
             "",
             *(f"- {sentence}" for sentence in result["sentences"]),
             "",
@@ -266,34 +169,48 @@ def table(result: dict[str, Any]) -> str:
             "",
             f"`{result['command']}`",
         ]
-    )  # fmt: skip
+    )
+
+
+def _cells(told: dict[str, Any]) -> tuple[str, ...]:
+    if "problem" in told:
+        return (told["name"], told["problem"], *[""] * 8)
+    return (
+        f"{told['name']} ({told['version']})",
+        *(f"{told[key]:.2f}" for key in ("preprocess_ms", "inference_ms", "total_ms", "total_of_ours", "cpu_ms")),
+        f"{told['cpu_of_ours']:.2f}",
+        f"{told['rss_mb']:.0f} MB",
+        f"{told['top1']:.1%}",
+        f"{told['agrees']:.1%}",
+    )
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help="pictures and their labels.csv")
+    parser = Parser(__doc__)
+    parser.add_labelled_photos()
     parser.add_argument("--weights", default="default", metavar="FILE", help="a state dict, as of 'run'")
     parser.add_argument("--tflite", type=Path, nargs="+", default=[], metavar="FILE", help="models for LiteRT")
-    parser.add_argument("--threads", type=int, default=1, help="of each runtime (default: 1)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each photograph is shown (default: 3)")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N photographs")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of each runtime (default: 1)")
+    parser.add_rounds(3, "how often each photograph is shown")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N photographs")
+    parser.add_json()
     arguments = parser.parse_args()
-    photos = read_photos(arguments.photos, arguments.limit)
-    with tempfile.TemporaryDirectory() as folder:
-        everyone = contenders(arguments.weights, arguments.tflite, Path(folder))
+    frames = [shown(photograph) for photograph in labelled_photographs(arguments.photos, arguments.limit)]
+    with tempfile.TemporaryDirectory() as folder, errors_in_one_line("peers"):
+        everyone = all_peers(arguments.weights, arguments.tflite, Path(folder))
         with running(everyone, arguments.threads) as present:
-            measure(present, photos, arguments.rounds, arguments.threads)
-    told = [figures(contender, everyone[0], photos) for contender in everyone]
+            measure(present, frames, arguments.rounds, arguments.threads)
+    told = [figures(peer, everyone[0], frames) for peer in everyone]
+    machine = Machine.here()
     result = {
-        "machine": machine(),
-        "command": command(),
-        "where": f"{len(photos)} photographs, rounds: {arguments.rounds}, threads: {arguments.threads}",
+        "machine": machine.briefly(),
+        "command": machine.command,
+        "where": f"{len(frames)} photographs, rounds: {arguments.rounds}, threads: {arguments.threads}",
         "contenders": told,
         "sentences": sentences(told),
     }
-    print(json.dumps(result, indent=2) if arguments.json else table(result))
+    print_result(result, table, as_json=arguments.json)
 
 
 if __name__ == "__main__":

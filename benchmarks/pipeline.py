@@ -8,66 +8,42 @@ pipeline's doing; and a camera that is twice as fast as the model. Contenders ar
 that a slow hour of the machine hits all alike; figures are medians, ratios are medians of the ratios within a round.
 
 "Other" is the processor time outside the call of the model: here the capture thread's work, hand-over, ranking and
-books. The tutorial's call of the model quantises and reorders its float input inside, this project's copies the frame
-into the model's tensor; that counts as the model's.
+statistics. The tutorial's call of the model quantises and reorders its float input inside, this project's copies the
+frame into the model's tensor; that counts as the model's.
 """
 
-import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from contenders import Task
-from process_figures import command, machine
-from rich.console import Console
-from rich.progress import Progress
 
-from pi_classifier.libraries import ENVIRONMENT
-from pi_classifier.model_store import write_prepared
-from pi_classifier.prepare import prepare
-from pi_classifier.settings import ModelSettings
+if not __package__:  # run by its path: the package is found from the project's folder
+    sys.path[0] = str(Path(__file__).parents[1])
+
+from benchmarks.loops.figures import Task
+from benchmarks.shared.child import Child, daemon_environment
+from benchmarks.shared.command_line import Parser, folder, positive, print_result, progress_bar
+from benchmarks.shared.failure import errors_in_one_line
+from benchmarks.shared.markdown import markdown_table
+from benchmarks.shared.model_file import write_model
+from benchmarks.shared.provenance import Machine
+from pi_classifier.config.schema import Architecture, ModelSettings
 
 CAMERA_FPS = 36.0
-MODEL = "mobilenet_v2"
-SMALL_MODEL = "shufflenet_v2_x0_5"
+MODEL: Architecture = "mobilenet_v2"
+SMALL_MODEL: Architecture = "shufflenet_v2_x0_5"
 FITTING = f"36 fps, {SMALL_MODEL}"
 SCENES = ("unpaced, top 10", "unpaced, no ranking", "36 fps", FITTING, "overloaded")
-NAMES = ("tutorial", "pipeline", "bare")
+CONTENDERS = ("tutorial", "pipeline", "bare")
 Measured = dict[str, dict[str, list[dict[str, Any]]]]
-"""Figures by scene and contender, one a round."""
-
-
-class Worker:
-    """A contender's process."""
-
-    def __init__(self, name: str, model: str, model_file: Path, state: Path | None, photos: Path | None) -> None:
-        script = Path(__file__).with_name("contenders.py")
-        command = [sys.executable, str(script), name, model, str(model_file), str(state or ""), str(photos or "")]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**ENVIRONMENT, **os.environ}
-        )
-
-    def ask(self, task: Task) -> dict[str, Any]:
-        """Have a task done."""
-        assert self._process.stdin is not None  # noqa: S101 - it was asked for
-        assert self._process.stdout is not None  # noqa: S101
-        self._process.stdin.write(json.dumps(asdict(task)) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
-
-    def close(self) -> None:
-        """Let it end."""
-        self._process.communicate()
+"""`Figures` by scene and contender, one a round."""
 
 
 def tasks(frames: int, model_seconds: float) -> dict[str, Task]:
@@ -81,23 +57,32 @@ def tasks(frames: int, model_seconds: float) -> dict[str, Task]:
 
 
 @contextmanager
-def contenders(model: str, model_file: Path, state: Path | None, photos: Path | None) -> Iterator[dict[str, Worker]]:
+def contenders(model: str, model_file: Path, state: Path | None, photos: Path | None) -> Iterator[dict[str, Child]]:
     """All of them, running while the context lasts."""
-    workers = {name: Worker(name, model, model_file, state, photos) for name in NAMES}
-    yield workers
-    for worker in workers.values():
-        worker.close()
+    about = (model, str(model_file), str(state or ""), str(photos or ""))
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                Child("benchmarks.loops.run_loop", name, *about, environment=daemon_environment())
+            )
+            for name in CONTENDERS
+        }
 
 
-def measure(workers: dict[str, Worker], scenes: dict[str, Task], rounds: int) -> Measured:
+def ask(contender: Child, task: Task) -> dict[str, Any]:
+    """Have a task done; its figures."""
+    return contender.ask(f"{json.dumps(asdict(task))}\n".encode())
+
+
+def measure(children: Mapping[str, Child], scenes: Mapping[str, Task], rounds: int) -> Measured:
     """Scenes, contender by contender, round by round."""
-    measured: Measured = {scene: {name: [] for name in workers} for scene in scenes}
-    with Progress(console=Console(stderr=True)) as progress:
-        bar = progress.add_task("measuring", total=rounds * len(scenes) * len(workers))
+    measured: Measured = {scene: {name: [] for name in children} for scene in scenes}
+    with progress_bar() as progress:
+        bar = progress.add_task("measuring", total=rounds * len(scenes) * len(children))
         for _ in range(rounds):
             for scene, task in scenes.items():
-                for name, worker in workers.items():
-                    measured[scene][name].append(worker.ask(task))
+                for name, child in children.items():
+                    measured[scene][name].append(ask(child, task))
                     progress.advance(bar)
     return measured
 
@@ -112,13 +97,13 @@ def ratio(scene: dict[str, list[dict[str, Any]]], key: str, over: str) -> float:
 def summary(measured: Measured, allocated: dict[str, float]) -> dict[str, Any]:
     """Medians of both sides under the same keys, and their ratios."""
     sides: dict[str, Any] = {}
-    for name in ("tutorial", "pipeline", "bare"):
+    for name in CONTENDERS:
         sides[name] = {scene: _medians(measured[scene][name]) for scene in SCENES}
         sides[name]["allocated_kb"] = allocated[name]
     ranked, plain = measured["unpaced, top 10"], measured["unpaced, no ranking"]
     fitting, loaded = measured[FITTING]["pipeline"], measured["overloaded"]
     captured = sum(row["captured"] for row in fitting)
-    # What is on its way when the scene ends is entered as a drop too, and is none of the pace.
+    # What is on its way when the scene ends is counted as a drop too, and is none of the pace.
     dropped = sum(count for row in fitting for reason, count in row["dropped"].items() if reason != "shutdown")
     sides["ratios"] = {
         "other_cpu_with_top_10": ratio(ranked, "other_cpu_ms", "tutorial"),
@@ -132,8 +117,9 @@ def summary(measured: Measured, allocated: dict[str, float]) -> dict[str, Any]:
         ],
         "dropped_of_paced": dropped / captured,
     }
-    sides["machine"] = f"{machine()}, torch {torch.__version__}"
-    sides["command"] = command()
+    machine = Machine.here()
+    sides["machine"] = machine.briefly(f"torch {torch.__version__}")
+    sides["command"] = machine.command
     return sides
 
 
@@ -148,20 +134,11 @@ def _medians(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
-    lines = [
-        "| | | fps | CPU ms a frame | of that not the model | age ms p50 / p99 | dropped |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for scene in SCENES:
-        for name in ("tutorial", "pipeline"):
-            row = result[name][scene]
-            dropped = ", ".join(f"{count} {reason}" for reason, count in row["dropped"].items() if count) or "none"
-            lines.append(
-                f"| {scene} | {name} | {row['fps']:.1f} | {row['cpu_ms']:.2f} | {row['other_cpu_ms']:.3f} | "
-                f"{row['age_ms_p50']:.1f} / {row['age_ms_p99']:.1f} | {dropped} |"
-            )
+    columns = ("", "", "fps", "CPU ms a frame", "of that not the model", "age ms p50 / p99", "dropped")
+    rows = [_cells(scene, name, result[name][scene]) for scene in SCENES for name in ("tutorial", "pipeline")]
     ratios = result["ratios"]
-    lines += [
+    lines = [
+        *markdown_table(columns, rows),
         "",
         f"What is not the model costs {ratios['other_cpu_with_top_10']:.3f} of what it costs in the tutorial's loop, "
         f"{ratios['other_cpu_without_ranking']:.2f} without the ranking on either side. A camera that is always ready "
@@ -179,34 +156,44 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _cells(scene: str, name: str, row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        scene,
+        name,
+        f"{row['fps']:.1f}",
+        f"{row['cpu_ms']:.2f}",
+        f"{row['other_cpu_ms']:.3f}",
+        f"{row['age_ms_p50']:.1f} / {row['age_ms_p99']:.1f}",
+        ", ".join(f"{count} {reason}" for reason, count in row["dropped"].items() if count) or "none",
+    )
+
+
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("--weights", type=Path, metavar="FILE", help="quantised MobileNetV2 state dict; else random")
-    parser.add_argument("--photos", type=Path, metavar="DIR", help="JPEGs of at least 224x224 to show (default: noise)")
-    parser.add_argument("--frames", type=int, default=150, help="frames a scene and round (default: 150)")
+    parser.add_argument("--photos", type=folder, metavar="DIR", help="JPEGs of at least 224x224 to show; else noise")
+    parser.add_argument("--frames", type=positive, default=150, help="frames a scene and round (default: 150)")
     parser.add_argument(
-        "--paced-frames", type=int, default=400, help=f"a round, at 36 fps with {SMALL_MODEL} (default: 400)"
+        "--paced-frames", type=positive, default=400, help=f"a round, at 36 fps with {SMALL_MODEL} (default: 400)"
     )
-    parser.add_argument("--rounds", type=int, default=5, help="rounds (default: 5)")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_rounds(5, "rounds")
+    parser.add_json()
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        model_file, small_file = Path(folder) / "model.pt", Path(folder) / "small.pt"
+    with tempfile.TemporaryDirectory() as temporary, errors_in_one_line("pipeline"):
         weights = str(arguments.weights.resolve()) if arguments.weights else "untrained"
-        write_prepared(model_file, prepare(ModelSettings(weights=weights)))
-        write_prepared(small_file, prepare(ModelSettings(name=SMALL_MODEL, weights="untrained")))
-        with contenders(MODEL, model_file, arguments.weights, arguments.photos) as workers:
-            model_seconds = 1 / workers["bare"].ask(Task(arguments.frames, 0.0, top_k=False))["fps"]
-            measured = measure(workers, tasks(arguments.frames, model_seconds), arguments.rounds)
+        model_file = write_model(Path(temporary), ModelSettings(name=MODEL, weights=weights))
+        small_file = write_model(Path(temporary), ModelSettings(name=SMALL_MODEL, weights="untrained"))
+        with contenders(MODEL, model_file, arguments.weights, arguments.photos) as children:
+            model_seconds = 1 / ask(children["bare"], Task(arguments.frames, 0.0, top_k=False))["fps"]
+            measured = measure(children, tasks(arguments.frames, model_seconds), arguments.rounds)
             traced = Task(50, 0.0, top_k=True, traced=True)
-            allocated = {name: worker.ask(traced)["allocated_kb"] for name, worker in workers.items()}
+            allocated = {name: ask(child, traced)["allocated_kb"] for name, child in children.items()}
         # After the others have gone: a Raspberry Pi need not hold six torches at once.
-        with contenders(SMALL_MODEL, small_file, None, arguments.photos) as workers:
+        with contenders(SMALL_MODEL, small_file, None, arguments.photos) as children:
             paced = {FITTING: Task(arguments.paced_frames, CAMERA_FPS, top_k=True)}
-            measured |= measure(workers, paced, arguments.rounds)
-    result = summary(measured, allocated)
-    print(json.dumps(result, indent=2) if arguments.json else table(result))
+            measured |= measure(children, paced, arguments.rounds)
+    print_result(summary(measured, allocated), table, as_json=arguments.json)
 
 
 if __name__ == "__main__":

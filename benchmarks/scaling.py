@@ -6,34 +6,35 @@ DIR holds photographs and a labels.csv with the columns `file` and `class_index`
 them by bicubic enlargement, so every way scales the same picture; the ways take turns, photograph by photograph.
 """
 
-import argparse
-import csv
 import io
-import json
 import statistics
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from process_figures import command, machine
-from rich.console import Console
-from rich.progress import track
 
-from pi_classifier.model import Model
-from pi_classifier.prepare import prepare
-from pi_classifier.preprocess import Preprocessor, centre_crop
-from pi_classifier.ranking import Ranking
-from pi_classifier.settings import ModelSettings
+if not __package__:  # run by its path: the package is found from the project's folder
+    sys.path[0] = str(Path(__file__).parents[1])
+
+from benchmarks.shared.command_line import Parser, print_result, progress_bar
+from benchmarks.shared.failure import errors_in_one_line
+from benchmarks.shared.markdown import markdown_table
+from benchmarks.shared.photographs import SIZE, Photograph, labelled_photographs
+from benchmarks.shared.provenance import Machine
+from pi_classifier.config.schema import ModelSettings
+from pi_classifier.contracts.frame import Pixels
+from pi_classifier.contracts.model import Model
+from pi_classifier.prepare.torchscript import prepare
+from pi_classifier.runtimes.preprocess import centre_crop
+from pi_classifier.runtimes.torchscript import TorchScriptModel
 from pi_classifier.sources.files import read_picture
 
-Pixels = NDArray[np.uint8]
 Scale = Callable[[Pixels], Pixels]
 CAMERA_HEIGHTS = (256, 480, 720, 1080)
-SIZE = 224
 
 
 def resized(pixels: Pixels, interpolation: int) -> Pixels:
@@ -55,53 +56,57 @@ WAYS: dict[str, Scale] = {
 }
 
 
-def measure(model: Model, photos: list[tuple[Path, int]], height: int) -> dict[str, tuple[float, float]]:
+def measure(model: Model, photographs: Sequence[Photograph], height: int) -> dict[str, tuple[float, float]]:
     """Top-1 accuracy and milliseconds a frame of each way, at one height of the camera's picture."""
-    preprocess, model_input = Preprocessor(model.input_table, SIZE), np.empty((SIZE, SIZE, 3), np.uint8)
-    rank = Ranking(model.card.categories, 1)
+    preprocess, tensor, predictor = model.new_preprocessor(), model.new_tensor(), model.new_predictor()
     right = dict.fromkeys(WAYS, 0)
     seconds: dict[str, list[float]] = {name: [] for name in WAYS}
-    for path, class_id in track(photos, description=f"{height} lines", console=Console(stderr=True)):
-        pixels = read_picture(path)
-        square = centre_crop(pixels, min(pixels.shape[:2]))
-        frame = np.asarray(cv2.resize(square, (height, height), interpolation=cv2.INTER_CUBIC), np.uint8)
-        for name, scale in WAYS.items():
-            started = time.thread_time()
-            scaled = scale(frame)
-            seconds[name].append(time.thread_time() - started)
-            preprocess(scaled, model_input)
-            right[name] += rank(model(model_input))[0].class_id == class_id
-    return {name: (right[name] / len(photos), statistics.median(seconds[name]) * 1000) for name in WAYS}
+    with progress_bar() as progress:
+        for photograph in progress.track(photographs, description=f"{height} lines"):
+            pixels = read_picture(photograph.file)
+            square = centre_crop(pixels, min(pixels.shape[:2]))
+            frame = np.asarray(cv2.resize(square, (height, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+            for name, scale in WAYS.items():
+                started = time.thread_time()
+                scaled = scale(frame)
+                seconds[name].append(time.thread_time() - started)
+                preprocess(scaled, tensor)
+                best = predictor.decode(predictor.infer(tensor)).scores[0]
+                right[name] += best.class_id == photograph.class_id
+    return {name: (right[name] / len(photographs), statistics.median(seconds[name]) * 1000) for name in WAYS}
 
 
 def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
-    lines = [f"| camera's lines | {' | '.join(WAYS)} |", "|---|" + "---|" * len(WAYS)]
-    for height, ways in result["heights"].items():
-        lines.append(f"| {height} | " + " | ".join(f"{top1:.1%}, {ms:.2f} ms" for top1, ms in ways.values()) + " |")
+    rows = [
+        (height, *(f"{top1:.1%}, {milliseconds:.2f} ms" for top1, milliseconds in ways.values()))
+        for height, ways in result["heights"].items()
+    ]
     about = f"Top-1 and processor time a frame; {result['photographs']} photographs, {result['machine']}"
-    return "\n".join([*lines, "", f"{about}; `{result['command']}`"])
+    return "\n".join([*markdown_table(("camera's lines", *WAYS), rows), "", f"{about}; `{result['command']}`"])
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("--weights", required=True, metavar="FILE", help="quantised MobileNetV2 state dict")
-    parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help="photographs with a labels.csv")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_labelled_photos()
+    parser.add_json()
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    with (arguments.photos / "labels.csv").open(newline="", encoding="utf-8") as file:
-        photos = [(arguments.photos / row["file"], int(row["class_index"])) for row in csv.DictReader(file)]
-    model = Model(io.BytesIO(prepare(ModelSettings(weights=arguments.weights))), threads="auto")
+    photographs = labelled_photographs(arguments.photos)
+    with errors_in_one_line("scaling"):
+        content = prepare(ModelSettings(weights=arguments.weights))
+    model = TorchScriptModel(io.BytesIO(content), threads="auto", top_k=1)
+    machine = Machine.here()
     result = {
-        "machine": f"{machine()}, OpenCV {cv2.__version__}",
-        "command": command(),
-        "photographs": len(photos),
+        "machine": machine.briefly(f"OpenCV {cv2.__version__}"),
+        "command": machine.command,
+        "photographs": len(photographs),
         "columns": ["top-1", "processor time, ms a frame"],
-        "heights": {str(height): measure(model, photos, height) for height in CAMERA_HEIGHTS},
+        "heights": {str(height): measure(model, photographs, height) for height in CAMERA_HEIGHTS},
     }
-    print(json.dumps(result, indent=2) if arguments.json else table(result))
+    print_result(result, table, as_json=arguments.json)
 
 
 if __name__ == "__main__":

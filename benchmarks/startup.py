@@ -6,8 +6,6 @@ Every round starts each contender once, in turn, so that a slow hour of the mach
 medians, and ratios within the same rounds.
 """
 
-import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -19,21 +17,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from process_figures import command, machine
-from rich.console import Console
-from rich.progress import track
 
-from pi_classifier.model_store import write_prepared
-from pi_classifier.prepare import prepare
-from pi_classifier.settings import ModelSettings
+if not __package__:  # run by its path: the package is found from the project's folder
+    sys.path[0] = str(Path(__file__).parents[1])
+
+from benchmarks.shared.command_line import Parser, print_result, progress_bar
+from benchmarks.shared.markdown import markdown_table
+from benchmarks.shared.model_file import write_model
+from benchmarks.shared.provenance import Machine
+from pi_classifier.config.schema import ModelSettings
 
 IMPORT_TORCH = "import torch; print('ready', flush=True)"
-TUTORIAL = """
+TUTORIAL_STEPS = """
 import sys, warnings
 warnings.simplefilter("ignore")
 import torch, numpy, cv2
 import torch._dynamo.utils  # torchvision imports it, and would be spared it by what comes next
-from pi_classifier import prepare  # only for its guard: torchvision's import may need it
+import pi_classifier.prepare.torchvision_import  # only for its guard: torchvision's import may need it
 from torchvision import models, transforms
 torch.backends.quantized.engine = "qnnpack"
 net = torch.jit.script(models.quantization.mobilenet_v2(weights=None, quantize=True).eval())
@@ -66,44 +66,47 @@ def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
     measured = result["contenders"]
     reference = measured["tutorial's steps"]
-    lines = ["| | seconds to first prediction | of the tutorial's | peak RSS |", "|---|---|---|---|"]
-    for name, rows in measured.items():
-        seconds = statistics.median(row[0] for row in rows)
-        ratio = statistics.median(row[0] / other[0] for row, other in zip(rows, reference, strict=True))
-        memory = statistics.median(row[1] for row in rows)
-        lines.append(f"| {name} | {seconds:.2f} | {ratio:.2f} | {memory:.0f} MB |")
+    rows = [_cells(name, starts, reference) for name, starts in measured.items()]
+    where = f"Medians of {len(reference)} alternating rounds on {result['machine']}; `{result['command']}`"
     return "\n".join(
-        [*lines, "", f"Medians of {len(reference)} alternating rounds on {result['machine']}; `{result['command']}`"]
+        [*markdown_table(("", "seconds to first prediction", "of the tutorial's", "peak RSS"), rows), "", where]
     )
+
+
+def _cells(name: str, starts: Sequence[Sequence[float]], reference: Sequence[Sequence[float]]) -> tuple[str, ...]:
+    seconds = statistics.median(one[0] for one in starts)
+    ratio = statistics.median(one[0] / other[0] for one, other in zip(starts, reference, strict=True))
+    memory = statistics.median(one[1] for one in starts)
+    return name, f"{seconds:.2f}", f"{ratio:.2f}", f"{memory:.0f} MB"
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="how often each contender is started (default: 7)")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser = Parser(__doc__)
+    parser.add_rounds(7, "how often each contender is started")
+    parser.add_json()
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "model.pt"
-        write_prepared(model, prepare(ModelSettings(weights="untrained")))
+    with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
+        model = write_model(Path(folder), ModelSettings(weights="untrained"))
         run = [sys.executable, "-m", "pi_classifier", "run", "--source", "synthetic:", "--frames", "1",
                "--weights", str(model), "--metrics-listen", "127.0.0.1:0"]  # fmt: skip
         contenders = {
             "`pi-classifier run` from a prepared file": run,
-            "tutorial's steps": [sys.executable, "-c", TUTORIAL],
+            "tutorial's steps": [sys.executable, "-c", TUTORIAL_STEPS],
             "`import torch` alone": [sys.executable, "-c", IMPORT_TORCH],
         }
         measured: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
-        for _ in track(range(arguments.rounds), description="starting", console=Console(stderr=True)):
+        for _ in progress.track(range(arguments.rounds), description="starting"):
             for name, words in contenders.items():
                 measured[name].append(start(words))
+    machine = Machine.here()
     result = {
-        "machine": f"{machine()}, torch {torch.__version__}",
-        "command": command(),
+        "machine": machine.briefly(f"torch {torch.__version__}"),
+        "command": machine.command,
         "columns": ["seconds to first prediction", "peak RSS, MB"],
         "contenders": measured,
     }
-    print(json.dumps(result, indent=2) if arguments.json else table(result))
+    print_result(result, table, as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,7 @@
-"""One runtime in a process of its own, for peers.py: frames come on stdin, an answer to each goes to stdout.
-
-    python benchmarks/peer_runtime.py pi-classifier|litert|onnxruntime MODEL THREADS < frames > answers
-
-A frame is 224 x 224 x 3 bytes, BGR, as from a camera; an answer is a line of JSON. The first line says whether the
-runtime is there at all.
-"""
+"""The runtimes that `peers` compares, each fed from a camera's frame in its own way."""
 
 import importlib
-import json
-import os
-import sys
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,13 +9,12 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from process_figures import process_figures
 
-SIZE = 224
+from benchmarks.shared.photographs import SIZE
+from pi_classifier.contracts.frame import Pixels
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the weights that ONNX Runtime is given: this project's."""
-
-Pixels = NDArray[np.uint8]
 
 
 class Refused(Exception):
@@ -50,21 +38,23 @@ class PiClassifier:
 
     def __init__(self, model: Path, threads: int) -> None:
         # Here and not above: torch's memory is no part of the others.
-        from pi_classifier.model import Model  # noqa: PLC0415
-        from pi_classifier.preprocess import Preprocessor  # noqa: PLC0415
+        from pi_classifier.runtimes.torchscript import TorchScriptModel  # noqa: PLC0415
 
-        self._model = Model(model, threads=threads)
-        self._preprocess = Preprocessor(self._model.input_table, self._model.card.input_size)
-        self._input = np.empty((SIZE, SIZE, 3), np.uint8)
-        self.version = f"torch {Model.torch_version}, {self._model.card.activations}"
+        loaded = TorchScriptModel(model, threads=threads, top_k=1)
+        self._fill, self._tensor, self._predictor = (
+            loaded.new_preprocessor(),
+            loaded.new_tensor(),
+            loaded.new_predictor(),
+        )
+        self.version = f"torch {loaded.versions['torch']}, {loaded.metadata.activations}"
 
     def preprocess(self, pixels: Pixels) -> None:
         """One table look-up a byte."""
-        self._preprocess(pixels, self._input)
+        self._fill(pixels, self._tensor)
 
     def infer(self) -> NDArray[Any]:
         """Logits."""
-        return self._model(self._input)
+        return self._predictor.infer(self._tensor)
 
 
 class LiteRt:
@@ -132,57 +122,3 @@ RUNTIMES: dict[str, Callable[[Path, int], Runtime]] = {
     "litert": LiteRt,
     "onnxruntime": OnnxRuntime,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one frame cost, and what was seen in it."""
-
-    preprocess_ms: float
-    inference_ms: float
-    cpu_ms: float
-    """Of all threads, with what idle ones spin between the frames; without reading the frame and answering."""
-    class_id: int
-    rss_mb: float
-
-    @property
-    def total_ms(self) -> float:
-        """From the frame's pixels to its scores."""
-        return self.preprocess_ms + self.inference_ms
-
-
-def serve(runtime: Runtime) -> None:
-    """Answer frames until there are no more."""
-    cpu_before, reading_before = time.process_time(), time.thread_time()
-    while frame := sys.stdin.buffer.read(SIZE * SIZE * 3):
-        pixels = np.frombuffer(frame, np.uint8).reshape(SIZE, SIZE, 3)
-        reading = time.thread_time() - reading_before
-        started = time.perf_counter()
-        runtime.preprocess(pixels)
-        ready = time.perf_counter()
-        scores = runtime.infer()
-        done, cpu = time.perf_counter(), time.process_time() - cpu_before - reading
-        # The first of equal scores: ties go to the lower class id in every runtime.
-        best, memory = int(scores.argmax()), process_figures(os.getpid()).rss_mb
-        answer = Answer(1e3 * (ready - started), 1e3 * (done - ready), 1e3 * cpu, best, memory)
-        print(json.dumps(asdict(answer)), flush=True)
-        cpu_before, reading_before = time.process_time(), time.thread_time()
-
-
-def main() -> None:
-    """Load, say so, serve."""
-    name, model, threads = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    cv2.setNumThreads(threads)
-    try:
-        runtime = RUNTIMES[name](model, threads)
-    except ModuleNotFoundError:
-        print(json.dumps({"problem": "not installed (pip install --editable '.[peers]')"}))
-    except Refused as why:
-        print(json.dumps({"problem": f"refused: {why}"}))
-    else:
-        print(json.dumps({"version": runtime.version}), flush=True)
-        serve(runtime)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
-"""Prepares models for compare_models.py and prints a line of JSON for each: what it is and where it lies.
+"""Prepares models for `compare_models` and prints a line of JSON for each: what it is and where it lies.
 
-    CACHE_DIRECTORY=FOLDER python benchmarks/prepare_models.py default|untrained MODEL...
+CACHE_DIRECTORY=FOLDER python -m benchmarks.models.prepare_models default|untrained MODEL...
 
 A process of its own, because torchvision and unquantised weights shall be in no memory that is measured.
 """
@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from model_figures import Prepared
 
-from pi_classifier.errors import PiClassifierError, WeightsUnavailable
-from pi_classifier.model_loading import load_model
-from pi_classifier.model_store import ModelStore
-from pi_classifier.prepare.architectures import ARCHITECTURES
-from pi_classifier.settings import ModelSettings
+from benchmarks.models.figures import Prepared
+from benchmarks.shared.failure import errors_in_one_line
+from pi_classifier.config.schema import ModelSettings
+from pi_classifier.errors import WeightsUnavailable
+from pi_classifier.model import open_model
+from pi_classifier.prepare.store import ModelStore
+from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 
 Weights = Literal["default", "untrained"]
 
@@ -38,9 +39,8 @@ def prepare_all(names: Sequence[str], weights: Weights) -> Iterator[Prepared]:
         try:
             yield _prepared(name, "default")
         except WeightsUnavailable as error:
-            reason = str(error).partition("; ")[0]
             remedy = "name a folder that holds it with --weights-dir"
-            print(f"compare_models: random weights from here on: {reason}; {remedy}", file=sys.stderr)
+            print(f"compare_models: random weights from here on: {error.problem}; {remedy}", file=sys.stderr)
             network = False
             yield _prepared(name, "untrained")
 
@@ -56,16 +56,16 @@ def _prepared(name: str, weights: Weights) -> Prepared:
     settings = ModelSettings.model_validate({"name": name, "weights": weights})
     # torch.hub announces a download on stdout, which is for our lines.
     with redirect_stdout(sys.stderr):
-        card = load_model(settings, progress=False).card
-    file = ModelStore.default().path_for(settings, card.activations)
+        metadata = open_model(settings, progress=False).metadata
+    file = ModelStore.default().path_for(settings, metadata.activations)
     published = ARCHITECTURES[name].weights.meta
     return Prepared(
         model=name,
         file=str(file),
         file_mb=file.stat().st_size / 2**20,
-        weights=card.weights,
-        activations=card.activations,
-        input_size=card.input_size,
+        weights=metadata.weights,
+        activations=metadata.activations,
+        input_size=metadata.input_size,
         qnnpack_pretrained=published["backend"] == "qnnpack",
         torchvision_top1=published["_metrics"]["ImageNet-1K"]["acc@1"],
     )
@@ -74,12 +74,9 @@ def _prepared(name: str, weights: Weights) -> Prepared:
 def main() -> None:
     """Prepare what the command line names."""
     wanted: Weights = "untrained" if sys.argv[1] == "untrained" else "default"
-    try:
+    with errors_in_one_line("compare_models"):
         for prepared in prepare_all(sys.argv[2:], wanted):
             print(json.dumps(asdict(prepared)), flush=True)
-    except PiClassifierError as error:
-        print(f"compare_models: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The result of compare_models.py as a table, as CSV and as a picture."""
+"""The result of `compare_models` as a table, as CSV and as a picture."""
 
 import csv
 import importlib
@@ -7,10 +7,13 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from model_figures import Machine, Row
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.models.figures import Row
+from benchmarks.shared.markdown import markdown_table
+from benchmarks.shared.provenance import Machine
 
 COLUMNS = (
     "Model",
@@ -54,9 +57,7 @@ def cells(row: Row) -> list[str]:
 
 def markdown(rows: Sequence[Row], note: str) -> str:
     """The table as Markdown, with its note below."""
-    rule = ["---", *["---:"] * (len(COLUMNS) - 1)]
-    lines = [f"| {' | '.join(line)} |" for line in (COLUMNS, rule, *map(cells, rows))]
-    return "\n".join([*lines, "", note])
+    return "\n".join([*markdown_table(COLUMNS, map(cells, rows), numbers=True), "", note])
 
 
 def show(rows: Sequence[Row], note: str) -> None:

@@ -1,15 +1,14 @@
-"""Writes the README's tables from the results that are kept in benchmarks/results/: no figure in it is typed by hand.
+"""Writes the tables of docs/benchmarks.md from the results in benchmarks/results/: no figure in it is typed by hand.
 
-    python benchmarks/readme.py [--check]
+    python benchmarks/tables.py [--check]
 
-A result is what a benchmark prints with --json: figures, machine, versions, command. To measure anew:
+A result is what a benchmark prints with --json: figures, machine, versions, command. To measure again:
 
-    python benchmarks/startup.py --json >benchmarks/results/startup.json && python benchmarks/readme.py
+    python benchmarks/startup.py --json >benchmarks/results/startup.json && python benchmarks/tables.py
 
---check changes nothing and exits with 1 if the README says something else than the results.
+--check changes nothing and exits with 1 if the document says something else than the results.
 """
 
-import argparse
 import json
 import re
 import sys
@@ -17,15 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import compare_models
-import peers
-import pipeline
-import scaling
-import soak
-import startup
+if not __package__:  # run by its path: the package is found from the project's folder
+    sys.path[0] = str(Path(__file__).parents[1])
+
+from benchmarks import compare_models, peers, pipeline, scaling, soak, startup
+from benchmarks.shared.command_line import Parser
 
 RESULTS = Path(__file__).with_name("results")
-README = Path(__file__).parent.parent / "README.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "models": compare_models.table,
     "peers": peers.table,
@@ -34,7 +32,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "soak": soak.table,
     "startup": startup.table,
 }
-"""By the section of the README, which is also the result's name."""
+"""By the section of the document, which is also the result's name."""
 
 
 def replace_section(document: str, name: str, text: str) -> str:
@@ -61,16 +59,16 @@ def written(document: str, results: Path) -> str:
 
 def main() -> None:
     """Write, or check."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if there is something to change")
     arguments = parser.parse_args()
-    old = README.read_text(encoding="utf-8")
+    old = DOCUMENT.read_text(encoding="utf-8")
     new = written(old, RESULTS)
     if new == old:
         return
     if arguments.check:
-        sys.exit(f"{README.name} differs from benchmarks/results; run python benchmarks/readme.py")
-    README.write_text(new, encoding="utf-8")
+        sys.exit(f"docs/{DOCUMENT.name} differs from benchmarks/results; run python benchmarks/tables.py")
+    DOCUMENT.write_text(new, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Of `pipeline`: the loops that it compares, the camera before them and the watch beside them."""

@@ -1,0 +1,1 @@
+"""Of `compare_models`: its figures, its outputs, and the processes that prepare and run models."""

@@ -1,0 +1,1 @@
+"""Of `peers`: the runtimes that it compares, each in a process of its own."""

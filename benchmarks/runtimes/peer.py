@@ -1,0 +1,79 @@
+"""One of those that `peers` compares: a runtime, its model, and what was measured of it."""
+
+import importlib.util
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from benchmarks.runtimes.figures import NOT_INSTALLED, Answer
+from benchmarks.shared.child import Child
+from benchmarks.shared.model_file import write_model
+from benchmarks.shared.photographs import SIZE
+from pi_classifier.config.schema import ModelSettings
+from pi_classifier.contracts.frame import Pixels
+from pi_classifier.model import resolve_activations
+from pi_classifier.prepare.quantise import quantised
+from pi_classifier.prepare.state_dict import default_weights, read_state
+from pi_classifier.prepare.torchvision_models import ARCHITECTURES
+
+
+@dataclass(slots=True)
+class Peer:
+    """A runtime with its model, and what was measured of it."""
+
+    name: str
+    runtime: str
+    model: Path
+    version: str = ""
+    problem: str = ""
+    """Why it does not take part; empty if it does."""
+    answers: list[Answer] = field(default_factory=list)
+    process: Child | None = None
+
+    @contextmanager
+    def started(self, threads: int) -> Iterator[None]:
+        """Its process runs while the context lasts; now it is known whether it takes part."""
+        with Child("benchmarks.runtimes.run_runtime", self.runtime, str(self.model), str(threads)) as self.process:
+            told = self.process.answer()
+            self.version, self.problem = told.get("version", ""), told.get("problem", "")
+            yield
+
+    def classify(self, pixels: Pixels) -> Answer:
+        """Show it one frame."""
+        if self.process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return Answer(**self.process.ask(pixels.tobytes()))
+
+
+def all_peers(weights: str, tflite: Sequence[Path], folder: Path) -> list[Peer]:
+    """All that are to be compared, this project first; models that must be made are put into the folder."""
+    settings = ModelSettings(weights=weights)
+    ours = write_model(folder, settings, activations=resolve_activations(settings))
+    exported = folder / f"{settings.name}.onnx"
+    onnx = Peer("ONNX Runtime, the same weights", "onnxruntime", exported)
+    if not _export_onnx(settings, exported):
+        onnx.problem = NOT_INSTALLED
+    return [
+        Peer("pi-classifier", "pi-classifier", ours),
+        onnx,
+        *(Peer(f"LiteRT, {file.stem}", "litert", file) for file in tflite),
+    ]
+
+
+def _export_onnx(settings: ModelSettings, file: Path) -> bool:
+    """Write the quantised model of these weights as ONNX; False if there is no exporter."""
+    if not importlib.util.find_spec("onnx"):
+        return False
+    architecture = ARCHITECTURES[settings.name]
+    given = settings.weights != "default"
+    source = Path(settings.weights) if given else default_weights(architecture, progress=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.backends.quantized.engine = settings.engine
+        model = quantised(architecture, read_state(source)[0], source)
+        torch.onnx.export(model, (torch.zeros(1, 3, SIZE, SIZE),), file, dynamo=False, opset_version=17)
+    return True
