@@ -15,23 +15,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_classifier.model import Model
-from pi_classifier.runtimes.preprocess import Preprocessor
-from pi_classifier.sources.files import read_picture
 from pi_classifier.offline.reference_transform import reference_crop
+from pi_classifier.runtimes.torchscript import TorchScriptModel
+from pi_classifier.sources.files import read_picture
 
 
 def logits(prepared: Path, photos: Path, *, count: int, threads: int) -> NDArray[np.float32]:
     """Of the first photographs in order of their names: float32, shape (count, n_classes)."""
-    model = Model(prepared, threads=threads)
-    card = model.card
-    preprocess = Preprocessor(model.input_table, card.input_size)
-    model_input = np.empty((card.input_size, card.input_size, 3), np.uint8)
+    model = TorchScriptModel(prepared, threads=threads, top_k=1)
+    metadata, tensor = model.metadata, model.new_tensor()
+    preprocess, predictor = model.new_preprocessor(), model.new_predictor()
     rows = []
     for photo in sorted(photos.glob("*.jpg"))[:count]:
-        crop = reference_crop(read_picture(photo), resize_size=card.resize_size, crop_size=card.input_size)
-        preprocess(crop, model_input)
-        rows.append(model(model_input).copy())
+        crop = reference_crop(read_picture(photo), resize_size=metadata.resize_size, crop_size=metadata.input_size)
+        preprocess(crop, tensor)
+        rows.append(predictor.infer(tensor))
     return np.stack(rows)
 
 

@@ -16,9 +16,9 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
+from pi_classifier.config.schema import ModelSettings
 from pi_classifier.prepare.store import write_prepared
 from pi_classifier.prepare.torchscript import prepare
-from pi_classifier.config.schema import ModelSettings
 from tests.arm.conftest import PROGRAM, PROJECT, TEST_DATA, TEST_TOOLS
 from tests.arm.probe import logits
 from tests.arm.userland import Userland, network_of_this_machine
@@ -163,7 +163,8 @@ def test_table_is_the_tutorials_arithmetic(raspberry: Userland, test_data: Path)
         raspberry.check(
             "/usr/bin/env", "--chdir", PROJECT, f"PYTHONPATH={PROJECT}:{TEST_TOOLS}",
             PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-            "tests/test_preprocess.py", "tests/test_exactness.py::test_photographs_preprocess_as_the_tutorial_does",
+            "tests/runtimes/test_preprocess.py",
+            "tests/runtimes/test_exactness.py::test_photographs_preprocess_as_the_tutorial_does",
         ).splitlines()[-1]
     )  # fmt: skip
 
@@ -185,7 +186,7 @@ def test_classify_names_what_x86_names(raspberry: Userland, prepared: dict[str, 
 def named(lines: str) -> dict[str, str]:
     """The best label by the file's name."""
     answers = [json.loads(line) for line in lines.splitlines()]
-    return {Path(answer["input"]).name: answer["top"][0]["label"] for answer in answers}
+    return {Path(answer["input"]).name: answer["predictions"][0]["label"] for answer in answers}
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ def test_clock_that_was_never_set() -> None:
 
 
 def test_group_video(tmp_path: Path) -> None:
-    """Protects the three cases apart: a member, one who must log in anew, one who must be added."""
+    """Protects the three cases apart: a member, one who must log in again, one who must be added."""
     pi4(tmp_path)
 
     def judged(user_id: int, *groups: int) -> Finding:
@@ -249,13 +249,13 @@ def test_memory(tmp_path: Path, total: int, available: int, swap: int, state: St
 
 
 def test_room_on_the_card(tmp_path: Path) -> None:
-    """Protects the limits: a full card and one mounted read-only are told, where the folder does not exist yet, too."""
+    """Protects the limits: a card that is full or mounted read-only is reported, also where the folder does not exist yet."""
 
     def statvfs(free_mb: int, flags: int = 0) -> Callable[[Path], os.statvfs_result]:
         return lambda _: os.statvfs_result((4096, 4096, 0, 0, free_mb * 1_000_000 // 4096, 0, 0, 0, flags, 255))
 
-    def judged(told: Callable[[Path], os.statvfs_result]) -> Finding:
-        return hardware.room("room", tmp_path / "not/yet", 50, State.PROBLEM, told)
+    def judged(card: Callable[[Path], os.statvfs_result]) -> Finding:
+        return hardware.room("room", tmp_path / "not/yet", 50, State.PROBLEM, card)
 
     assert judged(os.statvfs).name == "room"
     assert judged(statvfs(60)).state == State.OK
@@ -284,7 +284,7 @@ def stand_in(folder: Path, version: str, code: str) -> Packages:
 
 
 def test_torch_that_kills_a_cortex_a72(tmp_path: Path) -> None:
-    """Protects a Raspberry Pi 4 with torch 2.10.0: told in words, with the pair to take, by a process that lives on."""
+    """Protects a Raspberry Pi 4 with torch 2.10.0: explained, with the pair to take, by a process that lives on."""
     installed = stand_in(tmp_path / "site", "2.10.0", SIGILL_AT_IMPORT)
     attempt = installed.attempt(LOAD_TORCH)
     assert attempt.killed_by == "SIGILL"
@@ -306,7 +306,7 @@ def test_sigill_with_atomics_is_another_matter(tmp_path: Path) -> None:
 
 
 def test_torch_that_lacks_a_library(tmp_path: Path) -> None:
-    """Protects the reason: what the import complained of is told, not only that it failed."""
+    """Protects the reason: what the import complained of is reported, not only that it failed."""
     installed = stand_in(tmp_path, "2.9.1", "raise ImportError('libopenblas.so.0: cannot open shared object file')\n")
     finding = packages.torch(Machine(architecture="aarch64"), installed, installed.attempt(LOAD_TORCH))
     assert (finding.state, "libopenblas.so.0" in finding.seen) == (State.PROBLEM, True)
@@ -471,7 +471,7 @@ def test_forbidden_cameras() -> None:
 
 
 def test_node_that_does_not_open(tmp_path: Path) -> None:
-    """Protects a node whose driver refuses: the reason is told, and who has it open if that can be seen."""
+    """Protects a node whose driver refuses: the reason is reported, and who has it open if that can be seen."""
     (tmp_path / "dev").mkdir()
     with contextlib.chdir(tmp_path / "dev"), socket.socket(socket.AF_UNIX) as stand_in_device:
         stand_in_device.bind("video3")  # cannot be opened, as a driver's node can refuse to be
@@ -531,7 +531,7 @@ def test_port_held_by_node_exporter(tmp_path: Path) -> None:
 
 
 def test_port_held_by_ourselves(tmp_path: Path) -> None:
-    """Protects a running service from being told off: by its process, or by its user where root alone sees more."""
+    """Protects a running service from being blamed: by its process, or by its user where root alone sees more."""
     machine = pi4(tmp_path)
     plant(tmp_path, "proc/net/tcp6", TCP6.format(uid=997))
     assert metrics_port(EVERYWHERE, machine).state == State.OK
@@ -569,7 +569,7 @@ LOADED = "LoadState=loaded\nUser=pi-classifier\nSupplementaryGroups=video\nMemor
 
 
 @pytest.mark.parametrize(
-    ("told", "state", "word"),
+    ("properties", "state", "word"),
     [
         (LOADED + "ActiveState=active\nSubState=running\nExecMainStatus=0", State.OK, "running"),
         (LOADED + "ActiveState=failed\nSubState=failed\nExecMainStatus=78", State.PROBLEM, "exit code 78, a config"),
@@ -581,9 +581,9 @@ LOADED = "LoadState=loaded\nUser=pi-classifier\nSupplementaryGroups=video\nMemor
         (LOADED.replace("=pi-c", "=c").replace("video", "") + "ActiveState=active", State.PROBLEM, "group video"),
     ],
 )
-def test_service(tmp_path: Path, told: str, state: State, word: str) -> None:
+def test_service(tmp_path: Path, properties: str, state: State, word: str) -> None:
     """Protects the word on the service: runs, failed and why, never started, or hindered by its own unit."""
-    finding = service(pi4(tmp_path), script(tmp_path, "systemctl", told))
+    finding = service(pi4(tmp_path), script(tmp_path, "systemctl", properties))
     assert (finding.state, word in finding.seen) == (state, True), finding
     assert bool(finding.remedy) == (state != State.OK)
 
@@ -600,7 +600,7 @@ URL = "https://example.org/models/mobilenet_v2.pth"
 
 
 def test_weights(tmp_path: Path, untrained_model_file: Path) -> None:
-    """Protects the order in which weights are looked for: prepared, downloaded, neither; damaged is told."""
+    """Protects the order in which weights are looked for: prepared, downloaded, neither; damaged is reported."""
     places = Places(ModelStore(tmp_path), tmp_path / "torch")
     default = ModelSettings(activations="quint8")
 

@@ -173,7 +173,7 @@ class Probe:
             raise GuestError(f"{function} {arguments} ended the probe:\n{self._log.read_text()}")
         answer = json.loads(line)
         if "error" in answer:
-            raise getattr(errors, answer["error"])(answer["message"])
+            raise getattr(errors, answer["error"])(answer["problem"], remedy=answer["remedy"])
         return answer["result"]
 
 

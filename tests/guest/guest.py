@@ -117,7 +117,7 @@ def booted(image: Path, folder: Path, shares: Mapping[str, Path]) -> Iterator[Gu
     key.mkdir()
     (folder / "key.pub").rename(key / "key.pub")
     (ssh_port, metrics_port), console = _free_ports(), folder / "console.log"
-    # One connection carries every command: to shake hands anew takes an emulated processor a second.
+    # One connection carries every command: to shake hands again takes an emulated processor a second.
     ssh = ("ssh", "-F", "none", "-i", str(folder / "key"), "-o", f"ControlPath={folder / 'ssh'}", "-o", "BatchMode=yes",
            "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
            "-o", "ConnectTimeout=30", "-p", str(ssh_port), "root@127.0.0.1")  # fmt: skip

@@ -1,6 +1,7 @@
-"""Runs in the guest: uses the project's camera code as it is told to on stdin, one JSON object a line either way.
+"""Runs in the guest: uses the project's camera code as stdin asks for, one JSON object a line either way.
 
-A request names a function below and its arguments; the answer is {"result": ...} or {"error": class, "message": text}.
+A request names a function below and its arguments; the answer is {"result": ...}, or {"error": class, "problem": text,
+"remedy": text}.
 """
 
 import hashlib
@@ -12,9 +13,9 @@ from collections.abc import Callable, Generator
 from dataclasses import asdict
 from pathlib import Path
 
-from pi_classifier.sources.v4l2.camera import V4L2Camera, find_cameras
-from pi_classifier.errors import PiClassifierError
 from pi_classifier.contracts.frame import Frame
+from pi_classifier.errors import PiClassifierError
+from pi_classifier.sources.v4l2.camera import V4L2Camera, find_cameras
 
 cameras: dict[str, V4L2Camera] = {}
 streams: dict[str, Generator[Frame, None, None]] = {}
@@ -89,7 +90,7 @@ def main() -> None:
         try:
             answer: dict[str, object] = {"result": functions[name](**arguments)}
         except PiClassifierError as error:
-            answer = {"error": type(error).__name__, "message": str(error)}
+            answer = {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
         print(json.dumps(answer), flush=True)
 
 

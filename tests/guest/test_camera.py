@@ -6,7 +6,15 @@ from pathlib import Path
 import cv2
 import pytest
 
-from pi_classifier.errors import CameraLost, CameraUnsupported, CaptureError, CaptureTimeout, PiClassifierError
+from pi_classifier.errors import (
+    CameraAbsent,
+    CameraBusy,
+    CameraLost,
+    CameraUnsupported,
+    CaptureError,
+    CaptureTimeout,
+    PiClassifierError,
+)
 from tests.guest.cameras import Loopback, Probe, RemoteCamera, SeenFrame, Vivid
 from tests.guest.guest import Guest, wait_for
 
@@ -100,7 +108,7 @@ def test_an_unplugged_camera_is_lost_until_it_is_back(usb_camera: Vivid, opener:
     usb_camera.unplug()
     with pytest.raises(CameraLost, match="plug"):
         camera.read(100)
-    with pytest.raises(CameraLost, match="no such camera; plug it in"):
+    with pytest.raises(CameraAbsent, match="no such camera; plug it in"):
         camera.read()
     usb_camera.plug()
     assert reopened(camera).sequence > 2
@@ -149,7 +157,7 @@ def test_a_camera_in_use_says_so_and_stays_undisturbed(usb_camera: Vivid, opener
     """Protects both programs: the second is told what is wrong, the first goes on."""
     first, second = opener(usb_camera.node), opener(usb_camera.node)
     first.read()
-    with pytest.raises(CameraLost, match="in use by another program"):
+    with pytest.raises(CameraBusy, match="in use by another program"):
         second.read()
     assert len(first.read(10)) == 10
     first.release()
@@ -177,10 +185,10 @@ def test_a_name_of_what_is_gone_does_no_harm(guest: Guest, usb_camera: Vivid, op
 
 
 def test_what_is_no_camera_is_unsupported(probe: Probe, opener: Open) -> None:
-    """Protects against endless retries: a device that can never be a camera is told apart from one that is away."""
+    """Protects against endless retries: what can never be a camera is told apart from one that is disconnected."""
     with pytest.raises(CameraUnsupported, match="/dev/null is no camera"):
         opener("/dev/null").read()
-    with pytest.raises(CameraLost, match="no such camera"):
+    with pytest.raises(CameraAbsent, match="no such camera"):
         opener("/dev/video99").read()
 
 
@@ -207,8 +215,8 @@ def test_the_one_format_that_a_camera_has_is_taken_and_decoded(
     assert frame.mean_bgr == pytest.approx(picture.mean(axis=(0, 1)), abs=4)
 
 
-def test_a_camera_whose_picture_ends_is_away_until_it_returns(loopback: Loopback, opener: Open) -> None:
-    """Protects recovery: what was a camera once is away, not unsupported, while its driver says it is none."""
+def test_a_camera_whose_picture_ends_is_disconnected_until_it_returns(loopback: Loopback, opener: Open) -> None:
+    """Protects recovery: what was a camera once is disconnected, not unsupported, while its driver says it is none."""
     camera = opener(loopback.node)
     with loopback.showing("grey"):
         camera.read(5)

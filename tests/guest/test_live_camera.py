@@ -12,7 +12,7 @@ from tests.guest.service import UNIT, Service
 
 @pytest.fixture(scope="module")
 def waiting(service: Service) -> Iterator[Service]:
-    """The service, started without the camera that it is told to watch."""
+    """The service, started without the camera that it shall watch."""
     with service.watching(Vivid.node):
         yield service
 
@@ -27,7 +27,7 @@ def camera(waiting: Service) -> Iterator[Vivid]:
 
 @pytest.fixture
 def watching(waiting: Service, camera: Vivid) -> Iterator[Service]:
-    """The service, seeing the camera; no test may make it start anew."""
+    """The service, seeing the camera; no test may make it start again."""
     waiting.wait_for_sample("camera_up", 1)
     yield waiting
     assert waiting.property("NRestarts") == "0"
@@ -36,22 +36,22 @@ def watching(waiting: Service, camera: Vivid) -> Iterator[Service]:
 def test_camera_absent_at_boot(waiting: Service) -> None:
     """Protects a boot without a camera: the service is active and says what it waits for."""
     assert waiting.property("ActiveState") == "active"
-    wait_for("the word of it in the status", lambda: "camera away" in waiting.property("StatusText"))
+    wait_for("the absence in the status", lambda: "camera disconnected" in waiting.property("StatusText"))
     assert waiting.samples()["camera_up"] == 0
 
 
 def test_camera_plugged_in_later(watching: Service) -> None:
-    """Protects a boot without a camera: one that comes later is found, and what it gives is told, once.
+    """Protects a boot without a camera: one that comes later is found, and what it gives is logged, once.
 
     It is asked for 224x224 and gives 320x180, which is cropped and scaled.
     """
     watching.wait_for_sample("frames_classified_total", at_least=3)
-    told = [line for line in watching.guest.journal(UNIT).splitlines() if "gives 320x180" in line]
-    assert len(told) == 1
+    logged = [line for line in watching.guest.journal(UNIT).splitlines() if "gives 320x180" in line]
+    assert len(logged) == 1
 
 
 def test_disconnected_camera_comes_back(watching: Service, camera: Vivid) -> None:
-    """Protects from a loose plug: the loss is counted and told, and the camera reopened."""
+    """Protects from a loose plug: the loss is counted and logged, and the camera reopened."""
     before = watching.samples()
     camera.control("disconnect")
     started = time.monotonic()
@@ -81,10 +81,10 @@ def test_damaged_frames_are_dropped(watching: Service, camera: Vivid) -> None:
 
 
 def test_driver_removed_and_loaded_again(watching: Service, camera: Vivid) -> None:
-    """Protects from an unplugged camera: camera_up is 0 while it is away and 1 when it is back."""
+    """Protects from an unplugged camera: camera_up is 0 while it is disconnected and 1 when it is back."""
     camera.unplug()
     watching.wait_for_sample("camera_up", 0, at_most=0)
-    wait_for("the loss in the status", lambda: "camera away" in watching.property("StatusText"))
+    wait_for("the loss in the status", lambda: "camera disconnected" in watching.property("StatusText"))
     camera.unload()
     camera.load()
     started = time.monotonic()
@@ -93,7 +93,7 @@ def test_driver_removed_and_loaded_again(watching: Service, camera: Vivid) -> No
 
 
 def test_stop_is_clean(watching: Service) -> None:
-    """Protects `systemctl stop`: no kill is needed, the books are closed and the totals told."""
+    """Protects `systemctl stop`: no kill is needed, every frame is accounted for, and the totals are in the journal."""
     invocation = watching.property("InvocationID")
     started = time.monotonic()
     watching.guest.check(f"systemctl stop {UNIT}")

@@ -10,7 +10,12 @@ from tests.packages import pip, requirements
 def wheelhouse(project: Path) -> Path:
     """A folder for `pip install --no-index --find-links`: what the project needs to be built, installed and run."""
     wanted = [*requirements(project), *_needed_to_build(project), "wheel"]
-    return cached("wheelhouse", wanted, lambda folder: pip("download", "--dest", str(folder), *wanted))
+    versions = project / "constraints.txt"  # the installer's, which has no others to choose from
+    return cached(
+        "wheelhouse",
+        [*wanted, versions.read_text()],
+        lambda folder: pip("download", "--constraint", versions, "--dest", folder, *wanted),
+    )
 
 
 def site_packages(project: Path) -> Path:

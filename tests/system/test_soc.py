@@ -41,14 +41,14 @@ def test_no_sensor_no_temperature(tmp_path: Path) -> None:
 
 def test_throttled_bits(tmp_path: Path) -> None:
     """Protects the meaning of the bits: 0 to 3 are now, 16 to 19 since boot."""
-    told = Soc(tmp_path, vcgencmd(tmp_path, "echo throttled=0x50005")).throttled()
-    assert {key for key, value in told.items() if value} == {
+    conditions = Soc(tmp_path, vcgencmd(tmp_path, "echo throttled=0x50005")).throttled()
+    assert {key for key, value in conditions.items() if value} == {
         ("under_voltage", "now"),
         ("throttled", "now"),
         ("under_voltage", "since_boot"),
         ("throttled", "since_boot"),
     }
-    assert len(told) == 8
+    assert len(conditions) == 8
 
 
 def test_without_vcgencmd_under_voltage_alone(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What systemd and its journal are told, through a real notification socket."""
+"""The client of systemd, on a real notification socket, and the way of log records to its journal."""
 
 import importlib.util
 import os
@@ -130,7 +130,7 @@ def test_no_watchdog_is_fed_where_there_is_none() -> None:
     assert heard == ["READY=1"]
 
 
-def test_missing_systemd_python_is_told(program: Run, tmp_path: Path) -> None:
+def test_missing_systemd_python_is_reported(program: Run, tmp_path: Path) -> None:
     """Protects from a start that silently never gets ready: exit 78 and what to install."""
     hide = tmp_path / "hide"
     (hide / "systemd").mkdir(parents=True)
