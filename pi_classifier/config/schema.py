@@ -82,7 +82,7 @@ class ModelSettings(Section):
         "auto", description="qint8 where torch has XNNPACK (aarch64), else quint8"
     )
     threads: int | Literal["auto"] = Field(
-        "auto", description="compute threads; auto leaves one core for capture: 3 on a Raspberry Pi"
+        "auto", description="compute threads, 1 to 256; auto leaves one core for capture: 3 on a Raspberry Pi"
     )
     top_k: int = Field(5, ge=1, le=1000, description="classes named for each frame")
 

@@ -73,7 +73,7 @@ def classify(inputs: Sequence[str], settings: Settings, *, json_lines: bool, out
     good = True
     with _on_disk(inputs) as named, _progress() as progress:
         items = [item for name in named for item in _items(name, named[name])]
-        report = _JsonReport(untrained=untrained) if json_lines else _TableReport(items, untrained=untrained)
+        report = JsonReport(untrained=untrained) if json_lines else _TableReport(items, untrained=untrained)
         copies = _copy_names(items, output) if output else {}
         files = progress.add_task("files", total=len(items))
         for item in items:
@@ -196,14 +196,19 @@ class _TableReport:
         print(f"pi-classifier: {error}", file=sys.stderr)
 
 
-class _JsonReport:
+class JsonReport:
+    """One JSON object a line on stdout. A `Report`."""
+
     def __init__(self, *, untrained: bool) -> None:
+        """`untrained`: whether every line shall say that the labels mean nothing."""
         self._mark = {"weights": "untrained"} if untrained else {}
 
     def seen(self, name: str, number: int, scores: Scores) -> None:
+        """Print one frame."""
         self._print({"input": name, "frame": number, "predictions": [score._asdict() for score in scores]})
 
     def failed(self, name: str, error: InputError) -> None:
+        """Print why an input could not be read, or not to its end."""
         self._print({"input": name, "error": str(error)})
 
     def _print(self, line: dict[str, object]) -> None:
