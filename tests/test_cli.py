@@ -1,0 +1,75 @@
+"""The command line's options, each written once and given to several commands."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from pi_classifier import __version__
+from pi_classifier.cli import ACTIVATIONS, RUN_FLAGS, Flag, app
+
+VALUES: dict[str, tuple[str, Any]] = {
+    "--source": ("synthetic:", "synthetic:"),
+    "--model": ("resnet18", "resnet18"),
+    "--weights": ("untrained", "untrained"),
+    "--threads": ("2", 2),
+    "--top-k": ("3", 3),
+    "--frames": ("7", 7),
+    "--metrics-listen": ("127.0.0.1:9200", "127.0.0.1:9200"),
+    "--log-format": ("json", "json"),
+}
+"""By flag: a value as it is given, and as the configuration then has it."""
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> str:
+    """A configuration that sets nothing, in the place of this machine's own."""
+    (tmp_path / "config.toml").touch()
+    return str(tmp_path / "config.toml")
+
+
+@pytest.mark.parametrize("flag", RUN_FLAGS, ids=lambda flag: flag.name)
+def test_flag_sets_its_key(flag: Flag, empty: str) -> None:
+    """Protects the flags of `run`: each sets the one value that it is for, and the configuration names it as origin."""
+    given, expected = VALUES[flag.name]
+    defaults = CliRunner().invoke(app, ["check-config", "--config", empty]).output
+    shown = CliRunner().invoke(app, ["check-config", "--config", empty, flag.name, given]).output
+    value: Any = tomllib.loads(shown)
+    for part in flag.key:
+        value = value[part]
+    assert value == expected
+    (line,) = set(shown.splitlines()) - set(defaults.splitlines())
+    assert line.startswith(f"{flag.key[-1]} = ")
+    assert line.endswith(f"# flag {flag.name}")
+
+
+@pytest.mark.parametrize("command", ["run", "check-config"])
+def test_help_names_every_flag(command: str) -> None:
+    """Protects who asks for help: each flag is there with what it takes."""
+    shown = CliRunner(env={"COLUMNS": "200"}).invoke(app, [command, "--help"]).output
+    for flag in RUN_FLAGS:
+        assert flag.name in shown
+        assert flag.metavar in shown
+        assert flag.help in shown
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [("classify", "--frames"), ("prepare", "--threads"), ("health", "--source"), ("run", ACTIVATIONS.name)],
+)
+def test_flag_of_another_command_is_refused(command: str, flag: str) -> None:
+    """Protects from options without effect: a command takes the flags that change what it does, and no other."""
+    result = CliRunner().invoke(app, [command, flag, "1"])
+    assert result.exit_code == 2
+    assert f"No such option: {flag}" in result.output
+
+
+def test_version() -> None:
+    """Protects bug reports: `--version` prints the version, and no more."""
+    command = [sys.executable, "-m", "pi_classifier", "--version"]
+    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert printed == f"pi-classifier {__version__}\n"
