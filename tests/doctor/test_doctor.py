@@ -249,7 +249,7 @@ def test_memory(tmp_path: Path, total: int, available: int, swap: int, state: St
 
 
 def test_room_on_the_card(tmp_path: Path) -> None:
-    """Protects the limits: a full card and one mounted read-only are reported, also where the folder is still missing."""
+    """Protects the limits: a full card and one mounted read-only are reported, also where the folder is missing."""
 
     def statvfs(free_mb: int, flags: int = 0) -> Callable[[Path], os.statvfs_result]:
         return lambda _: os.statvfs_result((4096, 4096, 0, 0, free_mb * 1_000_000 // 4096, 0, 0, 0, flags, 255))
