@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pi_classifier.contracts.event import Event
 from pi_classifier.contracts.frame import Frame, Pixels
 from pi_classifier.contracts.job import Tensor
-from pi_classifier.contracts.model import ModelMetadata
+from pi_classifier.contracts.model import ModelMetadata, Predictor
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
 from pi_classifier.errors import CaptureError, PiClassifierError
 from pi_classifier.runtimes.classification import Classification
@@ -158,7 +158,7 @@ class FakeModel:
         """What it was made with."""
         return self._preprocess
 
-    def new_predictor(self) -> "FakePredictor":
+    def new_predictor(self) -> Predictor:
         """As slow as the model is to be."""
         return FakePredictor(self._seconds, Classification(self.metadata.categories, self._top_k))
 

@@ -1,60 +1,89 @@
-"""The books of one camera."""
+"""The statistics of one camera."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_classifier.statistics import CameraStatistics
+from pi_classifier.statistics import CameraStatistics, totals_line
 
-EVENTS = st.sampled_from(["arrived", "classified", "stale", "corrupt", "lost", "timeout", "ended"])
+STEPS = st.sampled_from(["arrived", "classified", "stale", "corrupt", "lost", "timeout", "ended"])
 
 
-@given(st.lists(EVENTS, max_size=300))
-def test_books_balance_at_every_moment(events: list[str]) -> None:
+@given(st.lists(STEPS, max_size=300))
+def test_counts_balance_at_every_moment(steps: list[str]) -> None:
     """Protects the promise of the metrics: captured = classified + dropped, and counters never fall."""
-    account = CameraStatistics("front", now=0.0)
-    before = account.snapshot()
-    for moment, event in enumerate(events):
-        if event == "arrived":
-            account.arrived(float(moment))
-        elif event == "classified":
-            account.classified()
-        elif event in ("stale", "corrupt"):
-            account.dropped(event)
-        elif event in ("lost", "timeout"):
-            account.lost(event, "unplugged", float(moment))
+    statistics = CameraStatistics("front", now=0.0)
+    before = statistics.snapshot()
+    for moment, step in enumerate(steps):
+        if step == "arrived":
+            statistics.frame_arrived(float(moment))
+        elif step == "classified":
+            statistics.frame_classified()
+        elif step in ("stale", "corrupt"):
+            statistics.frame_dropped(step)
+        elif step in ("lost", "timeout"):
+            statistics.camera_failed(step, "unplugged", float(moment))
         else:
-            account.ended()
-        books = account.snapshot()
-        assert books.captured == books.classified + sum(books.dropped.values())
-        assert books.captured >= before.captured
-        assert books.reconnects >= before.reconnects
-        before = books
-    assert before.captured == sum(event in ("classified", "stale", "corrupt") for event in events)
-    assert sum(before.errors.values()) == sum(event in ("lost", "timeout") for event in events)
+            statistics.source_ended()
+        snapshot = statistics.snapshot()
+        assert snapshot.captured == snapshot.classified + sum(snapshot.dropped.values())
+        assert snapshot.captured >= before.captured
+        assert snapshot.reconnects >= before.reconnects
+        assert not (snapshot.up and snapshot.error)
+        before = snapshot
+    assert before.captured == sum(step in ("classified", "stale", "corrupt") for step in steps)
+    assert sum(before.errors.values()) == sum(step in ("lost", "timeout") for step in steps)
 
 
-def test_rate_is_that_of_the_closed_interval() -> None:
+def test_rate_is_that_of_the_interval_that_ended() -> None:
     """Protects the fps from averaging over more than the last interval, or from going stale when frames stop."""
-    account = CameraStatistics("front", now=100.0)
+    statistics = CameraStatistics("front", now=100.0)
     for _ in range(36):
-        account.classified()
-    assert account.close_interval(101.0).fps == 36.0
+        statistics.frame_classified()
+    assert statistics.end_interval(101.0).fps == 36.0
     for _ in range(9):
-        account.classified()
-    assert account.close_interval(101.5).fps == 18.0
-    assert account.close_interval(103.0).fps == 0.0
+        statistics.frame_classified()
+    assert statistics.end_interval(101.5).fps == 18.0
+    assert statistics.end_interval(103.0).fps == 0.0
 
 
 def test_reconnects_count_returns_not_the_first_arrival() -> None:
     """Protects camera_reconnects_total: absent at boot is no reconnect, coming back is one."""
-    account = CameraStatistics("front", now=0.0)
-    account.lost("lost", "not plugged in", 0.5)
-    account.arrived(1.0)
-    assert account.snapshot().reconnects == 0
-    account.lost("lost", "unplugged", 1.5)
-    assert not account.snapshot().up
-    assert account.snapshot().trouble == "unplugged"
-    account.arrived(2.0)
-    account.arrived(3.0)
-    books = account.snapshot()
-    assert (books.reconnects, books.up, books.trouble, books.last_frame_at) == (1, True, "", 3.0)
+    statistics = CameraStatistics("front", now=0.0)
+    statistics.camera_failed("lost", "not plugged in", 0.5)
+    statistics.frame_arrived(1.0)
+    assert statistics.snapshot().reconnects == 0
+    statistics.camera_failed("lost", "unplugged", 1.5)
+    assert not statistics.snapshot().up
+    assert statistics.snapshot().error == "unplugged"
+    assert statistics.snapshot().error_at == 1.5
+    statistics.frame_arrived(2.0)
+    statistics.frame_arrived(3.0)
+    snapshot = statistics.snapshot()
+    assert (snapshot.reconnects, snapshot.up, snapshot.error, snapshot.last_frame_at) == (1, True, "", 3.0)
+
+
+def test_return_is_news_once() -> None:
+    """Protects the events from a return that was none: true for the first frame after a failure, and no other."""
+    statistics = CameraStatistics("front", now=0.0)
+    assert not statistics.frame_arrived(1.0)
+    statistics.camera_failed("lost", "unplugged", 1.5)
+    assert statistics.frame_arrived(2.0)
+    assert not statistics.frame_arrived(3.0)
+
+
+def test_snapshot_stays_as_it_was() -> None:
+    """Protects reporters, which keep snapshots to compare: one does not change with what comes after it."""
+    statistics = CameraStatistics("front", now=0.0)
+    before = statistics.snapshot()
+    statistics.frame_dropped("stale")
+    statistics.camera_failed("timeout", "silent", 1.0)
+    assert before.dropped == {"stale": 0, "corrupt": 0}
+    assert before.errors == {"timeout": 0, "lost": 0}
+
+
+def test_totals_name_the_reasons_there_were() -> None:
+    """Protects the last line: reasons without a frame are left out, and a run of no time has no rate."""
+    line = totals_line("front", captured=37, classified=36, dropped={"stale": 1, "corrupt": 0}, seconds=2.0)
+    assert line == "front done: 37 captured = 36 classified + 1 dropped (1 stale) in 2.0 s, 18.0 fps"
+    line = totals_line("front", captured=0, classified=0, dropped={}, seconds=0.0)
+    assert line == "front done: 0 captured = 0 classified + 0 dropped in 0.0 s, 0.0 fps"

@@ -1,97 +1,209 @@
-"""What becomes a journal entry, and what does not."""
+"""What is an event, and what is not."""
 
-import logging
+from hypothesis import given
+from hypothesis import strategies as st
 
-import pytest
-
+from pi_classifier.contracts.event import Event, EventKind
+from pi_classifier.errors import (
+    CameraAbsent,
+    CameraBusy,
+    CameraForbidden,
+    CameraLost,
+    CaptureError,
+    CaptureTimeout,
+)
+from pi_classifier.events.monitor import EventMonitor
 from pi_classifier.statistics import CameraStatistics
-from pi_classifier.contracts.prediction import Classification, Prediction, Timings
-from pi_classifier.sinks.events import EventLog
+from tests.fakes import prediction_of
 
 LABELS = ("tench", "goldfish")
+HOLD_SECONDS = 3
+FAILURES = (CameraAbsent, CameraBusy, CameraForbidden, CameraLost, CaptureTimeout)
+DOWN, UP = EventKind.CAMERA_DOWN, EventKind.CAMERA_UP
 
 
-class Clock:
-    """A clock that a test turns."""
+class Watched:
+    """A monitor with a clock that a test turns, one camera, and the events that it published."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, summary_seconds: float = 0) -> None:
         self.now = 0.0
+        self.events: list[Event] = []
+        self.statistics = CameraStatistics("front", 0.0)
+        self.monitor = EventMonitor(
+            self.events.append,
+            label_hold_seconds=HOLD_SECONDS,
+            summary_seconds=summary_seconds,
+            clock=lambda: self.now,
+        )
 
-    def __call__(self) -> float:
-        """The time, seconds."""
-        return self.now
+    def see(self, class_id: int, camera: str = "front") -> None:
+        """A frame arrives and is classified."""
+        self.statistics.frame_arrived(self.now)
+        self.statistics.frame_classified()
+        self.monitor.offer(prediction_of((class_id, LABELS[class_id], 0.9), camera=camera))
+
+    def report(self) -> None:
+        """An interval is over."""
+        self.monitor.report(self.statistics.end_interval(self.now))
+
+    def of(self, *kinds: EventKind) -> list[Event]:
+        """The events of some kinds."""
+        return [event for event in self.events if event.kind in kinds]
 
 
-def see(log: EventLog, account: CameraStatistics, class_id: int) -> None:
-    """A frame arrives and is classified."""
-    account.arrived(0.0)
-    account.classified()
-    best = Classification(class_id, LABELS[class_id], 0.9)
-    log.offer(Prediction("front", 0, 0.0, (best,), Timings(0, 0, 0, 0, 0, 0)))
+def failure(kind: type[CaptureError], words: str = "no camera") -> CaptureError:
+    """An error of a camera."""
+    return kind(words, remedy="look at it")
 
 
-def events(caplog: pytest.LogCaptureFixture, kind: str) -> list[logging.LogRecord]:
-    """The entries of one kind."""
-    return [record for record in caplog.records if getattr(record, "EVENT", "") == kind]
-
-
-def event_log(clock: Clock, *, summary_seconds: float = 0, untrained: bool = False) -> EventLog:
-    """An event log that holds labels for three seconds."""
-    return EventLog(hold_seconds=3, summary_seconds=summary_seconds, untrained=untrained, clock=clock)
-
-
-def test_label_is_told_when_it_has_held(caplog: pytest.LogCaptureFixture) -> None:
-    """Protects the SD card from flicker: a label is told once, when it was the best for three seconds on end."""
-    caplog.set_level(logging.INFO)
-    clock, account = Clock(), CameraStatistics("front", 0.0)
-    log = event_log(clock)
+def test_label_is_an_event_when_it_has_held() -> None:
+    """Protects the SD card from flicker: a label is an event once, when it was the best for three seconds on end."""
+    watched = Watched()
     for second, class_id in enumerate([0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1]):
-        clock.now = float(second)
-        see(log, account, class_id)
-        log.report(account.close_interval(float(second)))
-    told = events(caplog, "label")
-    assert [record.LABEL for record in told] == ["tench", "goldfish"]  # type: ignore[attr-defined]
-    assert told[0].CAMERA == "front"  # type: ignore[attr-defined]
-    assert float(told[0].FPS) > 0  # type: ignore[attr-defined]
-    assert told[0].PROBABILITY == "0.9000"  # type: ignore[attr-defined]
-    assert "front sees tench, 90.0%" in told[0].getMessage()
+        watched.now = float(second)
+        watched.see(class_id)
+        watched.report()
+    first, second_one = watched.of(EventKind.LABEL)
+    assert [first.fields["label"], second_one.fields["label"]] == ["tench", "goldfish"]
+    assert first.camera == "front"
+    assert first.fields["probability"] == 0.9
+    assert float(first.fields["fps"]) > 0
+    assert set(first.fields) == {"label", "probability", "fps"}
 
 
-def test_summary_comes_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    """Protects both the card and the operator: one entry a minute, whose numbers are that minute's."""
-    caplog.set_level(logging.INFO)
-    clock, account = Clock(), CameraStatistics("front", 0.0)
-    log = event_log(clock, summary_seconds=60)
+@given(seen=st.lists(st.integers(0, 1), max_size=40))
+def test_labels_follow_what_was_seen(seen: list[int]) -> None:
+    """Protects the rule itself: a label is an event exactly when it was the best of three seconds and is a new one."""
+    watched = Watched()
+    expected: list[str] = []
+    for second, class_id in enumerate(seen):
+        watched.now = float(second)
+        watched.see(class_id)
+        watched.report()
+        held = seen[max(0, second - HOLD_SECONDS) : second + 1]
+        if len(held) > HOLD_SECONDS and set(held) == {class_id} and expected[-1:] != [LABELS[class_id]]:
+            expected.append(LABELS[class_id])
+        assert [event.fields["label"] for event in watched.of(EventKind.LABEL)] == expected
+
+
+def test_label_is_no_event_while_the_camera_is_disconnected() -> None:
+    """Protects from old news: what was seen before the camera was lost does not become an event afterwards."""
+    watched = Watched()
+    watched.see(0)
+    watched.statistics.camera_failed("lost", "unplugged", 0.5)
+    watched.now = 10.0
+    watched.report()
+    assert watched.of(EventKind.LABEL) == []
+
+
+def test_cameras_have_labels_of_their_own() -> None:
+    """Protects one camera from another: what the one sees is no news of the other, and does not interrupt it."""
+    watched = Watched()
+    back = CameraStatistics("back", 0.0)
+    for second in range(5):
+        watched.now = float(second)
+        watched.see(0)
+        watched.see(1, camera="back")
+        back.frame_arrived(watched.now)
+        watched.report()
+        watched.monitor.report(back.end_interval(watched.now))
+    told = [(event.camera, event.fields["label"]) for event in watched.of(EventKind.LABEL)]
+    assert told == [("front", "tench"), ("back", "goldfish")]
+
+
+def test_nothing_seen_is_no_event() -> None:
+    """Protects models that may name nothing: a prediction without a class changes nothing."""
+    watched = Watched()
+    for second in range(8):
+        watched.now = float(second)
+        watched.see(0)
+        watched.monitor.offer(prediction_of())
+        watched.report()
+    assert [event.fields["label"] for event in watched.of(EventKind.LABEL)] == ["tench"]
+
+
+def test_summary_comes_once_a_minute() -> None:
+    """Protects both the card and the operator: one event a minute, whose numbers are that minute's."""
+    watched = Watched(summary_seconds=60)
     for second in range(180):
-        clock.now = float(second)
-        log.report(account.close_interval(float(second)))
-        see(log, account, 0)
-    told = events(caplog, "summary")
-    assert len(told) == 2
-    assert "front in 60 s: 60 classified, 0 dropped, 1.0 fps, 0 errors" in told[1].getMessage()
+        watched.now = float(second)
+        watched.report()
+        watched.see(0)
+        if second == 100:
+            watched.statistics.frame_dropped("stale")
+            watched.statistics.camera_failed("lost", "unplugged", 100.0)
+    summaries = watched.of(EventKind.SUMMARY)
+    assert [event.fields["classified"] for event in summaries] == [60, 60]
+    assert summaries[0].fields == {"seconds": 60.0, "classified": 60, "dropped": 0, "errors": 0, "fps": 1.0}
+    assert summaries[1].fields == {"seconds": 60.0, "classified": 60, "dropped": 1, "errors": 1, "fps": 1.0}
 
 
-def test_label_is_not_told_while_the_camera_is_away(caplog: pytest.LogCaptureFixture) -> None:
-    """Protects from old news: what was seen before the camera was lost does not become an entry afterwards."""
-    caplog.set_level(logging.INFO)
-    clock, account = Clock(), CameraStatistics("front", 0.0)
-    log = event_log(clock)
-    see(log, account, 0)
-    account.lost("lost", "unplugged", 0.5)
-    clock.now = 10.0
-    log.report(account.close_interval(10.0))
-    assert events(caplog, "label") == []
+def test_summaries_can_be_turned_off() -> None:
+    """Protects `summary_seconds = 0`: no summary ever, however long it runs."""
+    watched = Watched(summary_seconds=0)
+    for second in range(0, 100_000, 1000):
+        watched.now = float(second)
+        watched.report()
+    assert watched.of(EventKind.SUMMARY) == []
 
 
-def test_untrained_weights_are_told_in_every_entry(caplog: pytest.LogCaptureFixture) -> None:
-    """Protects from believing random labels in the journal too."""
-    caplog.set_level(logging.INFO)
-    clock, account = Clock(), CameraStatistics("front", 0.0)
-    log = event_log(clock, summary_seconds=1, untrained=True)
-    for second in range(6):
-        clock.now = float(second)
-        see(log, account, 0)
-        log.report(account.close_interval(float(second)))
-    log.close(account.snapshot(), 6.0)
-    assert len(caplog.records) > 5
-    assert all("UNTRAINED" in record.getMessage() for record in caplog.records)
+def test_totals_are_the_whole_runs() -> None:
+    """Protects the last entry: every number of the run, with each reason of a drop as a field of its own."""
+    watched = Watched()
+    watched.see(0)
+    watched.statistics.frame_dropped("stale")
+    watched.statistics.frame_dropped("shutdown")
+    watched.monitor.finish(watched.statistics.end_interval(2.0), 2.0)
+    (totals,) = watched.of(EventKind.TOTALS)
+    assert totals.fields == {
+        "seconds": 2.0, "captured": 3, "classified": 1, "fps": 0.5,
+        "dropped_stale": 1, "dropped_corrupt": 0, "dropped_shutdown": 1,
+    }  # fmt: skip
+
+
+def test_failure_is_an_event_once() -> None:
+    """Protects the journal of a camera that is disconnected for days: one event, whatever each attempt says."""
+    watched = Watched()
+    for attempt in range(1000):
+        watched.monitor.camera_down("front", failure(CameraLost, f"gone at attempt {attempt}"))
+    (down,) = watched.events
+    assert (down.kind, down.camera) == (DOWN, "front")
+    assert down.fields == {"error": "gone at attempt 0; look at it"}
+    watched.monitor.camera_up("front")
+    watched.monitor.camera_down("front", failure(CameraLost))
+    assert [event.kind for event in watched.events] == [DOWN, UP, DOWN]
+
+
+def test_another_failure_is_news() -> None:
+    """Protects whoever plugs the camera in and still sees nothing: absent, then forbidden, are two events."""
+    watched = Watched()
+    for kind in (CameraLost, CameraAbsent, CameraAbsent, CameraForbidden, CaptureTimeout, CameraLost):
+        watched.monitor.camera_down("front", failure(kind, kind.__name__))
+    assert [str(event.fields["error"]).partition(";")[0] for event in watched.events] == [
+        "CameraLost",
+        "CameraAbsent",
+        "CameraForbidden",
+        "CaptureTimeout",
+        "CameraLost",
+    ]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["front", "back"]), st.sampled_from([*FAILURES, None])), max_size=60))
+def test_cameras_go_and_come_in_any_order(steps: list[tuple[str, type[CaptureError] | None]]) -> None:
+    """Protects the rule itself: down when its kind of failure changes, up each time it is back; cameras by themselves.
+
+    None is a return.
+    """
+    watched = Watched()
+    failing: dict[str, type[CaptureError] | None] = {}
+    expected: list[tuple[str, EventKind]] = []
+    for camera, kind in steps:
+        if kind is None:
+            watched.monitor.camera_up(camera)
+            expected.append((camera, UP))
+        else:
+            watched.monitor.camera_down(camera, failure(kind))
+            if failing.get(camera) is not kind:
+                expected.append((camera, DOWN))
+        failing[camera] = kind
+    assert [(event.camera, event.kind) for event in watched.events] == expected

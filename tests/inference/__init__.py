@@ -1,0 +1,1 @@
+"""The inference loop, and what turns with it."""

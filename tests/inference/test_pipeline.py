@@ -1,4 +1,4 @@
-"""From a camera's thread through the hot loop: nothing is lost without being counted."""
+"""From a camera's thread through the inference loop: nothing is lost without being counted."""
 
 import threading
 import time
@@ -10,88 +10,98 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pi_classifier.statistics import CameraStatistics
-from pi_classifier.errors import CameraLost, CameraUnsupported, CaptureThreadDied, CaptureTimeout
-from pi_classifier.capture import Feed
+from pi_classifier.capture import Capture
+from pi_classifier.contracts.frame import FrameSource, Pixels
+from pi_classifier.contracts.job import Tensor
+from pi_classifier.contracts.model import Predictor
+from pi_classifier.contracts.prediction import Prediction, Result
+from pi_classifier.errors import CameraLost, CameraUnsupported, CaptureThreadDied, PiClassifierError
 from pi_classifier.inference.pipeline import Pipeline
-from pi_classifier.contracts.prediction import Prediction
-from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.runtimes.classification import Classification
+from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.sources.synthetic import Synthetic
+from pi_classifier.statistics import CameraStatistics
 from tests.conftest import DEADLINE_SECONDS
-from tests.fakes import SIZE, CollectingSink, ScriptedCamera, copy_pixels, slow_model
+from tests.fakes import CollectingObserver, CollectingSink, FakeModel, FedCamera, ScriptedCamera
+
+ABSENT = CameraLost("absent", remedy="plug it in")
 
 
 @dataclass
 class Rig:
     """Cameras, a model and a sink, wired up as the daemon does it."""
 
-    cameras: Sequence[ScriptedCamera]
-    model_seconds: float = 0.0
+    cameras: Sequence[FrameSource]
+    model: FakeModel
 
     def __post_init__(self) -> None:
-        self.bell, self.closing_time = threading.Event(), threading.Event()
-        self.accounts = [CameraStatistics(f"camera {number}", 0.0) for number, _ in enumerate(self.cameras)]
+        self.work_available, self.shutdown = threading.Event(), threading.Event()
+        self.statistics = [CameraStatistics(f"camera {number}", 0.0) for number, _ in enumerate(self.cameras)]
         self.sink = CollectingSink()
-        self.waits = 0
-        self.feeds = [
-            Feed(
+        self.turns = 0
+        self.captures = [
+            Capture(
                 camera,
-                account=account,
-                preprocess=copy_pixels,
-                input_size=SIZE,
-                bell=self.bell,
-                stopping=self.closing_time,
+                statistics=statistics,
+                observer=CollectingObserver(),
+                model=self.model,
+                work_available=self.work_available,
+                shutdown=self.shutdown,
             )
-            for camera, account in zip(self.cameras, self.accounts, strict=True)
+            for camera, statistics in zip(self.cameras, self.statistics, strict=True)
         ]
         self.pipeline = Pipeline(
-            feeds=self.feeds,
-            classify=slow_model(self.model_seconds, threading.Event()),
-            rank=Ranking(["first", "second", "third"], 3),
+            cameras=list(zip(self.captures, self.statistics, strict=True)),
+            predictor=self.model.new_predictor(),
             sinks=[self.sink],
-            bell=self.bell,
+            work_available=self.work_available,
         )
 
-    def _wait(self) -> None:
-        self.waits += 1
+    def _after_turn(self) -> None:
+        self.turns += 1
 
     def run(self, *, frames: int = 0, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Start, run, close."""
+        """Start, run, stop."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        for feed in self.feeds:
-            feed.start()
+        for capture in self.captures:
+            capture.start()
         try:
             self.pipeline.run(
-                frames=frames, stopping=lambda: stopping() or time.monotonic() > deadline, waiting=self._wait
+                frames=frames,
+                stopping=lambda: stopping() or time.monotonic() > deadline,
+                after_turn=self._after_turn,
             )
         finally:
-            self.closing_time.set()
-            for feed in self.feeds:
-                feed.join()
+            for capture in self.captures:
+                capture.stop()
         assert time.monotonic() < deadline
 
 
+def rig_of(*cameras: FrameSource, model_seconds: float = 0.0) -> Rig:
+    """A rig whose model takes so long."""
+    return Rig(cameras, FakeModel(model_seconds))
+
+
 def test_slow_model_every_frame_is_accounted_for() -> None:
-    """Protects the books under overload: every frame that the camera gave was classified or dropped, none twice."""
-    camera = ScriptedCamera([300], fps=1000)
-    rig = Rig([camera], model_seconds=0.01)
+    """Protects the statistics under overload: every frame the camera gave was classified or dropped, none twice."""
+    camera = ScriptedCamera([300], pace_fps=1000)
+    rig = rig_of(camera, model_seconds=0.01)
     rig.run()
-    books = rig.accounts[0].snapshot()
+    snapshot = rig.statistics[0].snapshot()
     seen = [prediction.sequence for prediction in rig.sink.predictions]
     assert camera.yielded == 300
-    assert books.captured == 300
-    assert books.classified == len(seen) == len(set(seen))
-    assert books.dropped == {"stale": 300 - len(seen), "corrupt": 0}
+    assert snapshot.captured == 300
+    assert snapshot.classified == len(seen) == len(set(seen))
+    assert snapshot.dropped == {"stale": 300 - len(seen), "corrupt": 0}
     assert 0 < len(seen) < 300
     assert seen == sorted(seen)
     assert seen[-1] == 299, "the newest frame wins"
 
 
-def test_books_balance_while_the_loop_runs() -> None:
-    """Protects every scrape: at any moment the books balance, and at most two frames are on their way."""
-    camera = ScriptedCamera([400], fps=1000)
-    rig = Rig([camera], model_seconds=0.003)
+def test_statistics_balance_while_the_loop_runs() -> None:
+    """Protects every scrape: at any moment the counts balance, and at most two frames are on their way."""
+    camera = ScriptedCamera([400], pace_fps=1000)
+    rig = rig_of(camera, model_seconds=0.003)
     finished = threading.Event()
     problems: list[str] = []
     looks = 0
@@ -101,13 +111,13 @@ def test_books_balance_while_the_loop_runs() -> None:
         while not finished.wait(0.0005):
             looks += 1
             at_least = camera.yielded
-            books = rig.accounts[0].snapshot()
+            snapshot = rig.statistics[0].snapshot()
             at_most = camera.yielded
-            if books.captured != books.classified + sum(books.dropped.values()):
-                problems.append(f"unbalanced: {books}")
-            # One in the camera's hands, one waiting, one in the model.
-            if not at_least - 3 <= books.captured <= at_most:
-                problems.append(f"{at_least}..{at_most} yielded, {books.captured} captured")
+            if snapshot.captured != snapshot.classified + sum(snapshot.dropped.values()):
+                problems.append(f"unbalanced: {snapshot}")
+            # One that the camera has only just yielded, one that waits, one in the model.
+            if not at_least - 3 <= snapshot.captured <= at_most:
+                problems.append(f"{at_least}..{at_most} yielded, {snapshot.captured} captured")
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -122,12 +132,11 @@ def test_books_balance_while_the_loop_runs() -> None:
 
 def test_prediction_belongs_to_its_frame() -> None:
     """Protects from a mix-up of buffers: number, pixels and prediction stay together when frames are overwritten."""
-    camera = ScriptedCamera([200], fps=2000)
-    rig = Rig([camera], model_seconds=0.002)
+    rig = rig_of(ScriptedCamera([200], pace_fps=2000), model_seconds=0.002)
     rig.run()
     for prediction in rig.sink.predictions:
         # The fake model's first logit is the first pixel, which is the frame's number modulo 256.
-        best = prediction.top[0]
+        best = prediction.scores[0]
         assert best.class_id == 0
         assert best.probability == pytest.approx(1 / (1 + 2 * np.exp(-float(prediction.sequence % 256))), rel=1e-5)
 
@@ -135,51 +144,40 @@ def test_prediction_belongs_to_its_frame() -> None:
 def test_source_that_ends_loses_nothing_at_the_end() -> None:
     """Protects the last frame of a file: the loop ends only after it was classified."""
     for _ in range(20):
-        rig = Rig([ScriptedCamera([3], fps=100)])
+        rig = rig_of(ScriptedCamera([3], pace_fps=100))
         rig.run()
         assert rig.sink.predictions[-1].sequence == 2
-        assert rig.accounts[0].snapshot().captured == 3
-        assert not rig.accounts[0].snapshot().up
+        assert rig.statistics[0].snapshot().captured == 3
+        assert not rig.statistics[0].snapshot().up
 
 
 def test_limit_of_frames() -> None:
-    """Protects `--frames`: exactly so many predictions, and what was captured beyond them is entered as dropped."""
-    camera = ScriptedCamera([1000], fps=500)
-    rig = Rig([camera])
+    """Protects `--frames`: exactly so many predictions, and what was captured beyond them is counted as dropped."""
+    camera = ScriptedCamera([1000], pace_fps=500)
+    rig = rig_of(camera)
     rig.run(frames=7)
-    books = rig.accounts[0].snapshot()
-    assert len(rig.sink.predictions) == books.classified == 7
-    assert books.captured == camera.yielded
+    snapshot = rig.statistics[0].snapshot()
+    assert len(rig.sink.predictions) == snapshot.classified == 7
+    assert snapshot.captured == camera.yielded
     assert camera.yielded < 1000
 
 
-def test_lost_camera_is_reopened() -> None:
-    """Protects from an unplugged camera: each loss is counted by its kind, the source is closed and opened again."""
-    camera = ScriptedCamera([2, CameraLost("unplugged"), 2, CaptureTimeout("silent"), 2], fps=200)
-    rig = Rig([camera])
+def test_corrupt_frames_never_reach_the_model() -> None:
+    """Protects from naming a damaged picture: there is no prediction of it."""
+    camera = ScriptedCamera([10], corrupt=(3, 4), pace_fps=50)
+    rig = rig_of(camera)
     rig.run()
-    books = rig.accounts[0].snapshot()
-    assert books.errors == {"lost": 1, "timeout": 1}
-    assert books.reconnects == 2
-    assert (camera.opened, camera.closed) == (3, 3)
-    assert books.captured == camera.yielded == 6
-
-
-def test_corrupt_frames_are_dropped_with_their_reason() -> None:
-    """Protects from naming a damaged picture: it never reaches the model, and is counted as corrupt."""
-    camera = ScriptedCamera([10], corrupt=frozenset({3, 4}), fps=50)
-    rig = Rig([camera])
-    rig.run()
-    books = rig.accounts[0].snapshot()
-    assert books.dropped["corrupt"] == 2
-    assert books.captured == 10
+    snapshot = rig.statistics[0].snapshot()
+    assert snapshot.dropped["corrupt"] == 2
+    assert snapshot.captured == 10
     assert not {3, 4} & {prediction.sequence for prediction in rig.sink.predictions}
 
 
 def test_unsupported_camera_ends_the_run_even_beside_a_good_one() -> None:
-    """Protects from waiting for what no restart can mend: the error reaches the roof, whichever camera it is."""
-    good, bad = ScriptedCamera([100_000], fps=100), ScriptedCamera([1, CameraUnsupported("no camera")], fps=100)
-    rig = Rig([good, bad])
+    """Protects from waiting for what no restart helps: the error ends the loop, whichever camera it is."""
+    no_camera = CameraUnsupported("no camera", remedy="name another")
+    good, bad = ScriptedCamera([100_000], pace_fps=100), ScriptedCamera([1, no_camera], pace_fps=100)
+    rig = rig_of(good, bad)
     with pytest.raises(CameraUnsupported, match="no camera"):
         rig.run()
     assert good.closed == 1
@@ -189,80 +187,58 @@ def test_unsupported_camera_ends_the_run_even_beside_a_good_one() -> None:
 def test_bug_in_a_capture_thread_ends_the_run() -> None:
     """Protects from a daemon that lives on blind: an error of our own on a capture thread ends the process."""
 
-    def broken(pixels: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    def broken(pixels: Pixels, out: Tensor) -> None:
         raise ZeroDivisionError(pixels.shape, out.shape)
 
-    rig = Rig([])
-    camera = ScriptedCamera([1])
-    feed = Feed(
-        camera,
-        account=CameraStatistics("front", 0.0),
-        preprocess=broken,
-        input_size=SIZE,
-        bell=rig.bell,
-        stopping=rig.closing_time,
-    )
-    feed.start()
-    feed.join()
+    rig = Rig([ScriptedCamera([1])], FakeModel(preprocess=broken))
     with pytest.raises(CaptureThreadDied):
-        feed.has_ended()
-    assert camera.closed == 1
-
-
-def test_frame_on_its_way_is_waited_for() -> None:
-    """Protects freshness under overload: no inference goes to a frame while the next is being pre-processed."""
-    begun, go_on = threading.Event(), threading.Event()
-
-    def held_up(pixels: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-        copy_pixels(pixels, out)
-        if pixels[0, 0, 0] == 1:
-            begun.set()
-            go_on.wait(DEADLINE_SECONDS)
-
-    feed = Feed(
-        ScriptedCamera([2]),
-        account=CameraStatistics("front", 0.0),
-        preprocess=held_up,
-        input_size=SIZE,
-        bell=threading.Event(),
-        stopping=threading.Event(),
-    )
-    feed.start()
-    assert begun.wait(DEADLINE_SECONDS)
-    threading.Timer(0.05, go_on.set).start()
-    taken = feed.take()
-    assert taken is not None
-    assert taken.sequence == 1
+        rig.run()
 
 
 def test_two_cameras_share_the_model_fairly() -> None:
-    """Protects the second camera: under overload both are served in turn, each with books of its own."""
-    cameras = [ScriptedCamera([200], fps=400), ScriptedCamera([200], fps=400)]
-    rig = Rig(cameras, model_seconds=0.004)
+    """Protects the second camera: under overload both are served in turn, each with statistics of its own."""
+    rig = rig_of(ScriptedCamera([200], pace_fps=400), ScriptedCamera([200], pace_fps=400), model_seconds=0.004)
     rig.run()
-    served = [account.snapshot().classified for account in rig.accounts]
-    assert [account.snapshot().captured for account in rig.accounts] == [200, 200]
+    served = [statistics.snapshot().classified for statistics in rig.statistics]
+    assert [statistics.snapshot().captured for statistics in rig.statistics] == [200, 200]
     assert min(served) > max(served) / 2
     assert {prediction.camera for prediction in rig.sink.predictions} == {"camera 0", "camera 1"}
 
 
-def test_stop_is_noticed_while_a_camera_is_away() -> None:
+def test_stop_is_noticed_while_a_camera_is_disconnected() -> None:
     """Protects `systemctl stop`: the end does not wait for a camera's back-off."""
-    camera = ScriptedCamera([CameraLost("absent") for _ in range(1000)])
-    rig = Rig([camera])
+    script: list[int | PiClassifierError] = [ABSENT] * 1000
+    camera = ScriptedCamera(script)
+    rig = rig_of(camera)
     rig.run(stopping=lambda: camera.opened >= 2)
     assert camera.script, "it would have gone on"
-    assert rig.accounts[0].snapshot().trouble == "absent"
+    assert rig.statistics[0].snapshot().error == str(ABSENT)
 
 
-def test_source_is_held_to_its_own_rate() -> None:
-    """Protects the behaviour of a video as a camera: frames come no faster than its rate."""
-    rig = Rig([ScriptedCamera([21], fps=100)])
-    started = time.monotonic()
+def test_loop_turns_while_nothing_comes() -> None:
+    """Protects the watchdog's beats: a loop that waits for frames turns all the same, and says so each time."""
+    camera = FedCamera()
+    rig = rig_of(camera)
+    try:
+        rig.run(stopping=lambda: rig.turns >= 3)
+    finally:
+        camera.end()
+    assert rig.turns == 3
+    assert rig.sink.predictions == []
+
+
+def test_each_stage_is_timed() -> None:
+    """Protects the histograms: no stage takes less than nothing, and the model's time is the model's."""
+    rig = rig_of(ScriptedCamera([5], pace_fps=50), model_seconds=0.005)
     rig.run()
-    assert time.monotonic() - started >= 0.2 - 0.01
-    stamps = [prediction.captured_at for prediction in rig.sink.predictions]
-    assert stamps[-1] - stamps[0] >= 0.19 - 0.01
+    first, *others = [prediction.timings for prediction in rig.sink.predictions]
+    assert first.publish == 0.0, "nothing was published before the first"
+    for timings in (first, *others):
+        assert timings.inference >= 0.005
+        assert min(timings.capture_wait, timings.rank, timings.publish) >= 0
+        assert timings.preprocess > 0
+        assert timings.age >= timings.inference
+    assert all(timings.publish > 0 for timings in others)
 
 
 class MemoryWatch:
@@ -280,35 +256,63 @@ class MemoryWatch:
         tracemalloc.reset_peak()
 
 
+class LargeModel(FakeModel):
+    """Its input and its outputs are of the usual size, and its inference takes no time."""
+
+    def new_tensor(self) -> Tensor:
+        """uint8, shape (224, 224, 3)."""
+        return np.zeros((224, 224, 3), np.uint8)
+
+    def new_preprocessor(self) -> Callable[[Pixels, Tensor], None]:
+        """The real one, with a table that changes nothing."""
+        return Preprocessor(np.arange(256, dtype=np.uint8)[None, :, None].repeat(3, axis=2), 224)
+
+    def new_predictor(self) -> Predictor:
+        """One that answers always the same."""
+        return ConstantPredictor()
+
+
+class ConstantPredictor:
+    """A thousand classes, all equally likely."""
+
+    def __init__(self) -> None:
+        self._logits = np.zeros(1000, np.float32)
+        self._decode = Classification([str(number) for number in range(1000)], 5)
+
+    def infer(self, _tensor: Tensor) -> NDArray[np.float32]:
+        """The same logits."""
+        return self._logits
+
+    def decode(self, logits: NDArray[np.float32]) -> Result:
+        """The real way."""
+        return self._decode(logits)
+
+
 def test_hot_path_allocates_no_frames() -> None:
     """Protects the hot path: a frame of 640x480 costs a few KB of Python's memory on its way, and keeps none of it."""
     watch, frames = MemoryWatch(), 300
-    source = Synthetic("test", width=640, height=480, fps=400)
-    bell, closing_time = threading.Event(), threading.Event()
-    table = np.arange(256, dtype=np.uint8)[None, :, None].repeat(3, axis=2)
-    feed = Feed(
-        source,
-        account=CameraStatistics("test", 0.0),
-        preprocess=Preprocessor(table, 224),
-        input_size=224,
-        bell=bell,
-        stopping=closing_time,
+    model, work_available = LargeModel(), threading.Event()
+    statistics = CameraStatistics("test", 0.0)
+    capture = Capture(
+        Synthetic("test", width=640, height=480, fps=400),
+        statistics=statistics,
+        observer=CollectingObserver(),
+        model=model,
+        work_available=work_available,
+        shutdown=threading.Event(),
     )
-    logits = np.zeros(1000, np.float32)
     pipeline = Pipeline(
-        feeds=[feed],
-        classify=lambda _: logits,
-        rank=Ranking([str(number) for number in range(1000)], 5),
+        cameras=[(capture, statistics)],
+        predictor=model.new_predictor(),
         sinks=[watch],
-        bell=bell,
+        work_available=work_available,
     )
     tracemalloc.start()
     try:
-        feed.start()
-        pipeline.run(frames=frames, stopping=lambda: False, waiting=lambda: None)
+        capture.start()
+        pipeline.run(frames=frames, stopping=lambda: False, after_turn=lambda: None)
     finally:
-        closing_time.set()
-        feed.join()
+        capture.stop()
         tracemalloc.stop()
     assert len(watch.peaks) == frames
     # The frame itself is 900 KB, the model's input 147 KB: either would show.

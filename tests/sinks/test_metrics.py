@@ -5,19 +5,22 @@ import shutil
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pi_classifier.statistics import CameraStatistics
+from pi_classifier.config.address import ListenAddress
+from pi_classifier.contracts.prediction import Prediction, Timings
 from pi_classifier.errors import AddressInUse, ConfigError
-from pi_classifier.model import Model
-from pi_classifier.contracts.prediction import Classification, Prediction, Timings
-from pi_classifier.sinks import metrics
+from pi_classifier.sinks.metrics.at_scrape import build_versions
+from pi_classifier.sinks.metrics.server import MetricsServer
+from pi_classifier.sinks.metrics.sink import MetricsSink
+from pi_classifier.statistics import CameraStatistics
+from tests.fakes import METADATA, prediction_of
 
 DOCUMENTED = {
     "frames_captured": "counter", "frames_classified": "counter", "frames_dropped": "counter",
@@ -31,7 +34,7 @@ DOCUMENTED = {
 
 def prediction(class_id: int, label: str) -> Prediction:
     """A prediction of one class."""
-    return Prediction("front", 7, 1.0, (Classification(class_id, label, 0.75),), Timings(0.1, 0.002, 0.02, 0, 0, 0.03))
+    return prediction_of((class_id, label, 0.75), sequence=7, timings=Timings(0.1, 0.002, 0.02, 0, 0, 0.03))
 
 
 @dataclass
@@ -39,8 +42,8 @@ class Bench:
     """A sink and what it registers with."""
 
     registry: CollectorRegistry
-    account: CameraStatistics
-    sink: metrics.MetricsSink
+    statistics: CameraStatistics
+    sink: MetricsSink
 
     def text(self) -> str:
         """One scrape."""
@@ -59,32 +62,32 @@ class Bench:
         return self.samples()[name, frozenset(labels.items())]
 
 
-def bench(model_file: Path, *, soc: bool = True) -> Bench:
+def bench(*, soc: bool = True) -> Bench:
     """A sink for one camera, on a machine that tells its temperature or not."""
-    registry, account = CollectorRegistry(), CameraStatistics("front", 0.0)
-    sink = metrics.MetricsSink(
+    registry, statistics = CollectorRegistry(), CameraStatistics("front", 0.0)
+    sink = MetricsSink(
         registry,
-        accounts=[account],
-        card=Model(model_file, threads=1).card,
+        statistics=[statistics],
+        metadata=METADATA,
         labels=("tench", "water bottle"),
-        versions=metrics.build_versions("1", torch="2", opencv="3"),
+        versions=build_versions("1", {"torch": "2"}, opencv="3"),
         temperature=lambda: 48.3 if soc else None,
         throttled=lambda: {("throttled", "now"): True, ("throttled", "since_boot"): True} if soc else {},
     )
-    return Bench(registry, account, sink)
+    return Bench(registry, statistics, sink)
 
 
 @pytest.fixture
-def used(untrained_model_file: Path) -> Bench:
+def used() -> Bench:
     """Metrics after a short life: three predictions, a drop, a loss and a return."""
-    used = bench(untrained_model_file)
+    used = bench()
     for class_id, label in ((0, "tench"), (0, "tench"), (5, "electric ray")):
-        used.account.arrived(1.0)
-        used.account.classified()
+        used.statistics.frame_arrived(1.0)
+        used.statistics.frame_classified()
         used.sink.offer(prediction(class_id, label))
-    used.account.dropped("stale")
-    used.account.lost("lost", "unplugged", 1.5)
-    used.account.arrived(2.0)
+    used.statistics.frame_dropped("stale")
+    used.statistics.camera_failed("lost", "unplugged", 1.5)
+    used.statistics.frame_arrived(2.0)
     return used
 
 
@@ -94,8 +97,8 @@ def test_every_documented_metric_is_there_with_its_type(used: Bench) -> None:
     assert families == {f"pi_classifier_{name}": kind for name, kind in DOCUMENTED.items()}
 
 
-def test_values_are_those_of_the_books(used: Bench) -> None:
-    """Protects the numbers: what is scraped is what was entered."""
+def test_values_are_those_of_the_statistics(used: Bench) -> None:
+    """Protects the numbers: what is scraped is what was counted."""
     assert used.value("frames_captured_total", camera="front") == 4
     assert used.value("frames_classified_total", camera="front") == 3
     assert used.value("frames_dropped_total", camera="front", reason="stale") == 1
@@ -137,15 +140,15 @@ def test_no_label_takes_a_thousand_values(used: Bench) -> None:
     assert len(used.samples()) == before
 
 
-def test_machine_without_sensors_shows_none(untrained_model_file: Path) -> None:
+def test_machine_without_sensors_shows_none() -> None:
     """Protects from invented values: no temperature and no throttling where the machine tells neither."""
-    names = {name for name, _ in bench(untrained_model_file, soc=False).samples()}
+    names = {name for name, _ in bench(soc=False).samples()}
     assert not {name for name in names if name.startswith("soc_")}
 
 
-def test_nothing_is_invented_before_the_first_frame(untrained_model_file: Path) -> None:
+def test_nothing_is_invented_before_the_first_frame() -> None:
     """Protects alerts: counters start at zero, but there is no last frame and no label yet."""
-    fresh = bench(untrained_model_file)
+    fresh = bench()
     names = {name for name, _ in fresh.samples()}
     assert fresh.value("camera_up", camera="front") == 0
     assert fresh.value("frames_captured_total", camera="front") == 0
@@ -163,11 +166,28 @@ def test_promtool_finds_nothing_to_complain_of(used: Bench) -> None:
     assert (verdict.returncode, verdict.stdout + verdict.stderr) == (0, "")
 
 
+@contextmanager
+def serving(listen: str) -> Iterator[MetricsServer]:
+    """A server that is stopped behind it."""
+    server = MetricsServer(ListenAddress.parse(listen))
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_address_is_bound_before_it_starts(free_port: int) -> None:
+    """Protects from a taken port that is found out late: it is bound as soon as the server is made."""
+    server = MetricsServer(ListenAddress("127.0.0.1", free_port))
+    with pytest.raises(AddressInUse):
+        MetricsServer(ListenAddress("127.0.0.1", free_port))
+    server.stop()
+
+
 def test_served_over_http_and_released(free_port: int) -> None:
     """Protects the port: it is served while the daemon runs and free again when it has ended."""
     for _ in range(2):
         with (
-            metrics.serve(f"127.0.0.1:{free_port}"),
+            serving(f"127.0.0.1:{free_port}"),
             urllib.request.urlopen(f"http://127.0.0.1:{free_port}/metrics", timeout=60) as answer,
         ):
             assert b"process_resident_memory_bytes" in answer.read()
@@ -176,18 +196,18 @@ def test_served_over_http_and_released(free_port: int) -> None:
 @pytest.fixture
 def taken_port(free_port: int) -> Iterator[int]:
     """A port that somebody listens on."""
-    with metrics.serve(f"127.0.0.1:{free_port}"):
+    with serving(f"127.0.0.1:{free_port}"):
         yield free_port
 
 
 def test_port_taken(taken_port: int) -> None:
     """Protects from a silent second daemon: the error names who usually holds the port and the key to change."""
-    with pytest.raises(AddressInUse, match=r"node_exporter.*metrics.*listen"), metrics.serve(f"127.0.0.1:{taken_port}"):
+    with pytest.raises(AddressInUse, match=r"node_exporter.*metrics.*listen"), serving(f"127.0.0.1:{taken_port}"):
         pass
 
 
 @pytest.mark.parametrize("listen", ["192.0.2.1:9100", "nowhere.invalid:9100"])
 def test_address_of_another_machine(listen: str) -> None:
     """Protects from a typing error in the address: it is named, with the remedy."""
-    with pytest.raises(ConfigError, match="address of this machine"), metrics.serve(listen):
+    with pytest.raises(ConfigError, match="address of this machine"), serving(listen):
         pass

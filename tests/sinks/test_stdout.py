@@ -5,22 +5,24 @@ import json
 import os
 from pathlib import Path
 
+from pi_classifier.contracts.prediction import Timings
+from pi_classifier.sinks.stdout import StdoutSink
 from pi_classifier.statistics import CameraStatistics
-from pi_classifier.contracts.prediction import Classification, Prediction, Timings
-from pi_classifier.sinks.log import LogSink
+from tests.fakes import prediction_of
 
-TOP = (
-    Classification(898, "water bottle", 0.621),
-    Classification(737, "pop bottle", 0.09),
-    Classification(440, "beer bottle", 0.042),
+PREDICTION = prediction_of(
+    (898, "water bottle", 0.621),
+    (737, "pop bottle", 0.09),
+    (440, "beer bottle", 0.042),
+    sequence=41,
+    timings=Timings(0.001, 0.0005, 0.02, 0.0001, 0.0001, 0.0255),
 )
-PREDICTION = Prediction("front", 41, 12.5, TOP, Timings(0.001, 0.0005, 0.02, 0.0001, 0.0001, 0.0255))
 
 
-def sink(stream: io.TextIOBase, log_format: str = "text", *, untrained: bool = False) -> tuple[LogSink, list[str]]:
-    """A log sink, and the list that grows when it says that its reader is gone."""
+def sink(stream: io.TextIOBase, log_format: str = "text", *, untrained: bool = False) -> tuple[StdoutSink, list[str]]:
+    """A sink, and the list that grows when it says that its reader is gone."""
     closed: list[str] = []
-    log = LogSink(
+    log = StdoutSink(
         stream=stream,  # type: ignore[arg-type]
         log_format=log_format,  # type: ignore[arg-type]
         untrained=untrained,
@@ -29,14 +31,14 @@ def sink(stream: io.TextIOBase, log_format: str = "text", *, untrained: bool = F
     return log, closed
 
 
-def account(frames: int = 36) -> CameraStatistics:
-    """Books with one second of frames."""
-    books = CameraStatistics("front", 0.0)
+def second(frames: int = 36) -> CameraStatistics:
+    """Statistics of one second of frames."""
+    statistics = CameraStatistics("front", 0.0)
     for _ in range(frames):
-        books.arrived(0.5)
-        books.classified()
-    books.dropped("stale")
-    return books
+        statistics.frame_arrived(0.5)
+        statistics.frame_classified()
+    statistics.frame_dropped("stale")
+    return statistics
 
 
 def test_text_line_reads_as_documented() -> None:
@@ -44,7 +46,7 @@ def test_text_line_reads_as_documented() -> None:
     stream = io.StringIO()
     log, _ = sink(stream)
     log.offer(PREDICTION)
-    log.report(account().close_interval(1.0))
+    log.report(second().end_interval(1.0))
     assert stream.getvalue() == "front 36.0 fps | 62.1% water bottle, 9.0% pop bottle, 4.2% beer bottle\n"
 
 
@@ -53,75 +55,75 @@ def test_json_line_has_the_documented_keys() -> None:
     stream = io.StringIO()
     log, _ = sink(stream, "json")
     log.offer(PREDICTION)
-    log.report(account().close_interval(1.0))
+    log.report(second().end_interval(1.0))
     assert json.loads(stream.getvalue()) == {
         "camera": "front",
         "fps": 36.0,
         "frame": 41,
         "frame_age_seconds": 0.0255,
-        "top": [one._asdict() for one in TOP],
+        "predictions": [score._asdict() for score in PREDICTION.scores],
     }
 
 
-def test_prediction_is_told_once() -> None:
+def test_prediction_is_shown_once() -> None:
     """Protects from old news: without a new frame the line says so, and why, instead of repeating the last label."""
     stream = io.StringIO()
     log, _ = sink(stream)
-    books = account()
+    statistics = second()
     log.offer(PREDICTION)
-    log.report(books.close_interval(1.0))
-    log.report(books.close_interval(2.0))
-    books.lost("lost", "/dev/video0: No such device; check its plug and power", 2.5)
-    log.report(books.close_interval(3.0))
+    log.report(statistics.end_interval(1.0))
+    log.report(statistics.end_interval(2.0))
+    statistics.camera_failed("lost", "/dev/video0: No such device; check its plug and power", 2.5)
+    log.report(statistics.end_interval(3.0))
     assert stream.getvalue().splitlines()[1:] == [
         "front 0.0 fps | no new frame",
-        "front 0.0 fps | camera away: /dev/video0: No such device; check its plug and power",
+        "front 0.0 fps | camera disconnected: /dev/video0: No such device; check its plug and power",
     ]
 
 
-def test_json_tells_trouble_too() -> None:
+def test_json_names_the_error_too() -> None:
     """Protects programs from taking silence for health."""
     stream = io.StringIO()
     log, _ = sink(stream, "json")
-    books = account()
-    books.lost("timeout", "silent", 0.5)
-    log.report(books.close_interval(1.0))
+    statistics = second()
+    statistics.camera_failed("timeout", "silent", 0.5)
+    log.report(statistics.end_interval(1.0))
     line = json.loads(stream.getvalue())
-    assert (line["trouble"], line["frame"], line["top"]) == ("silent", None, [])
+    assert (line["error"], line["frame"], line["predictions"]) == ("silent", None, [])
 
 
-def test_untrained_weights_are_told_in_every_line() -> None:
+def test_untrained_weights_are_named_in_every_line() -> None:
     """Protects from believing random labels: text and JSON say so each time."""
     for log_format in ("text", "json"):
         stream = io.StringIO()
         log, _ = sink(stream, log_format, untrained=True)
         log.offer(PREDICTION)
-        log.report(account().close_interval(1.0))
-        log.report(account().close_interval(1.0))
+        log.report(second().end_interval(1.0))
+        log.report(second().end_interval(1.0))
         assert all("untrained" in line.lower() for line in stream.getvalue().splitlines())
 
 
 def test_totals() -> None:
-    """Protects the closing line: the books, balanced, with the reasons of the drops."""
+    """Protects the last line: the counts, balanced, with the reasons of the drops."""
     stream = io.StringIO()
     log, _ = sink(stream)
-    log.close(account().snapshot(), 2.0)
+    log.finish(second().snapshot(), 2.0)
     assert stream.getvalue() == ("front done: 37 captured = 36 classified + 1 dropped (1 stale) in 2.0 s, 18.0 fps\n")
     stream = io.StringIO()
     log, _ = sink(stream, "json")
-    log.close(account().snapshot(), 2.0)
+    log.finish(second().snapshot(), 2.0)
     assert json.loads(stream.getvalue()) == {
         "camera": "front", "captured": 37, "classified": 36, "dropped": {"stale": 1}, "seconds": 2.0, "fps": 18.0,
     }  # fmt: skip
 
 
-def test_reader_that_goes_away_ends_the_run() -> None:
+def test_reader_that_leaves_ends_the_run() -> None:
     """Protects `run | head`: a closed pipe asks for the end, without a traceback."""
     reading, writing = os.pipe()
     os.close(reading)
     with io.TextIOWrapper(open(writing, "wb", buffering=0), write_through=True) as stream:  # noqa: PTH123
         log, closed = sink(stream)
-        log.report(account().close_interval(1.0))
+        log.report(second().end_interval(1.0))
         assert closed == ["closed"]
 
 
@@ -130,5 +132,5 @@ def test_full_disk_takes_the_line_not_the_daemon() -> None:
     full = Path("/dev/full")
     with full.open("wb", buffering=0) as raw, io.TextIOWrapper(raw, write_through=True) as stream:
         log, closed = sink(stream)
-        log.report(account().close_interval(1.0))
+        log.report(second().end_interval(1.0))
         assert closed == []

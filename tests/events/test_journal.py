@@ -1,0 +1,92 @@
+"""How an event reads, and which fields its entry has."""
+
+import logging
+
+import pytest
+
+from pi_classifier.contracts.event import Event, EventKind
+from pi_classifier.events.journal import CAMERA_EVENTS, Journal
+
+EVENTS = {
+    EventKind.CAMERA_DOWN: Event(
+        EventKind.CAMERA_DOWN, "front", 0.0, {"error": "/dev/video0: no such camera; plug it in"}
+    ),
+    EventKind.CAMERA_UP: Event(EventKind.CAMERA_UP, "front", 0.0),
+    EventKind.LABEL: Event(
+        EventKind.LABEL, "front", 0.0, {"label": "water bottle", "probability": 0.62148, "fps": 35.912}
+    ),
+    EventKind.SUMMARY: Event(
+        EventKind.SUMMARY, "front", 0.0, {"seconds": 60.2, "classified": 2150, "dropped": 7, "errors": 1, "fps": 35.712}
+    ),
+    EventKind.TOTALS: Event(
+        EventKind.TOTALS,
+        "front",
+        0.0,
+        {
+            "seconds": 2.0,
+            "captured": 37,
+            "classified": 36,
+            "fps": 18.0,
+            "dropped_stale": 1,
+            "dropped_corrupt": 0,
+        },
+    ),
+}
+"""One of each kind."""
+MESSAGES = {
+    EventKind.CAMERA_DOWN: "/dev/video0: no such camera; plug it in; retrying",
+    EventKind.CAMERA_UP: "front is back",
+    EventKind.LABEL: "front sees water bottle, 62.1%, at 35.9 fps",
+    EventKind.SUMMARY: "front in 60 s: 2150 classified, 7 dropped, 35.7 fps, 1 errors",
+    EventKind.TOTALS: "front done: 37 captured = 36 classified + 1 dropped (1 stale) in 2.0 s, 18.0 fps",
+}
+FIELDS = {
+    EventKind.CAMERA_DOWN: {},
+    EventKind.CAMERA_UP: {},
+    EventKind.LABEL: {"LABEL": "water bottle", "PROBABILITY": "0.6215", "FPS": "35.91"},
+    EventKind.SUMMARY: {"FPS": "35.71"},
+    EventKind.TOTALS: {"FPS": "18.00"},
+}
+
+
+def written(caplog: pytest.LogCaptureFixture, journal: Journal, kind: EventKind) -> list[logging.LogRecord]:
+    """What the journal makes of an event."""
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    journal.notify(EVENTS[kind])
+    return list(caplog.records)
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_entry_reads_as_documented(caplog: pytest.LogCaptureFixture, kind: EventKind) -> None:
+    """Protects people's eyes and `journalctl -o json`: one line, and exactly the documented fields, as text."""
+    (record,) = written(caplog, Journal(untrained=False), kind)
+    assert record.getMessage() == MESSAGES[kind]
+    fields = {name: value for name, value in vars(record).items() if name.isupper()}
+    assert fields == {"EVENT": str(kind), "CAMERA": "front", **FIELDS[kind]}
+    assert record.levelno == (logging.WARNING if kind == EventKind.CAMERA_DOWN else logging.INFO)
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_untrained_weights_are_named_in_every_entry_on_what_was_seen(
+    caplog: pytest.LogCaptureFixture, kind: EventKind
+) -> None:
+    """Protects from believing random labels in the journal too; a camera is as disconnected with any weights."""
+    (record,) = written(caplog, Journal(untrained=True), kind)
+    assert ("UNTRAINED" in record.getMessage()) == (kind not in CAMERA_EVENTS)
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_only_the_kinds_that_were_asked_for(caplog: pytest.LogCaptureFixture, kind: EventKind) -> None:
+    """Protects a terminal that shows predictions from reading them twice: there cameras alone are written."""
+    assert len(written(caplog, Journal(kinds=CAMERA_EVENTS, untrained=False), kind)) == (kind in CAMERA_EVENTS)
+
+
+def test_every_word_of_an_entry_is_text(caplog: pytest.LogCaptureFixture) -> None:
+    """Protects the journal handler, which takes text alone, from a label that is none."""
+    caplog.set_level(logging.INFO)
+    strange = Event(EventKind.LABEL, "front", 0.0, {"label": 7, "probability": 1, "fps": 0})
+    Journal(untrained=False).notify(strange)
+    (record,) = caplog.records
+    assert {type(value) for name, value in vars(record).items() if name.isupper()} == {str}
+    assert record.getMessage() == "front sees 7, 100.0%, at 0.0 fps"
