@@ -5,32 +5,13 @@ import resource
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from pi_classifier.system.atomic_file import replace_file
-
-NOBODY = 65534
-
-
-@contextmanager
-def unprivileged() -> Iterator[Path]:
-    """A folder of this user's, who is not root while the context lasts."""
-    with tempfile.TemporaryDirectory() as name:  # another user must get there, unlike to tmp_path
-        folder, root = Path(name), os.geteuid() == 0
-        if root:
-            os.chown(folder, NOBODY, NOBODY)
-            os.seteuid(NOBODY)
-        try:
-            yield folder
-        finally:
-            if root:
-                os.seteuid(0)
+from tests.system.unprivileged import unprivileged
 
 
 def test_new_file_is_readable_by_all(tmp_path: Path) -> None:

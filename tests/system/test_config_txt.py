@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pi_classifier.errors import ConfigError
 from pi_classifier.system import config_txt
+from tests.system.unprivileged import unprivileged
 
 SAMPLES = Path(__file__).parent / "config_txt"
 RELEASE_OF = {
@@ -52,7 +53,7 @@ def stale(root: Path) -> list[str]:
 
 @every_sample
 def test_samples_are_judged(tmp_path: Path, sample: str, release: str) -> None:
-    """What is missing and what must go is found in files as they lie on real cards."""
+    """Protects the verdict: what is missing and what must go is found in files as they lie on real cards."""
     plant_sample(tmp_path, sample)
     found = config_txt.status(tmp_path)
     assert found.release == release
@@ -71,7 +72,7 @@ def test_samples_are_judged(tmp_path: Path, sample: str, release: str) -> None:
 
 @every_sample
 def test_apply_supplies_what_is_missing(tmp_path: Path, sample: str, release: str) -> None:
-    """After `apply --comment-out` nothing is missing and nothing stale is left, on every generation."""
+    """Protects every OS generation: after `apply --comment-out` nothing is missing and nothing stale is left."""
     plant_sample(tmp_path, sample)
     config_txt.apply(tmp_path, comment_out=True)
     assert config_txt.status(tmp_path).ok
@@ -80,7 +81,7 @@ def test_apply_supplies_what_is_missing(tmp_path: Path, sample: str, release: st
 @every_sample
 @pytest.mark.parametrize("comment_out", [False, True])
 def test_apply_then_revert_restores_every_byte(tmp_path: Path, sample: str, release: str, comment_out: bool) -> None:
-    """Taking the change back leaves no trace: line endings and a missing last newline included."""
+    """Protects the way back: it leaves no trace, line endings and a missing last newline included."""
     config = plant_sample(tmp_path, sample)
     original = config.read_bytes()
     config_txt.apply(tmp_path, comment_out=comment_out)
@@ -90,7 +91,7 @@ def test_apply_then_revert_restores_every_byte(tmp_path: Path, sample: str, rele
 
 @every_sample
 def test_apply_never_touches_a_foreign_line(tmp_path: Path, sample: str, release: str) -> None:
-    """Without consent the file only grows at its end."""
+    """Protects the user's own lines: without consent the file only grows at its end."""
     config = plant_sample(tmp_path, sample)
     original = config.read_bytes()
     config_txt.apply(tmp_path)
@@ -98,7 +99,7 @@ def test_apply_never_touches_a_foreign_line(tmp_path: Path, sample: str, release
 
 
 def test_block_stands_last_and_under_all(tmp_path: Path) -> None:
-    """A file that ends under a filter gets our settings for every model, not for that one only."""
+    """Protects other models: a file that ends under a filter gets our settings for all models, not for that one."""
     config = plant_sample(tmp_path, "trixie-filters.txt")
     config_txt.apply(tmp_path)
     assert config.read_text().endswith(
@@ -107,21 +108,21 @@ def test_block_stands_last_and_under_all(tmp_path: Path) -> None:
 
 
 def test_block_keeps_windows_line_endings(tmp_path: Path) -> None:
-    """A file edited on Windows stays one that Windows editors show well."""
+    """Protects Windows users: a file edited there stays one that Windows editors show well."""
     config = plant_sample(tmp_path, "bookworm-upgraded-crlf.txt")
     config_txt.apply(tmp_path)
     assert all(line.endswith(b"\r\n") for line in config.read_bytes().splitlines(keepends=True))
 
 
 def test_nothing_is_written_where_nothing_is_missing(tmp_path: Path) -> None:
-    """A stock Bookworm card is fine as it is: no block, no backup, no wear."""
+    """Protects a stock Bookworm card, which is fine as it is: no block, no backup, no wear."""
     config = plant_sample(tmp_path, "bookworm.txt")
     assert not config_txt.apply(tmp_path).changed
     assert [path.name for path in config.parent.iterdir()] == ["config.txt"]
 
 
 def test_named_sensor_is_respected(tmp_path: Path) -> None:
-    """Who turned auto-detection off and named the sensor keeps that choice."""
+    """Protects a choice: who turned auto-detection off and named the sensor keeps it."""
     plant_sample(tmp_path, "bookworm-imx708.txt")
     found = config_txt.status(tmp_path)
     assert found.sensor is not None
@@ -130,14 +131,14 @@ def test_named_sensor_is_respected(tmp_path: Path) -> None:
 
 
 def test_auto_detection_turned_off_without_a_sensor_is_turned_on(tmp_path: Path) -> None:
-    """A camera that nothing would load is not taken for a choice."""
+    """Protects from silence: a camera that nothing would load is not taken for a choice."""
     plant(tmp_path, b"camera_auto_detect=0\ndtoverlay=vc4-kms-v3d\n", "bookworm")
     assert config_txt.apply(tmp_path).after.count("camera_auto_detect=1") == 1
     assert config_txt.status(tmp_path).ok
 
 
 def test_larger_gpu_memory_is_kept(tmp_path: Path) -> None:
-    """Somebody's 256 MB for the legacy camera are not cut down to our 128; 64 are raised."""
+    """Protects memory that others need: 256 MB for the legacy camera are not cut down to our 128; 64 are raised."""
     config = plant(tmp_path, b"gpu_mem=256\n", "bullseye")
     config_txt.apply(tmp_path)
     assert b"gpu_mem=128" not in config.read_bytes()
@@ -146,13 +147,13 @@ def test_larger_gpu_memory_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_later_filter_can_spoil_a_setting(tmp_path: Path) -> None:
-    """What some models would undo is not taken for granted."""
+    """Protects from a filter below: what some models would undo is not taken for granted."""
     plant(tmp_path, b"camera_auto_detect=1\n[pi4]\ncamera_auto_detect=0\n", "bookworm")
     assert config_txt.status(tmp_path).missing == ("camera_auto_detect=1",)
 
 
 def test_comment_out_is_marked_and_stays(tmp_path: Path) -> None:
-    """Consent given once holds for a later `apply` without the option, and `revert` ends it."""
+    """Protects consent: given once, it holds for a later `apply` without the option, and `revert` ends it."""
     config = plant(tmp_path, b"camera_auto_detect=1\n  start_x=1\ngpu_mem=128\n", "bookworm")
     config_txt.apply(tmp_path, comment_out=True)
     commented = b"camera_auto_detect=1\n#pi-classifier#   start_x=1\n#pi-classifier# gpu_mem=128\n"
@@ -163,7 +164,7 @@ def test_comment_out_is_marked_and_stays(tmp_path: Path) -> None:
 
 
 def test_upgrade_of_the_os_takes_our_old_lines_away(tmp_path: Path) -> None:
-    """On a card that went from Bullseye to Bookworm, what we wrote for Bullseye goes by itself."""
+    """Protects an upgraded card: after Bullseye became Bookworm, what we wrote for Bullseye goes by itself."""
     config = plant_sample(tmp_path, "bullseye.txt")
     config_txt.apply(tmp_path)
     (tmp_path / "etc/os-release").write_text("VERSION_CODENAME=bookworm\n")
@@ -174,7 +175,7 @@ def test_upgrade_of_the_os_takes_our_old_lines_away(tmp_path: Path) -> None:
 
 
 def test_include_is_followed(tmp_path: Path) -> None:
-    """A setting in an included file counts, but for those that the bootloader heeds in config.txt alone."""
+    """Protects included files: a setting in one counts, but for those that the bootloader heeds in config.txt alone."""
     config = plant(tmp_path, b"include extra.txt\ninclude gone.txt\n", "bookworm")
     extra = config.with_name("extra.txt")
     extra.write_bytes(b"include config.txt\ncamera_auto_detect=1\nstart_x=1\ngpu_mem=16\n")
@@ -184,7 +185,7 @@ def test_include_is_followed(tmp_path: Path) -> None:
 
 
 def test_edits_inside_our_block_survive(tmp_path: Path) -> None:
-    """raspi-config rewrites a setting wherever it finds it: then the line is no longer ours to take back."""
+    """Protects raspi-config's edits: it rewrites a line wherever it is, which is then no longer ours to take back."""
     config = plant_sample(tmp_path, "bullseye.txt")
     config_txt.apply(tmp_path)
     config.write_bytes(config.read_bytes().replace(b"gpu_mem=128", b"gpu_mem=256"))
@@ -193,7 +194,7 @@ def test_edits_inside_our_block_survive(tmp_path: Path) -> None:
 
 
 def test_edits_below_our_block_keep_their_meaning(tmp_path: Path) -> None:
-    """A line appended under our [all] does not slip under the filter that the file ended with before."""
+    """Protects lines appended under our [all]: they do not slip under the filter that the file ended with before."""
     config = plant(tmp_path, b"[pi4]\narm_boost=1", "bullseye")
     config_txt.apply(tmp_path)
     with config.open("ab") as file:
@@ -204,7 +205,7 @@ def test_edits_below_our_block_keep_their_meaning(tmp_path: Path) -> None:
 
 
 def test_backup_is_the_untouched_original_for_ever(tmp_path: Path) -> None:
-    """A second `apply`, after edits and under another OS release, does not overwrite the first backup."""
+    """Protects the first backup: a second `apply`, after edits and under another OS release, does not overwrite it."""
     config = plant_sample(tmp_path, "bullseye.txt")
     backup = config.with_name("config.txt.pi-classifier-backup")
     config_txt.apply(tmp_path)
@@ -216,7 +217,7 @@ def test_backup_is_the_untouched_original_for_ever(tmp_path: Path) -> None:
 
 
 def test_lost_backup_is_made_without_our_lines(tmp_path: Path) -> None:
-    """Where the backup was deleted, the next one still holds what was there before us."""
+    """Protects the original: where the backup was deleted, the next one still holds what was there before us."""
     config = plant(tmp_path, b"gpu_mem=64", "bullseye")
     config_txt.apply(tmp_path)
     backup = config.with_name("config.txt.pi-classifier-backup")
@@ -227,7 +228,7 @@ def test_lost_backup_is_made_without_our_lines(tmp_path: Path) -> None:
 
 
 def test_mode_is_kept_and_no_file_left_behind(tmp_path: Path) -> None:
-    """The file that replaces config.txt has its mode, and no temporary file fills the boot partition."""
+    """Protects the boot partition: the new config.txt has the mode of the old, and no temporary file is left."""
     config = plant_sample(tmp_path, "bullseye.txt")
     config.chmod(0o755)
     config_txt.apply(tmp_path)
@@ -236,7 +237,7 @@ def test_mode_is_kept_and_no_file_left_behind(tmp_path: Path) -> None:
 
 
 def test_failed_write_leaves_the_file_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a full boot partition the old config.txt stays whole: a half-written one would not boot."""
+    """Protects a full boot partition: the old config.txt stays whole, for a half-written one would not boot."""
     config = plant_sample(tmp_path, "bullseye.txt")
 
     def full(descriptor: int) -> None:
@@ -250,7 +251,7 @@ def test_failed_write_leaves_the_file_and_says_why(tmp_path: Path, monkeypatch: 
 
 
 def test_file_system_without_owners_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The boot partition is FAT, where owner and mode cannot be set."""
+    """Protects FAT, which the boot partition is: that owner and mode cannot be set is no failure."""
 
     def refused(*_: int) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
@@ -263,7 +264,7 @@ def test_file_system_without_owners_is_written(tmp_path: Path, monkeypatch: pyte
 
 
 def test_link_is_followed_not_replaced(tmp_path: Path) -> None:
-    """Where /boot/config.txt is a link to the real file, it stays one."""
+    """Protects links: where /boot/config.txt is one to the real file, it stays one."""
     config = plant_sample(tmp_path, "bullseye.txt")
     target = config.rename(config.with_name("real.txt"))
     config.symlink_to("real.txt")
@@ -273,7 +274,7 @@ def test_link_is_followed_not_replaced(tmp_path: Path) -> None:
 
 
 def test_dry_run_writes_nothing(tmp_path: Path) -> None:
-    """The diff can be looked at before anything happens."""
+    """Protects the careful: the diff can be looked at before anything happens."""
     config = plant_sample(tmp_path, "bullseye.txt")
     change = config_txt.apply(tmp_path, dry_run=True)
     assert "+start_x=1\n" in change.diff
@@ -286,7 +287,7 @@ def test_dry_run_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_diff_shows_a_missing_last_newline(tmp_path: Path) -> None:
-    """The diff reads as `diff -u` does, and can be printed whatever bytes the file holds."""
+    """Protects the diff: it reads as that of `diff -u`, and can be printed whatever bytes the file holds."""
     plant(tmp_path, b"# caf\xe9", "bullseye")
     lines = config_txt.apply(tmp_path).diff.splitlines()
     assert lines[3:6] == [
@@ -297,7 +298,7 @@ def test_diff_shows_a_missing_last_newline(tmp_path: Path) -> None:
 
 
 def test_every_message_of_a_fault_is_one_line_with_a_remedy(tmp_path: Path) -> None:
-    """`status` names the line, the filter and what to do."""
+    """Protects whoever must act: `status` names the line, the filter and what to do."""
     plant_sample(tmp_path, "trixie-filters.txt")
     messages = config_txt.status(tmp_path).messages
     assert messages[0].endswith("Raspberry Pi OS trixie, 32-bit")
@@ -309,7 +310,7 @@ def test_every_message_of_a_fault_is_one_line_with_a_remedy(tmp_path: Path) -> N
 
 
 def test_64_bit_is_told_by_the_loader(tmp_path: Path) -> None:
-    """A 64-bit kernel runs 32-bit systems, too: what counts is what the programs are."""
+    """Protects 32-bit systems under a 64-bit kernel: what counts is what the programs are."""
     plant_sample(tmp_path, "bookworm.txt")
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib/ld-linux-aarch64.so.1").touch()
@@ -317,7 +318,7 @@ def test_64_bit_is_told_by_the_loader(tmp_path: Path) -> None:
 
 
 def test_no_config_is_explained(tmp_path: Path) -> None:
-    """On a machine that is no Raspberry Pi the user is told so, in one line."""
+    """Protects users of other machines: that this is no Raspberry Pi is said in one line."""
     for command in (config_txt.status, config_txt.apply, config_txt.revert):
         with pytest.raises(
             ConfigError, match=r"^no config.txt in .*; run this on a Raspberry Pi, .*'sudo mount -a'\)$"
@@ -326,14 +327,14 @@ def test_no_config_is_explained(tmp_path: Path) -> None:
 
 
 def test_signpost_is_not_the_configuration(tmp_path: Path) -> None:
-    """With the boot partition unmounted, Bookworm's leftover /boot/config.txt is not mistaken for the real one."""
+    """Protects an unmounted boot partition: Bookworm's leftover /boot/config.txt is not mistaken for the real one."""
     plant_sample(tmp_path, "bookworm.txt").unlink()
     with pytest.raises(ConfigError, match=r"no config\.txt"):
         config_txt.apply(tmp_path)
 
 
 def test_upgraded_card_with_the_old_mount_point_is_found(tmp_path: Path) -> None:
-    """A card upgraded in place has Bookworm and still /boot/config.txt."""
+    """Protects a card upgraded in place: Bookworm's configuration is found in the old /boot/config.txt."""
     config = plant_sample(tmp_path, "bullseye.txt")
     (tmp_path / "etc/os-release").write_text('VERSION_CODENAME="bookworm"\n')
     assert config_txt.status(tmp_path).path == config
@@ -341,7 +342,7 @@ def test_upgraded_card_with_the_old_mount_point_is_found(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("os_release", ["VERSION_CODENAME=noble\n", "ID=raspbian\n", None])
 def test_unknown_release_is_left_alone(tmp_path: Path, os_release: str | None) -> None:
-    """Where the camera stack is not known, nothing is written on a guess; `revert` works all the same."""
+    """Protects unknown releases: nothing is written on a guess at the camera stack; `revert` works all the same."""
     config = plant_sample(tmp_path, "bullseye.txt")
     config_txt.apply(tmp_path)
     if os_release is None:
@@ -356,20 +357,21 @@ def test_unknown_release_is_left_alone(tmp_path: Path, os_release: str | None) -
     assert config.read_bytes() == (SAMPLES / "bullseye.txt").read_bytes()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_missing_permission_is_explained(tmp_path: Path) -> None:
-    """Without root the user is told to use sudo."""
-    config = plant_sample(tmp_path, "bullseye.txt")
-    config.parent.chmod(0o555)
-    with pytest.raises(ConfigError, match=r"Permission denied; run the command with sudo$"):
-        config_txt.apply(tmp_path)
+def test_missing_permission_is_explained() -> None:
+    """Protects an ordinary user: the refusal names sudo."""
+    with unprivileged() as root:
+        config = plant_sample(root, "bullseye.txt")
+        config.parent.chmod(0o555)
+        with pytest.raises(ConfigError, match=r"Permission denied; run the command with sudo$"):
+            config_txt.apply(root)
+        config.parent.chmod(0o755)
 
 
 @pytest.mark.parametrize(
     "damage", [f"{config_txt.BEGIN}\nstart_x=1\n", f"{config_txt.END}\n", f"{config_txt.END}\n{config_txt.BEGIN}\n"]
 )
 def test_damaged_block_is_not_guessed_at(tmp_path: Path, damage: str) -> None:
-    """With one of our marks gone, where our lines end is unknown: nothing of the user's is deleted."""
+    """Protects the user's lines: with one of our marks gone, where ours end is unknown, and nothing is deleted."""
     config = plant(tmp_path, b"dtparam=spi=on\n" + damage.encode(), "bookworm")
     for command in (config_txt.apply, config_txt.revert):
         with pytest.raises(ConfigError, match=r"line 2: our block is damaged; delete the lines .* by hand$"):
@@ -412,7 +414,7 @@ RELEASES = st.sampled_from(sorted(config_txt.FRAGMENTS))
 
 @given(original=CONFIGS, release=RELEASES, comment_out=st.booleans())
 def test_any_file_survives(original: bytes, release: str, comment_out: bool) -> None:
-    """Any bytes: `apply` twice is once and ends the faults it may; foreign lines stay; `revert` restores every byte."""
+    """Protects any file: `apply` twice is once and ends the faults it may; `revert` restores every byte."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         config = plant(root, original, release)
@@ -435,7 +437,7 @@ def test_any_file_survives(original: bytes, release: str, comment_out: bool) -> 
 
 @given(original=CONFIGS, appended=st.lists(LINES, max_size=4), first=RELEASES, second=RELEASES)
 def test_edits_after_apply_survive(original: bytes, appended: list[bytes], first: str, second: str) -> None:
-    """Lines that a user appends are still there, in order, after another `apply` and `revert` on any release."""
+    """Protects later edits: lines that a user appends are there after another `apply` and `revert` on any release."""
     edits = b"".join(line.replace(b"\n", b"") + b"\n" for line in appended)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -459,7 +461,7 @@ def test_edits_after_apply_survive(original: bytes, appended: list[bytes], first
 
 @pytest.mark.parametrize("name", sorted(set(config_txt.FRAGMENTS.values())))
 def test_fragments_can_be_used_by_hand(name: str) -> None:
-    """A fragment pasted into config.txt is what the code asks for, and no line is longer than the firmware reads."""
+    """Protects the fragments: pasted by hand they satisfy the code, and no line is longer than the firmware reads."""
     text = (Path(__file__).parents[2] / "boot_config" / name).read_text(encoding="utf-8")
     assert max(map(len, (*text.splitlines(), config_txt.NOTE))) <= 98
     release = next(release for release, fragment in config_txt.FRAGMENTS.items() if fragment == name)
