@@ -59,7 +59,11 @@ class Flag:
 
 
 SOURCE = Flag(
-    "--source", ("camera", 0, "source"), str, "URI", "auto, v4l2:/dev/video0, file:PATH, synthetic:, or a bare path."
+    "--source",
+    ("camera", 0, "source"),
+    str,
+    "URI",
+    "auto, v4l2:/dev/video0, csi:0, file:PATH, synthetic:, or a bare path.",
 )
 MODEL = Flag("--model", ("model", "name"), str, "NAME", "Architecture, as torchvision calls it: mobilenet_v2.")
 WEIGHTS = Flag(

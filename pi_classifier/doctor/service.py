@@ -15,7 +15,7 @@ MEANING = {
     "75": "the metrics' port is taken",
     "78": "a configuration, model or camera that no restart will mend",
 }
-"""By exit code, as the README lists them."""
+"""By exit code, as docs/interface.md lists them."""
 JOURNAL = "read 'sudo journalctl -u pi-classifier -n 20'"
 
 
