@@ -1,8 +1,6 @@
 """Every architecture of the table, quantised here, with weights made for one engine or another."""
 
 import io
-import logging
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -14,30 +12,29 @@ import torch
 from numpy.typing import NDArray
 from torch.ao import quantization as ao
 
+from pi_classifier.config.schema import Architecture, ModelSettings
 from pi_classifier.errors import ActivationsUnsupported
-from pi_classifier.model import Model, new_input, quantisation_table
-from pi_classifier.model import open_model
 from pi_classifier.prepare.torchscript import prepare
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
-from pi_classifier.config.schema import Architecture, ModelSettings
+from pi_classifier.runtimes.torchscript import TorchScriptModel, new_input, quantisation_table
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
 
-def loaded(settings: ModelSettings) -> Model:
+def loaded(settings: ModelSettings) -> TorchScriptModel:
     """A model prepared and loaded in memory."""
-    return Model(io.BytesIO(prepare(settings)), threads=1)
+    return TorchScriptModel(io.BytesIO(prepare(settings)), threads=1, top_k=5)
 
 
-def grey(model: Model) -> NDArray[np.uint8]:
+def grey(model: TorchScriptModel) -> NDArray[np.uint8]:
     """A picture of nothing."""
-    return new_input(model.card)[1]
+    return new_input(model.metadata)[1]
 
 
-def logits_of(model: Model, picture: torch.Tensor) -> NDArray[np.float32]:
+def logits_of(model: TorchScriptModel, picture: torch.Tensor) -> NDArray[np.float32]:
     """Logits for a normalised picture, 1 x 3 x size x size."""
-    quantised = torch.quantize_per_tensor(picture, model.card.scale, model.card.zero_point, torch.quint8)
-    return model(quantised.int_repr()[0].permute(1, 2, 0).numpy())
+    quantised = torch.quantize_per_tensor(picture, model.metadata.scale, model.metadata.zero_point, torch.quint8)
+    return model.new_predictor().infer(quantised.int_repr()[0].permute(1, 2, 0).numpy())
 
 
 def test_preparing_takes_no_compiler() -> None:
@@ -46,7 +43,8 @@ def test_preparing_takes_no_compiler() -> None:
     Whoever asks for the compiler afterwards gets the real one.
     """
     code = (
-        "import sys; from pi_classifier.prepare.torchscript import prepare; from pi_classifier.config.schema import ModelSettings; "
+        "import sys; from pi_classifier.prepare.torchscript import prepare; "
+        "from pi_classifier.config.schema import ModelSettings; "
         "prepare(ModelSettings(weights='untrained')); print({'torch._dynamo', 'sympy'} & sys.modules.keys()); "
         "import torch._dynamo.utils; print(torch._dynamo.utils.is_compile_supported('cpu'))"
     )
@@ -58,14 +56,15 @@ def test_preparing_takes_no_compiler() -> None:
 def test_every_architecture_runs(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Protects `run --model`: each of the table's eleven is quantised, scripted, frozen and runs, without a word."""
     model = loaded(ModelSettings(name=name, weights="untrained"))
+    predictor = model.new_predictor()
     capfd.readouterr()
     for _ in range(3):
-        logits = model(grey(model))
+        logits = predictor.infer(grey(model))
         assert logits.shape == (1000,)
         assert logits.dtype == np.float32
     assert capfd.readouterr().err == "", "a warning a frame would fill the journal"
-    assert model.card.name == name
-    assert len(model.card.categories) == 1000
+    assert model.metadata.name == name
+    assert len(model.metadata.categories) == 1000
 
 
 def test_settings_know_every_architecture() -> None:
@@ -116,30 +115,14 @@ def test_qint8_means_the_same_values() -> None:
     plain = loaded(settings)
     content = prepare(settings, activations="qint8")
     try:
-        other = Model(io.BytesIO(content), threads=1)
+        other = TorchScriptModel(io.BytesIO(content), threads=1, top_k=5)
     except ActivationsUnsupported as refusal:
         assert "prepare --activations quint8" in str(refusal)  # noqa: PT017 - either outcome is right, by build
         return
-    assert other.card.zero_point == plain.card.zero_point - 128
-    table = quantisation_table(plain.card)
-    assert np.array_equal(quantisation_table(other.card), table ^ 0x80)
+    assert other.metadata.zero_point == plain.metadata.zero_point - 128
+    predictor, other_predictor = plain.new_predictor(), other.new_predictor()
+    table = quantisation_table(plain.metadata)
+    assert np.array_equal(quantisation_table(other.metadata), table ^ 0x80)
     for value in (0, 77, 255):
         pixels = np.broadcast_to(table[0, value], (224, 224, 3))
-        assert np.array_equal(plain(pixels), other(pixels ^ np.uint8(0x80)))
-
-
-def test_build_without_qint8_takes_quint8(
-    cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Protects `activations = "auto"`: where the build lacks the kernels, quint8 runs, and the log says so."""
-    caplog.set_level(logging.WARNING)
-    monkeypatch.setenv("CACHE_DIRECTORY", str(cache))
-    here = platform.machine()
-    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
-    model = open_model(ModelSettings(weights="untrained"), progress=False)
-    if model.card.activations == "qint8":
-        assert here == "aarch64"
-        return
-    assert any("taking quint8" in record.getMessage() for record in caplog.records)
-    with pytest.raises(ActivationsUnsupported):
-        open_model(ModelSettings(weights="untrained", activations="qint8"), progress=False)
+        assert np.array_equal(predictor.infer(pixels), other_predictor.infer(pixels ^ np.uint8(0x80)))

@@ -7,19 +7,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pi_classifier.model import quantisation_table
 from pi_classifier.contracts.model import ModelMetadata
+from pi_classifier.offline.reference_transform import reference_crop
 
 # The guard in prepare is what makes torchvision importable beside a CPU torch.
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 from pi_classifier.runtimes.preprocess import Preprocessor, centre_crop
-from pi_classifier.offline.reference_transform import reference_crop
+from pi_classifier.runtimes.torchscript import quantisation_table
 
 
-def card_with(scale: float, zero_point: int) -> ModelCard:
-    """A card as `prepare` writes it, but for the quantisation of the input."""
+def metadata_with(scale: float, zero_point: int) -> ModelMetadata:
+    """Metadata as `prepare` writes it, but for the quantisation of the input."""
     transforms = ARCHITECTURES["mobilenet_v2"].weights.transforms()
-    return ModelCard(
+    return ModelMetadata(
         name="mobilenet_v2",
         weights="untrained",
         weights_sha256="",
@@ -36,16 +36,16 @@ def card_with(scale: float, zero_point: int) -> ModelCard:
     )
 
 
-PUBLISHED = card_with(0.018657904118299484, 114)
+PUBLISHED = metadata_with(0.018657904118299484, 114)
 """Scale and zero point of the published weights."""
 
 
-def tutorial(rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], card: ModelCard) -> torch.Tensor:
+def tutorial(rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], metadata: ModelMetadata) -> torch.Tensor:
     """ToTensor, Normalize and the model's own quantisation, step by step; NHWC, uint8."""
     from torchvision import transforms
 
-    normalise = transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean=card.mean, std=card.std)])
-    quantised = torch.quantize_per_tensor(normalise(rgb)[None], card.scale, card.zero_point, torch.quint8)
+    normalise = transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean=metadata.mean, std=metadata.std)])
+    quantised = torch.quantize_per_tensor(normalise(rgb)[None], metadata.scale, metadata.zero_point, torch.quint8)
     return quantised.int_repr()[0].permute(1, 2, 0)
 
 
@@ -54,9 +54,9 @@ def tutorial(rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], card: ModelCa
 @example(scale=0.02, zero_point=45)  # a value lies in the middle between two steps, and the zero point is odd
 def test_table_is_the_tutorials_arithmetic(scale: float, zero_point: int) -> None:
     """Protects exactness: all 256 values of all 3 channels are stored as ToTensor + Normalize + quantize store them."""
-    card = card_with(scale, zero_point)
+    metadata = metadata_with(scale, zero_point)
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
-    assert np.array_equal(quantisation_table(card), tutorial(ramp, card).numpy())
+    assert np.array_equal(quantisation_table(metadata), tutorial(ramp, metadata).numpy())
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
