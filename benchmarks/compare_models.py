@@ -3,7 +3,7 @@
     python benchmarks/compare_models.py [--models NAME ...] [--threads N ...] [--frames N] [--rounds N]
                                         [--json | --markdown] [--csv FILE] [--plot FILE.png]
 
-Each model runs in a process of its own, through the daemon's own hot loop. The loop is fed one frame after another and
+Each model runs in a process of its own, through the daemon's own inference loop. It is fed one frame after another and
 as fast as it takes them: Total Time is everything a frame costs, Model Time is inference, FPS is frames by wall time.
 Every round runs each model once, in turn, so that a slow hour of the machine hits all alike; the table shows medians.
 """
@@ -121,7 +121,7 @@ def note(rows: Sequence[Row], settings: Mapping[str, Any], machine: Machine) -> 
     return "\n".join(lines)
 
 
-def report(rows: Sequence[Row], arguments: argparse.Namespace, machine: Machine) -> None:
+def write_report(rows: Sequence[Row], arguments: argparse.Namespace, machine: Machine) -> None:
     """On stdout first, then into the files that were asked for."""
     settings = {key: getattr(arguments, key) for key in ("frames", "warm_up", "rounds", "source", "weights")}
     if arguments.json or arguments.markdown or not sys.stdout.isatty():
@@ -142,7 +142,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache, progress_bar() as progress:
         rows = measure(arguments, prepare(arguments, Path(cache), progress), progress)
     try:
-        report(rows, arguments, machine)
+        write_report(rows, arguments, machine)
     except OSError as error:
         sys.exit(f"compare_models: {error.filename}: {error.strerror}; name another file")
 

@@ -40,7 +40,8 @@ from pi_classifier.contracts.frame import Pixels
 from pi_classifier.offline.reference_transform import reference_crop
 from pi_classifier.sources.files import read_picture
 
-WARM_UP_FRAMES = 5
+FIRST_FRAMES = 5
+"""Of each runtime, not counted: they cost more."""
 SETTLE_SECONDS = 0.02
 """After a frame, a pool's idle threads spin for some milliseconds; the next runtime is not to share the cores."""
 EQUAL = 1.03
@@ -80,7 +81,7 @@ def running(everyone: Sequence[Peer], threads: int) -> Iterator[list[Peer]]:
 def measure(present: Sequence[Peer], frames: Sequence[Shown], rounds: int, threads: int) -> None:
     """Show every photograph to everyone, in every round."""
     for peer in present:
-        for _ in range(WARM_UP_FRAMES):
+        for _ in range(FIRST_FRAMES):
             peer.classify(frames[0].pixels)
     with progress_bar() as progress:
         for number, frame in enumerate(progress.track(list(frames) * rounds, description="photographs")):
@@ -92,7 +93,7 @@ def measure(present: Sequence[Peer], frames: Sequence[Shown], rounds: int, threa
 
 
 def figures(peer: Peer, ours: Peer, frames: Sequence[Shown]) -> dict[str, Any]:
-    """What is told of one of them."""
+    """What was measured of one of them."""
     if peer.problem:
         return {"name": peer.name, "problem": peer.problem}
     answers, truth = peer.answers, [frame.class_id for frame in frames]
@@ -141,18 +142,18 @@ def foreign() -> list[str]:
     ]
 
 
-def busy(told: Sequence[dict[str, Any]]) -> list[str]:
+def busy(compared: Sequence[dict[str, Any]]) -> list[str]:
     """A sentence where the machine had other things to do: a frame then waits, and a long one waits more often."""
-    waited = max(one["mean_ms"] / one["cpu_ms"] for one in told if "problem" not in one)
+    waited = max(one["mean_ms"] / one["cpu_ms"] for one in compared if "problem" not in one)
     if waited < BUSY:
         return []
     return [f"The machine was busy: a frame took up to {waited:.1f} times its CPU time. Go by the CPU time."]
 
 
-def sentences(told: Sequence[dict[str, Any]]) -> list[str]:
+def sentences(compared: Sequence[dict[str, Any]]) -> list[str]:
     """What the figures say."""
-    ours, *peers = told
-    return [*(comparison(peer, ours) for peer in peers), *busy(told), *foreign()]
+    ours, *peers = compared
+    return [*(comparison(peer, ours) for peer in peers), *busy(compared), *foreign()]
 
 
 def table(result: dict[str, Any]) -> str:
@@ -172,16 +173,16 @@ def table(result: dict[str, Any]) -> str:
     )
 
 
-def _cells(told: dict[str, Any]) -> tuple[str, ...]:
-    if "problem" in told:
-        return (told["name"], told["problem"], *[""] * 8)
+def _cells(one: dict[str, Any]) -> tuple[str, ...]:
+    if "problem" in one:
+        return (one["name"], one["problem"], *[""] * 8)
     return (
-        f"{told['name']} ({told['version']})",
-        *(f"{told[key]:.2f}" for key in ("preprocess_ms", "inference_ms", "total_ms", "total_of_ours", "cpu_ms")),
-        f"{told['cpu_of_ours']:.2f}",
-        f"{told['rss_mb']:.0f} MB",
-        f"{told['top1']:.1%}",
-        f"{told['agrees']:.1%}",
+        f"{one['name']} ({one['version']})",
+        *(f"{one[key]:.2f}" for key in ("preprocess_ms", "inference_ms", "total_ms", "total_of_ours", "cpu_ms")),
+        f"{one['cpu_of_ours']:.2f}",
+        f"{one['rss_mb']:.0f} MB",
+        f"{one['top1']:.1%}",
+        f"{one['agrees']:.1%}",
     )
 
 
@@ -201,14 +202,14 @@ def main() -> None:
         everyone = all_peers(arguments.weights, arguments.tflite, Path(folder))
         with running(everyone, arguments.threads) as present:
             measure(present, frames, arguments.rounds, arguments.threads)
-    told = [figures(peer, everyone[0], frames) for peer in everyone]
+    compared = [figures(peer, everyone[0], frames) for peer in everyone]
     machine = Machine.here()
     result = {
         "machine": machine.briefly(),
         "command": machine.command,
         "where": f"{len(frames)} photographs, rounds: {arguments.rounds}, threads: {arguments.threads}",
-        "contenders": told,
-        "sentences": sentences(told),
+        "contenders": compared,
+        "sentences": sentences(compared),
     }
     print_result(result, table, as_json=arguments.json)
 

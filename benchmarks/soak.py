@@ -12,7 +12,7 @@ It exits with 1 where something grows or does not add up:
   and arenas wanders by a megabyte or so, which a line through a short run takes for a slope;
 - file descriptors or threads, by one or more between the medians: a daemon that runs for months has none to give away;
 - a scrape, or the totals, in which captured is not classified plus dropped;
-- a daemon that ends before it is told to, or not with 0 when it is.
+- a daemon that ends before it is asked to, or not with 0 when it is.
 
 Rate and age are printed and not judged: they tell as much of what else the machine did in that time.
 """
@@ -52,7 +52,7 @@ NAMES = {
 
 
 def soak(command: Sequence[str], port: int, seconds: float, stop: threading.Event) -> Run:
-    """One run of the daemon, watched until it is told to stop."""
+    """One run of the daemon, watched until it is asked to stop."""
     run, shown_at = Run(), 0.0
     with tempfile.TemporaryFile() as output, daemon_process(command, output) as daemon:
         for one in watch(daemon, port, seconds, stop):
@@ -60,7 +60,7 @@ def soak(command: Sequence[str], port: int, seconds: float, stop: threading.Even
             # Sixty lines, however long it takes.
             if one.seconds >= shown_at:
                 shown_at = one.seconds + seconds / 60
-                show(run.samples, seconds)
+                show_progress(run.samples, seconds)
         run.ended_early = daemon.poll() is not None
         daemon.terminate()
         # One that does not stop keeps its exit code to itself, and that is found out.
@@ -73,7 +73,7 @@ def soak(command: Sequence[str], port: int, seconds: float, stop: threading.Even
 
 
 def add_totals(run: Run, line: dict[str, object]) -> None:
-    """Add a camera's closing line; other lines are passed over."""
+    """Add a camera's last line; other lines are passed over."""
     captured, classified, dropped = line.get("captured"), line.get("classified"), line.get("dropped")
     if isinstance(captured, int) and isinstance(classified, int) and isinstance(dropped, dict):
         run.totals["captured"] += captured
@@ -81,7 +81,7 @@ def add_totals(run: Run, line: dict[str, object]) -> None:
         run.dropped.update(dropped)
 
 
-def show(samples: Sequence[Sample], seconds: float) -> None:
+def show_progress(samples: Sequence[Sample], seconds: float) -> None:
     """A line of progress on stderr."""
     now = samples[-1]
     before = samples[max(0, len(samples) - 61)]
@@ -94,8 +94,8 @@ def show(samples: Sequence[Sample], seconds: float) -> None:
     )
 
 
-def report(run: Run) -> dict[str, Any]:
-    """Everything that is told of a run, as JSON takes it."""
+def result_of(run: Run) -> dict[str, Any]:
+    """What came of a run, as JSON takes it."""
     wrong, machine = findings(run), Machine.here()
     return {
         "machine": machine.briefly(f"torch {machine.torch}"),
@@ -149,7 +149,7 @@ def main() -> None:
                arguments.weights, "--threads", arguments.threads, "--log-format", "json",
                "--metrics-listen", f"127.0.0.1:{port}"]  # fmt: skip
     run = soak(daemon, port, arguments.minutes * 60, stop)
-    print_result(report(run), table, as_json=arguments.json)
+    print_result(result_of(run), table, as_json=arguments.json)
     sys.exit(1 if findings(run) else 0)
 
 

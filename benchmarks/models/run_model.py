@@ -102,7 +102,7 @@ class FrameTimes:
         )
 
 
-def measure(file: Path, *, threads: int | Literal["auto"], source: str, warm_up: int, frames: int) -> Round:
+def run(file: Path, *, threads: int | Literal["auto"], source: str, warm_up: int, frames: int) -> Round:
     """Run a prepared model on so many frames, after at least one to warm up."""
     model = TorchScriptModel(file, threads=threads, top_k=ModelSettings().top_k)
     size = model.metadata.input_size
@@ -129,7 +129,7 @@ def main() -> None:
     """Measure what the command line names."""
     file, threads, source, warm_up, frames = sys.argv[1:]
     with errors_in_one_line("compare_models"):
-        result = measure(
+        result = run(
             Path(file),
             threads="auto" if threads == "auto" else int(threads),
             source=source,

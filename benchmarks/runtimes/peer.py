@@ -38,8 +38,8 @@ class Peer:
     def started(self, threads: int) -> Iterator[None]:
         """Its process runs while the context lasts; now it is known whether it takes part."""
         with Child("benchmarks.runtimes.run_runtime", self.runtime, str(self.model), str(threads)) as self.process:
-            told = self.process.answer()
-            self.version, self.problem = told.get("version", ""), told.get("problem", "")
+            first = self.process.answer()
+            self.version, self.problem = first.get("version", ""), first.get("problem", "")
             yield
 
     def classify(self, pixels: Pixels) -> Answer:

@@ -65,9 +65,9 @@ def _command() -> str:
     return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *map(_public, sys.argv[1:])])
 
 
-def _public(word: str) -> str:
+def _public(argument: str) -> str:
     """Files by their names: where they lie is nobody else's business. Devices are the same everywhere."""
-    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
     path = Path(value)
     shown = path.name if path.is_absolute() and not path.is_relative_to("/dev") else value
     return f"{option}{equals}{shown}"

@@ -28,7 +28,7 @@ class Run:
     samples: list[Sample] = field(default_factory=list)
     exit_code: int | None = None
     ended_early: bool = False
-    """The daemon ended before it was told to."""
+    """The daemon ended before it was asked to."""
     totals: dict[str, int] = field(default_factory=lambda: {"captured": 0, "classified": 0})
-    """The daemon's own, from its closing lines."""
+    """The daemon's own, from its last lines."""
     dropped: Counter[str] = field(default_factory=Counter)

@@ -13,11 +13,12 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from compare_models import table
+
+from benchmarks.compare_models import table
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
-ROOT = Path(__file__).parents[1]
 MODELS = ("shufflenet_v2_x0_5", "mobilenet_v2")
 FRAMES, ROUNDS = 4, 2
 
@@ -193,7 +194,7 @@ def test_source_that_cannot_be_read_is_told_once(tmp_path: Path) -> None:
     ],
 )
 def test_mistake_on_the_command_line_is_one_line(arguments: tuple[str, str], message: str) -> None:
-    """Protects an hour of measuring: what cannot work is told before, in one line, with exit code 2."""
+    """Protects an hour of measuring: what cannot work is said before, in one line, with exit code 2."""
     done = compare(*arguments)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from peers import EQUAL, busy, comparison
 
-from tests.conftest import DEADLINE_SECONDS
+from benchmarks.peers import EQUAL, busy, comparison
+from tests.conftest import DEADLINE_SECONDS, ROOT
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 NOT_INSTALLED = "not installed (pip install --editable '.[peers]')"
 
 
@@ -53,18 +52,18 @@ def test_a_busy_machine_is_told() -> None:
 
 
 def test_photographs_through_every_runtime_at_hand(test_data: Path, real_weights: Path) -> None:
-    """Protects the comparison: each runtime is fed right, or it would see nothing, and a missing one is told."""
+    """Protects the comparison: each runtime is fed right, or it would see nothing, and a missing one is named."""
     files = sorted((test_data / "weights" / "tflite").glob("*.tflite"))
-    command = [sys.executable, str(BENCHMARKS / "peers.py"), "--json", "--rounds", "1", "--limit", "12",
+    command = [sys.executable, str(ROOT / "benchmarks" / "peers.py"), "--json", "--rounds", "1", "--limit", "12",
                "--photos", str(test_data / "photos_permissive"), "--weights", str(real_weights),
                *(["--tflite", *map(str, files)] if files else [])]  # fmt: skip
     ended = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
     assert ended.returncode == 0, ended.stderr
-    told = json.loads(ended.stdout)
-    ours, *others = told["contenders"]
+    result = json.loads(ended.stdout)
+    ours, *others = result["contenders"]
     assert ours["total_of_ours"] == ours["cpu_of_ours"] == ours["agrees"] == 1
     assert len(others) == 1 + len(files)
-    assert len(told["sentences"]) >= len(others)
+    assert len(result["sentences"]) >= len(others)
     for one in (ours, *others):
         if "problem" in one:
             assert one["problem"] == NOT_INSTALLED

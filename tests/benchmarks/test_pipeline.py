@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
-SCRIPT = Path(__file__).parent.parent / "benchmarks" / "pipeline.py"
+from tests.conftest import ROOT
+
+SCRIPT = ROOT / "benchmarks" / "pipeline.py"
 
 
 def test_both_sides_report_the_same_and_it_adds_up() -> None:
-    """Protects the comparison: the same keys on both sides, parts that sum up, and books that balance."""
+    """Protects the comparison: the same keys on both sides, parts that sum up, and counts that add up."""
     result = subprocess.run(
         [sys.executable, SCRIPT, "--frames", "20", "--paced-frames", "20", "--rounds", "1", "--json"],
         capture_output=True, text=True, check=True, timeout=600,

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from soak import Run, Sample, drift, findings
 
-from tests.conftest import DEADLINE_SECONDS
+from benchmarks.steadiness.figures import Run, Sample
+from benchmarks.steadiness.verdict import drift, findings
+from tests.conftest import DEADLINE_SECONDS, ROOT
 from tests.running import Program
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 FRAMES_A_SECOND = 36
 
 
@@ -87,7 +87,7 @@ def test_one_thread_or_descriptor_is_found(since: float, kind: str) -> None:
 
 
 def test_what_does_not_add_up_is_found() -> None:
-    """Protects the other verdicts: books that do not balance, a daemon that dies, and a run of no use."""
+    """Protects the other verdicts: counts that do not add up, a daemon that dies, and a run of no use."""
     assert findings(hour(dropped=1)) == ["720 scrapes do not add up"]
     lost = hour()
     lost.totals["captured"] += 1
@@ -104,7 +104,7 @@ def soak(untrained_model_file: Path, tmp_path: Path) -> Iterator[Callable[[str],
     started: list[Program] = []
 
     def start(minutes: str) -> Program:
-        command = [sys.executable, str(BENCHMARKS / "soak.py"), "--json", "--minutes", minutes,
+        command = [sys.executable, str(ROOT / "benchmarks" / "soak.py"), "--json", "--minutes", minutes,
                    "--weights", str(untrained_model_file)]  # fmt: skip
         environment = {"PATH": sys.exec_prefix, "HOME": str(tmp_path), "PYTHONWARNINGS": "error"}
         started.append(Program(command, environment, DEADLINE_SECONDS))
@@ -118,17 +118,17 @@ def soak(untrained_model_file: Path, tmp_path: Path) -> Iterator[Callable[[str],
 def test_a_short_real_run_is_told(soak: Callable[[str], Program]) -> None:
     """Protects the benchmark: figures of the real daemon, totals that balance, an exit code that fits the verdict."""
     ended = soak("0.06").wait()
-    told = json.loads(ended.stdout)
-    assert told["scrapes"] >= 3, ended.stderr
-    assert told["drift"].keys() == {"rss_mb", "descriptors", "threads", "fps", "frame_age_ms"}
-    assert told["drift"]["rss_mb"]["last"] > 50
-    assert told["drift"]["threads"]["last"] >= 4  # main, camera, ticker, metrics
-    totals = told["totals"]
+    result = json.loads(ended.stdout)
+    assert result["scrapes"] >= 3, ended.stderr
+    assert result["drift"].keys() == {"rss_mb", "descriptors", "threads", "fps", "frame_age_ms"}
+    assert result["drift"]["rss_mb"]["last"] > 50
+    assert result["drift"]["threads"]["last"] >= 4  # main, camera, ticker, metrics
+    totals = result["totals"]
     assert totals["balance"]
     assert totals["captured"] == totals["classified"] + sum(totals["dropped"].values()) > 0
-    assert told["exit_code"] == 0
-    assert ended.returncode == bool(told["findings"])
-    assert (told["verdict"] == "steady") == (not told["findings"])
+    assert result["exit_code"] == 0
+    assert ended.returncode == bool(result["findings"])
+    assert (result["verdict"] == "steady") == (not result["findings"])
     assert " of 0.06 min: " in ended.stderr
 
 
@@ -137,7 +137,7 @@ def test_an_interrupted_run_tells_what_it_has(soak: Callable[[str], Program]) ->
     running = soak("60")
     running.wait_for(lambda: any(" of 60 min: " in line for line in running.notices), "a first scrape")
     running.stop(signal.SIGINT)
-    told = json.loads(running.wait().stdout)
-    assert told["scrapes"] >= 1
-    assert told["exit_code"] == 0
-    assert told["totals"]["balance"]
+    result = json.loads(running.wait().stdout)
+    assert result["scrapes"] >= 1
+    assert result["exit_code"] == 0
+    assert result["totals"]["balance"]

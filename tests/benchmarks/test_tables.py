@@ -1,4 +1,4 @@
-"""The figures in the README are those of benchmarks/results, and no others."""
+"""The figures in docs/benchmarks.md are those of benchmarks/results, and no others."""
 
 import json
 import subprocess
@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+from tests.conftest import ROOT
+
+BENCHMARKS = ROOT / "benchmarks"
 RESULTS = sorted((BENCHMARKS / "results").glob("*.json"))
 
 
-def test_readme_says_what_was_measured() -> None:
+def test_document_says_what_was_measured() -> None:
     """Protects from figures typed by hand: every table is what a command makes of a result that is kept."""
     checked = subprocess.run(
-        [sys.executable, BENCHMARKS / "readme.py", "--check"], capture_output=True, text=True, check=False
+        [sys.executable, BENCHMARKS / "tables.py", "--check"], capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stderr
 
@@ -26,7 +28,7 @@ def test_result_tells_where_it_is_from(result: Path) -> None:
     machine = about["machine"]
     command = machine["command"] if isinstance(machine, dict) else about["command"]
     assert command.startswith("python benchmarks/")
-    told = machine if isinstance(machine, str) else str(machine)
-    assert "ython" in told
-    assert "torch" in told or "OpenCV" in told or result.stem == "peers"
+    where = machine if isinstance(machine, str) else str(machine)
+    assert "ython" in where
+    assert "torch" in where or "OpenCV" in where or result.stem == "peers"
     assert (BENCHMARKS / command.split()[1].partition("/")[2]).exists()
