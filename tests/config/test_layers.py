@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_classifier.config.layers import Key, load
-from pi_classifier.errors import ConfigError
+from pi_classifier.config.address import ListenAddress
+from pi_classifier.config.layers import Key, Origin, load
 from pi_classifier.config.schema import CameraSettings, Settings
+from pi_classifier.errors import ConfigError
 
 WriteToml = Callable[[str], Path]
 
@@ -32,14 +33,14 @@ def test_defaults_are_the_documented_ones(toml: WriteToml) -> None:
     assert settings == Settings()
     assert settings.camera[0] == CameraSettings(name="camera", source="auto", width=224, height=224, fps=36)
     assert (settings.model.engine, settings.model.top_k, settings.log.interval_seconds) == ("qnnpack", 5, 1)
-    assert settings.metrics.listen == "0.0.0.0:9100"
+    assert settings.metrics.listen == ListenAddress("0.0.0.0", 9100)  # noqa: S104 - compared, not bound
 
 
 def test_precedence(toml: WriteToml) -> None:
     """Protects who wins: flags over environment over file over defaults, key by key."""
     file = toml('[model]\ntop_k = 1\nthreads = 1\nweights = "a.pth"\n')
     environment = {"PI_CLASSIFIER_MODEL__TOP_K": "2", "PI_CLASSIFIER_MODEL__THREADS": "2"}
-    configuration = load(file=file, environment=environment, flags={("model", "top_k"): 3, ("log", "format"): None})
+    configuration = load(file=file, environment=environment, flags={("model", "top_k"): Origin(3, "flag --top-k")})
     model = configuration.settings.model
     assert (model.top_k, model.threads, model.weights, model.engine) == (3, 2, "a.pth", "qnnpack")
     assert configuration.origins["model", "top_k"].place == "flag --top-k"
@@ -51,7 +52,7 @@ def test_precedence(toml: WriteToml) -> None:
 def test_effective_configuration_is_a_configuration(toml: WriteToml) -> None:
     """Protects `check-config`: what it prints is TOML that gives the same settings, each line with its origin."""
     text = '[[camera]]\nname = "front"\n[[camera]]\nname = "back"\nfps = 25\n[metrics]\nlabels = ["tench", "a b"]\n'
-    configuration = load(file=toml(text), flags={("metrics", "listen"): ""})
+    configuration = load(file=toml(text), flags={("metrics", "listen"): Origin("", "flag --metrics-listen")})
     printed = configuration.to_toml()
     assert load(file=toml(printed)).settings == configuration.settings
     assert "# flag --metrics-listen" in printed
@@ -142,7 +143,7 @@ def test_source_flag_with_several_cameras(toml: WriteToml) -> None:
     """Protects from a flag that would silently mean the first camera only."""
     file = toml('[[camera]]\nname = "front"\n[[camera]]\nname = "back"\n')
     with pytest.raises(ConfigError, match="fits one camera and several are configured"):
-        load(file=file, flags={("camera", 0, "source"): "synthetic:"})
+        load(file=file, flags={("camera", 0, "source"): Origin("synthetic:", "flag --source")})
 
 
 def test_missing_and_unreadable_file(tmp_path: Path) -> None:
@@ -171,7 +172,7 @@ def test_missing_and_unreadable_file(tmp_path: Path) -> None:
 )
 def test_any_value_is_taken_or_refused_in_one_line(values: dict[str, object]) -> None:
     """Protects from tracebacks: whatever stands behind a key, it is settings or a ConfigError."""
-    flags: dict[Key, object] = {tuple(key.split(".")): value for key, value in values.items()}
+    flags: dict[Key, Origin] = {tuple(key.split(".")): Origin(value, f"flag {key}") for key, value in values.items()}
     complaint = ""
     try:
         load(file=Path("/dev/null"), flags=flags)
