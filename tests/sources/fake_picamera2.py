@@ -3,6 +3,7 @@
 A test copies it under the real name and sets the attributes of `Picamera2` to say how it shall go.
 """
 
+import os
 import time
 from typing import Any, ClassVar, Self
 
@@ -46,7 +47,7 @@ class MappedArray:
 
 
 class Picamera2:
-    """A camera of few words."""
+    """A camera of few words. While it is open it holds a descriptor, as the real one does."""
 
     attached: ClassVar[list[dict[str, Any]]] = [
         {"Model": "imx708", "Id": "/base/soc/i2c0mux/i2c@1/imx708@1a", "Num": 1},
@@ -62,6 +63,7 @@ class Picamera2:
         self.info = self.attached[camera_num]
         if self.busy:
             raise RuntimeError("Camera __init__ sequence did not complete.")
+        self._device = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self.configuration: dict[str, Any] = {}
         self.started = self.closed = False
         self.served = self.lent = 0
@@ -107,4 +109,5 @@ class Picamera2:
 
     def close(self) -> None:
         """Stop and release."""
+        os.close(self._device)
         self.closed = True

@@ -1,34 +1,16 @@
-"""One contract for everything that yields frames."""
+"""Pictures and videos from files."""
 
-import itertools
 import os
-import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from pi_classifier.errors import ConfigError, InputError
 from pi_classifier.contracts.frame import Frame
-from pi_classifier.sources.uri import source_for
-from pi_classifier.config.schema import CameraSettings
-from pi_classifier.sources.files import Folder, Picture, Video, find_files, open_file, read_picture
-from pi_classifier.sources.synthetic import Synthetic
-
-
-class Source(Protocol):
-    """What the contract is about."""
-
-    fps: float | None
-
-    def frames(self) -> Generator[Frame, None, None]:
-        """Frames."""
-
+from pi_classifier.errors import InputError
+from pi_classifier.sources.files import Folder, Video, find_files, open_file, read_picture
 
 FRAMES_IN_VIDEO = 12
 
@@ -50,12 +32,7 @@ def write_video(path: Path, frames: int = FRAMES_IN_VIDEO) -> Path:
     return path
 
 
-def make_picture(folder: Path) -> Source:
-    """A single picture."""
-    return Picture("front", write_picture(folder / "one.png"), fps=36)
-
-
-def make_folder(folder: Path) -> Source:
+def make_folder(folder: Path) -> Folder:
     """Pictures, a video, and things that are neither."""
     write_picture(folder / "b.jpg")
     write_video(folder / "a.mp4", 3)
@@ -66,76 +43,26 @@ def make_folder(folder: Path) -> Source:
     return Folder("front", folder, fps=36)
 
 
-def make_video(folder: Path) -> Source:
-    """A video file."""
-    return Video("front", write_video(folder / "video.mp4"))
-
-
-def make_synthetic(_folder: Path) -> Source:
-    """The test pattern."""
-    return Synthetic("front", width=64, height=48, fps=36)
-
-
-@pytest.fixture(params=[make_picture, make_folder, make_video, make_synthetic])
-def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
-    """Each kind of source in turn."""
-    make: Callable[[Path], Source] = request.param
-    return make(tmp_path)
-
-
-def first(source: Source, count: int) -> Iterator[Frame]:
-    """Up to `count` frames of an endless source, which is closed behind them."""
-    with closing(source.frames()) as frames:
-        yield from itertools.islice(frames, count)
-
-
-def test_frames_are_bgr_pictures_in_order(source: Source) -> None:
-    """Protects whoever takes frames: uint8 HxWx3, contiguous, numbered from 0, on the clock of time.monotonic()."""
-    before = time.monotonic()
-    last = -1
-    for frame in first(source, 20):
-        assert frame.camera == "front"
-        assert frame.sequence == last + 1
-        assert before <= frame.captured_at <= time.monotonic()
-        assert frame.pixels.dtype == np.uint8
-        assert frame.pixels.ndim == 3
-        assert frame.pixels.shape[2] == 3
-        assert frame.pixels.flags.c_contiguous
-        assert not frame.corrupt
-        last, before = frame.sequence, frame.captured_at
-    assert last >= 0
-
-
-def test_numbers_go_on_when_opened_again(source: Source) -> None:
-    """Protects the accounting over a reconnect: no number is given twice."""
-    numbers = [frame.sequence for _ in range(2) for frame in first(source, 5)]
-    assert numbers == list(range(len(numbers)))
-    assert len(numbers) >= 2
-
-
-def test_closing_half_way_releases_everything(source: Source) -> None:
-    """Protects file descriptors: a source that is left after one frame holds nothing open."""
-    assert next(first(source, 1)) is not None  # libraries open what they keep at their first use
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-    for _ in range(3):
-        with closing(source.frames()) as frames:
-            next(frames)
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
-
-
-def test_says_what_it_is(source: Source) -> None:
-    """Protects the start-up notice: a source describes itself in words, and states a rate that is one."""
-    assert "object at" not in str(source)
-    assert source.fps is None or source.fps > 0
-
-
 def test_video_yields_every_frame(tmp_path: Path) -> None:
     """Protects `classify` on videos: not a frame is left out, and they come in order."""
     video = Video("front", write_video(tmp_path / "video.mp4"))
     brightness = [round(float(frame.pixels.mean()) / 10) for frame in video.frames()]
     assert brightness == list(range(FRAMES_IN_VIDEO))
     assert video.count == FRAMES_IN_VIDEO
-    assert video.fps == 25
+    assert video.pace_fps == 25
+
+
+def test_video_and_folder_are_bgr(tmp_path: Path) -> None:
+    """Protects colours: what a file calls red is the last channel of a frame, in a video as in a picture."""
+    writer = cv2.VideoWriter(str(tmp_path / "a.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 25, (64, 48))
+    for _ in range(3):
+        writer.write(np.full((48, 64, 3), (50, 100, 200), np.uint8))
+    writer.release()
+    write_picture(tmp_path / "b.png", (200, 100, 50))
+    colours = [frame.pixels[20, 30].astype(int) for frame in Folder("front", tmp_path, fps=36).frames()]
+    assert len(colours) == 4
+    for colour in colours:
+        assert np.abs(colour - (50, 100, 200)).max() <= 8
 
 
 def test_video_cut_in_the_middle(tmp_path: Path) -> None:
@@ -206,36 +133,3 @@ def test_empty_folder(tmp_path: Path) -> None:
     """Protects from waiting for frames that will never come."""
     with pytest.raises(InputError, match="no pictures or videos"):
         Folder("front", tmp_path, fps=36)
-
-
-@pytest.mark.parametrize(
-    ("source", "kind"),
-    [
-        ("synthetic:", Synthetic),
-        ("synthetic", Synthetic),
-        ("file:{}/a.mp4", Video),
-        ("{}/a.mp4", Video),
-        ("{}/b.jpg", Picture),
-        ("file:{}", Folder),
-    ],
-)
-def test_uri_names_the_source(tmp_path: Path, source: str, kind: type) -> None:
-    """Protects the source URIs: each kind by its scheme, a bare path by what lies there."""
-    make_folder(tmp_path)
-    assert isinstance(source_for(CameraSettings(source=source.format(tmp_path))), kind)
-
-
-@pytest.mark.parametrize("source", ["v4l2:/dev/video7", "/dev/video7", "v4l2:7", "7"])
-def test_uri_of_a_camera_needs_no_camera_yet(source: str) -> None:
-    """Protects a start before the camera is plugged in: the source looks for its node when it is opened."""
-    assert str(source_for(CameraSettings(source=source))) == "V4L2 camera /dev/video7"
-
-
-@pytest.mark.parametrize("source", ["nowhere.mp4", "file:/nowhere", "gopher://host", "v4l2:{}/b.jpg"])
-def test_uri_of_nothing(tmp_path: Path, source: str) -> None:
-    """Protects from a typing error: what does not exist is refused by name before anything starts."""
-    write_picture(tmp_path / "b.jpg")
-    source = source.format(tmp_path)
-    with pytest.raises(ConfigError) as refusal:
-        source_for(CameraSettings(source=source))
-    assert source in str(refusal.value)

@@ -33,16 +33,16 @@ CALLS: dict[str, Callable[[int], object]] = {
     "pixel_formats": videodev2.pixel_formats,
     "frame_sizes": lambda node: videodev2.frame_sizes(node, "YUYV"),
     "frame_rates": lambda node: videodev2.frame_rates(node, "YUYV", 224, 224),
-    "get_format": v4l2.get_format,
-    "set_format": lambda node: v4l2.set_format(node, "YUYV", 224, 224),
-    "get_frame_rate": v4l2.get_frame_rate,
-    "set_frame_rate": lambda node: v4l2.set_frame_rate(node, 29.97),
-    "request_buffers": lambda node: v4l2.request_buffers(node, 4),
-    "map_buffer": lambda node: v4l2.map_buffer(node, 0),
+    "get_format": videodev2.get_format,
+    "set_format": lambda node: videodev2.set_format(node, "YUYV", 224, 224),
+    "get_frame_rate": videodev2.get_frame_rate,
+    "set_frame_rate": lambda node: videodev2.set_frame_rate(node, 29.97),
+    "request_buffers": lambda node: videodev2.request_buffers(node, 4),
+    "map_buffer": lambda node: videodev2.map_buffer(node, 0),
     "put": lambda node: videodev2.Queue(node).put(0),
     "take": lambda node: videodev2.Queue(node).take(),
-    "stream_on": v4l2.stream_on,
-    "stream_off": v4l2.stream_off,
+    "stream_on": videodev2.stream_on,
+    "stream_off": videodev2.stream_off,
 }
 
 
@@ -56,21 +56,21 @@ def no_camera() -> Iterator[int]:
 
 def test_ioctl_numbers_are_the_kernels() -> None:
     """Protects the memory of this process: the kernel writes as many bytes as the number says."""
-    assert {name: getattr(v4l2, name) for name in dir(v4l2) if name.startswith("VIDIOC_")} == NUMBERS
+    assert {name: getattr(videodev2, name) for name in dir(videodev2) if name.startswith("VIDIOC_")} == NUMBERS
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_any_fourcc_comes_back(fourcc: int) -> None:
     """Protects from drivers with formats of their own: whatever 32 bits they use is a code of four characters."""
-    code = v4l2.code_of(fourcc)
+    code = videodev2.code_of(fourcc)
     assert len(code) == 4
-    assert v4l2.fourcc_of(code) == fourcc
+    assert videodev2.fourcc_of(code) == fourcc
 
 
 def test_fourcc_is_the_kernels() -> None:
     """Protects the byte order: V4L2_PIX_FMT_YUYV and V4L2_PIX_FMT_MJPEG as the kernel has them."""
-    assert v4l2.fourcc_of("YUYV") == 0x56595559
-    assert v4l2.code_of(0x47504A4D) == "MJPG"
+    assert videodev2.fourcc_of("YUYV") == 0x56595559
+    assert videodev2.code_of(0x47504A4D) == "MJPG"
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
