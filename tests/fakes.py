@@ -73,7 +73,7 @@ class ScriptedCamera:
                 for number in itertools.islice(self._numbers, step):
                     pixels[0, 0, 0] = number % 256
                     self.yielded += 1
-                    yield Frame("test", number, time.monotonic(), pixels, corrupt=number in self.corrupt)
+                    yield Frame("front", number, time.monotonic(), pixels, corrupt=number in self.corrupt)
         finally:
             os.close(descriptor)
             self.closed += 1
@@ -88,6 +88,7 @@ class HangingCamera:
         self.hangs = threading.Event()
         self.release = threading.Event()
         self._frames = frames
+        self._numbers = itertools.count()
 
     def __str__(self) -> str:
         return "a camera that hangs"
@@ -95,8 +96,8 @@ class HangingCamera:
     def frames(self) -> Generator[Frame, None, None]:
         """So many frames, and then nothing any more."""
         pixels = np.zeros((SIZE, SIZE, 3), np.uint8)
-        for number in range(self._frames):
-            yield Frame("test", number, time.monotonic(), pixels)
+        for number in itertools.islice(self._numbers, self._frames):
+            yield Frame("front", number, time.monotonic(), pixels)
         self.hangs.set()
         self.release.wait()
 
@@ -126,7 +127,7 @@ class FedCamera:
         pixels = np.zeros((SIZE, SIZE, 3), np.uint8)
         while (number := self._fed.get()) is not None:
             pixels.fill(number % 256)
-            yield Frame("test", number, time.monotonic(), pixels)
+            yield Frame("front", number, time.monotonic(), pixels)
 
 
 def copy_pixels(pixels: Pixels, out: Tensor) -> None:

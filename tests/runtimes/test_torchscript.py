@@ -57,9 +57,19 @@ def test_metadata_names_the_origin(real_weights: Path, real_model: TorchScriptMo
     assert metadata.published_acc1 is None, "only the official file may claim the published accuracy"
 
 
+def constants(file: Path | io.BytesIO) -> dict[str, bytes]:
+    """The weights in a prepared file, by their names in the archive."""
+    with zipfile.ZipFile(file) as archive:
+        found = {name.partition("/")[2]: archive.read(name) for name in archive.namelist() if "/constants/" in name}
+    assert sum(map(len, found.values())) > 3_000_000
+    return found
+
+
 def test_untrained_weights_are_the_same_everywhere(untrained_model_file: Path) -> None:
     """Protects demonstrations and benchmarks: random weights are seeded, and the metadata calls them untrained."""
-    again = TorchScriptModel(io.BytesIO(prepare(ModelSettings(weights="untrained"))), threads=1, top_k=5)
+    content = prepare(ModelSettings(weights="untrained"))
+    assert constants(io.BytesIO(content)) == constants(untrained_model_file)
+    again = TorchScriptModel(io.BytesIO(content), threads=1, top_k=5)
     model = TorchScriptModel(untrained_model_file, threads=1, top_k=5)
     _, grey = new_input(model.metadata)
     assert np.array_equal(model.new_predictor().infer(grey), again.new_predictor().infer(grey))
