@@ -15,7 +15,7 @@ from pi_classifier.errors import (
     CaptureTimeout,
     PiClassifierError,
 )
-from tests.guest.cameras import Loopback, Probe, RemoteCamera, SeenFrame, Vivid
+from tests.guest.cameras import PROJECT, PYTHON, Loopback, Probe, RemoteCamera, SeenFrame, Vivid
 from tests.guest.guest import Guest, wait_for
 
 Open = Callable[[str], RemoteCamera]
@@ -64,6 +64,13 @@ def test_timestamps_are_the_drivers_on_the_monotonic_clock(usb_camera: Vivid, op
     captured = [frame.captured_at for frame in frames]
     assert captured == sorted(set(captured))
     assert all(-1 < frame.read_at - frame.captured_at < 60 for frame in frames)
+
+
+def test_the_contract_of_all_sources_holds(guest: Guest, usb_camera: Vivid) -> None:
+    """Protects whoever takes frames: a camera on a real driver keeps what every source promises."""
+    usb_camera.control("timestamp_source")  # the start of a frame; the end would be a little ahead of its arrival
+    suite = f"{PYTHON} -m pytest -q --noconftest -p no:cacheprovider tests/guest/contract.py"
+    print(guest.check(f"cd {PROJECT} && NODE={usb_camera.node} {suite}").splitlines()[-1])
 
 
 def test_a_camera_is_found_with_its_formats(usb_camera: Vivid, probe: Probe) -> None:

@@ -8,8 +8,8 @@ from tests.packages import pip, requirements
 
 
 def wheelhouse(project: Path) -> Path:
-    """A folder for `pip install --no-index --find-links`: what the project needs to be built, installed and run."""
-    wanted = [*requirements(project), *_needed_to_build(project), "wheel"]
+    """A folder for `pip install --no-index --find-links`: what the project needs to be built, installed and tested."""
+    wanted = [*requirements(project), *requirements(project, "test"), *_needed_to_build(project), "wheel"]
     versions = project / "constraints.txt"  # the installer's, which has no others to choose from
     return cached(
         "wheelhouse",
@@ -19,9 +19,10 @@ def wheelhouse(project: Path) -> Path:
 
 
 def site_packages(project: Path) -> Path:
-    """What the cameras' code needs, which is all but torch, ready for PYTHONPATH: the guest needs no installation."""
+    """What the cameras' code and tests need, which is all but torch, ready for PYTHONPATH: nothing is installed."""
     source = wheelhouse(project)
     wanted = [requirement for requirement in requirements(project) if not requirement.startswith("torch")]
+    wanted += requirements(project, "test")
     options = ("--no-index", "--find-links", str(source), "--only-binary", ":all:")
     return cached(
         "site-packages",
