@@ -33,6 +33,7 @@ from typing import Any
 if not __package__:  # run by its path: the package is found from the project's folder
     sys.path[0] = str(Path(__file__).parents[1])
 
+from benchmarks.shared.child import module_command
 from benchmarks.shared.command_line import Parser, print_result
 from benchmarks.shared.markdown import markdown_table
 from benchmarks.shared.provenance import Machine
@@ -145,9 +146,10 @@ def main() -> None:
     stop, port = threading.Event(), free_port()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    daemon = [sys.executable, "-m", "pi_classifier", "run", "--source", arguments.source, "--weights",
-               arguments.weights, "--threads", arguments.threads, "--log-format", "json",
-               "--metrics-listen", f"127.0.0.1:{port}"]  # fmt: skip
+    daemon = module_command(
+        "pi_classifier", "run", "--source", arguments.source, "--weights", arguments.weights,
+        "--threads", arguments.threads, "--log-format", "json", "--metrics-listen", f"127.0.0.1:{port}",
+    )  # fmt: skip
     run = soak(daemon, port, arguments.minutes * 60, stop)
     print_result(result_of(run), table, as_json=arguments.json)
     sys.exit(1 if findings(run) else 0)

@@ -21,6 +21,7 @@ import torch
 if not __package__:  # run by its path: the package is found from the project's folder
     sys.path[0] = str(Path(__file__).parents[1])
 
+from benchmarks.shared.child import module_command, with_project
 from benchmarks.shared.command_line import Parser, print_result, progress_bar
 from benchmarks.shared.markdown import markdown_table
 from benchmarks.shared.model_file import write_model
@@ -50,7 +51,7 @@ def start(command: Sequence[str]) -> tuple[float, float]:
     """Start a program; seconds until its first line on stdout, and its peak resident memory in MB."""
     started = time.monotonic()
     reading, writing = os.pipe()
-    process = subprocess.Popen(command, stdout=writing, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=writing, stderr=subprocess.DEVNULL, env=with_project(os.environ))
     os.close(writing)
     with open(reading) as stdout:  # noqa: PTH123 - a descriptor, not a path
         line = stdout.readline()
@@ -88,12 +89,14 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
         model = write_model(Path(folder), ModelSettings(weights="untrained"))
-        run = [sys.executable, "-m", "pi_classifier", "run", "--source", "synthetic:", "--frames", "1",
-               "--weights", str(model), "--metrics-listen", "127.0.0.1:0"]  # fmt: skip
+        run = module_command(
+            "pi_classifier", "run", "--source", "synthetic:", "--frames", "1", "--weights", str(model),
+            "--metrics-listen", "127.0.0.1:0",
+        )  # fmt: skip
         contenders = {
             "`pi-classifier run` from a prepared file": run,
-            "tutorial's steps": [sys.executable, "-c", TUTORIAL_STEPS],
-            "`import torch` alone": [sys.executable, "-c", IMPORT_TORCH],
+            "tutorial's steps": [sys.executable, "-P", "-c", TUTORIAL_STEPS],
+            "`import torch` alone": [sys.executable, "-P", "-c", IMPORT_TORCH],
         }
         measured: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
         for _ in progress.track(range(arguments.rounds), description="starting"):

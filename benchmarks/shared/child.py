@@ -1,4 +1,4 @@
-"""A module of this package as a process of its own, with memory and threads that are its alone."""
+"""Processes that run this very project, whatever lies in the working directory or is installed."""
 
 import json
 import os
@@ -18,23 +18,33 @@ def daemon_environment() -> dict[str, str]:
     return {**ENVIRONMENT, **os.environ}
 
 
-class Child:
-    """A running module, which is sent bytes and answers with lines of JSON, one object each.
+def module_command(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module, in an environment `with_project`."""
+    # -P: what lies in the working directory is not to be imported.
+    return [sys.executable, "-P", "-m", module, *arguments]
 
-    Whatever it has to say to a person, it says on stderr. One that fails has said why, and ends this program with its
-    own exit code.
+
+def with_project(environment: Mapping[str, str]) -> dict[str, str]:
+    """These variables, such that Python imports from this project's folder first."""
+    path = os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH"))))
+    return {**environment, "PYTHONPATH": path}
+
+
+class Child:
+    """A running module of this package, with memory and threads that are its alone.
+
+    It is sent bytes and answers with lines of JSON, one object each; whatever it has to say to a person, it says on
+    stderr. One that fails has said why, and ends this program with its own exit code.
     """
 
     def __init__(self, module: str, *arguments: str, environment: Mapping[str, str] = os.environ) -> None:
         """Start it. `module`: its name, `benchmarks.` and so on."""
         self._module = module
-        path = os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
-            # -P: what lies in the working directory is not for it to import.
-            [sys.executable, "-P", "-m", module, *arguments],
+            module_command(module, *arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**environment, "PYTHONPATH": path},
+            env=with_project(environment),
         )
 
     def __enter__(self) -> Self:

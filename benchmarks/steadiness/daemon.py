@@ -1,6 +1,7 @@
 """The daemon as a process, and what its metrics and Linux say of it."""
 
 import itertools
+import os
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import IO
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.shared.child import with_project
 from benchmarks.shared.process_figures import process_figures
 from benchmarks.steadiness.figures import Sample
 
@@ -27,7 +29,9 @@ PREFIX = "pi_classifier_"
 @contextmanager
 def daemon_process(command: Sequence[str], output: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """The daemon, in a session of its own: a Ctrl-C in the terminal is for the soak alone."""
-    daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, start_new_session=True)
+    daemon = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=output, env=with_project(os.environ), start_new_session=True
+    )
     try:
         yield daemon
     finally:
