@@ -172,6 +172,7 @@ def test_failure_is_an_event_once() -> None:
     watched.monitor.camera_up("front")
     watched.monitor.camera_down("front", failure(CameraLost))
     assert [event.kind for event in watched.events] == [DOWN, UP, DOWN]
+    assert watched.events[1].fields == {}
 
 
 def test_another_failure_is_news() -> None:
