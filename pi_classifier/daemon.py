@@ -37,7 +37,7 @@ from pi_classifier.sources.uri import source_for
 from pi_classifier.statistics import CameraStatistics, Reporter
 from pi_classifier.system.scheduling import claim
 from pi_classifier.system.soc import Soc
-from pi_classifier.system.systemd import ServiceManager, journal_listens, log_to_journal
+from pi_classifier.system.systemd import SystemdClient, journal_listens, log_to_journal
 
 logger = logging.getLogger(__name__)
 
@@ -49,21 +49,21 @@ def run(settings: Settings) -> None:
         PiClassifierError: what keeps it from running, with its exit code.
     """
     with _signals() as stop, ExitStack() as stack:
-        manager = ServiceManager.of_this_process()
+        systemd = SystemdClient.of_this_process()
         claim(nice=settings.run.nice, cpus=settings.run.cpus)
         # A frame is too small to be worth OpenCV's own thread pool beside the model's.
         cv2.setNumThreads(1)
         # First what may fail at once: a taken port or a missing file should not wait for the model's runtime.
         server = stack.enter_context(_metrics_server(settings.metrics))
         sources = [source_for(camera) for camera in settings.camera]
-        manager.status("loading the model")
+        systemd.status("loading the model")
         model = open_model(settings.model, progress=sys.stderr.isatty())
 
         statistics = [CameraStatistics(camera.name, time.monotonic()) for camera in settings.camera]
         to_journal = _logs_to_journal(settings.log)
         dispatcher = _dispatcher(model, to_journal=to_journal)
         monitor = _monitor(settings.log, dispatcher)
-        outputs = _outputs(settings.log, model, manager, stop, monitor if to_journal else None)
+        outputs = _outputs(settings.log, model, systemd, stop, monitor if to_journal else None)
         metrics = [_metrics_sink(settings.metrics, server, model, statistics)] if server else []
         work_available, shutdown = threading.Event(), threading.Event()
         captures = [
@@ -78,7 +78,7 @@ def run(settings: Settings) -> None:
             for source, one in zip(sources, statistics, strict=True)
         ]
         ticker = Ticker(settings.log.interval_seconds, lambda: _report(statistics, outputs))
-        watchdog = Watchdog(manager, statistics=statistics, components=[*captures, ticker])
+        watchdog = Watchdog(systemd, statistics=statistics, components=[*captures, ticker])
         pipeline = Pipeline(
             cameras=list(zip(captures, statistics, strict=True)),
             predictor=model.new_predictor(),
@@ -90,7 +90,7 @@ def run(settings: Settings) -> None:
         stack.callback(_finish, statistics, outputs, started=time.monotonic())
         stop.wait_for_the_loop = True
         stack.enter_context(_running([*captures, ticker]))
-        stack.callback(manager.stopping)
+        stack.callback(systemd.stopping)
         pipeline.run(frames=settings.run.frames, stopping=lambda: stop.requested, after_turn=watchdog.check)
 
 
@@ -191,7 +191,7 @@ def _monitor(settings: LogSettings, dispatcher: Dispatcher) -> EventMonitor:
 
 
 def _outputs(
-    settings: LogSettings, model: Model, manager: ServiceManager, stop: _Stop, journaled: EventMonitor | None
+    settings: LogSettings, model: Model, systemd: SystemdClient, stop: _Stop, journaled: EventMonitor | None
 ) -> list[Output]:
     """Events to the journal, else a line an interval on stdout; and the line that systemd shows."""
     untrained = model.metadata.untrained
@@ -199,8 +199,8 @@ def _outputs(
     outputs: list[Output] = [
         journaled or StdoutSink(stream=sys.stdout, log_format=settings.format, untrained=untrained, on_closed=on_closed)
     ]
-    if manager.listens:
-        outputs.append(StatusSink(manager.status, untrained=untrained))
+    if systemd.listens:
+        outputs.append(StatusSink(systemd.status, untrained=untrained))
     return outputs
 
 

@@ -112,7 +112,7 @@ def _of_the_daemon(machine: Machine, installed: Packages, settings: Settings) ->
 
 def _cameras(machine: Machine, settings: Settings, loaded: packages.Attempt) -> list[Finding]:
     if loaded.failure:
-        return [Finding("camera", State.UNKNOWN, "not looked for without OpenCV", "mend OpenCV first")]
+        return [Finding("camera", State.UNKNOWN, "not looked for without OpenCV", "fix OpenCV first")]
     # OpenCV comes with it, which another process has just survived.
     from pi_classifier.doctor.cameras import cameras, sources  # noqa: PLC0415
 

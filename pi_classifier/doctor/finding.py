@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """How bad it is. Only a problem must be mended before the daemon can do its work."""
+    """How bad it is. Only a problem must be fixed before the daemon can do its work."""
 
     OK = "ok"
     WARNING = "warning"

@@ -34,13 +34,15 @@ def temperature(soc: Soc) -> Finding:
 
 def power(soc: Soc, machine: Machine) -> Finding:
     """Whether the firmware has had to slow the processor down, and whether for want of power or of cooling."""
-    name, told = "power and throttling", soc.throttled()
-    if not told and machine.is_raspberry_pi:
-        return Finding(name, State.UNKNOWN, "the firmware does not tell", "try again with sudo")
-    if not told:
-        return Finding(name, State.OK, "the machine does not tell")
-    now = [condition.replace("_", " ") for (condition, when), met in told.items() if met and when == "now"]
-    before = [condition.replace("_", " ") for (condition, when), met in told.items() if met and when == "since_boot"]
+    name, reported = "power and throttling", soc.throttled()
+    if not reported and machine.is_raspberry_pi:
+        return Finding(name, State.UNKNOWN, "the firmware does not report it", "try again with sudo")
+    if not reported:
+        return Finding(name, State.OK, "the machine does not report it")
+    now = [condition.replace("_", " ") for (condition, when), met in reported.items() if met and when == "now"]
+    before = [
+        condition.replace("_", " ") for (condition, when), met in reported.items() if met and when == "since_boot"
+    ]
     seen = "; ".join(
         [f"now: {', '.join(now)}"] * bool(now) + [f"since it was booted: {', '.join(before)}"] * bool(before)
     )
@@ -49,7 +51,7 @@ def power(soc: Soc, machine: Machine) -> Finding:
         return Finding(name, State.PROBLEM if "under voltage" in now else State.WARNING, seen, remedy)
     if seen:
         return Finding(name, State.WARNING, seen, "give it a heat sink or fan, then reboot to forget the past")
-    only = "" if len(told) > 1 else " (throttling is told to the group video alone)"
+    only = "" if len(reported) > 1 else " (throttling is reported to the group video alone)"
     return Finding(name, State.OK, f"no under-voltage{only}" if only else "neither under-voltage nor throttling")
 
 
@@ -57,7 +59,9 @@ def memory(machine: Machine) -> Finding:
     """Whether the daemon fits."""
     figures = machine.memory_mb
     if not figures:
-        return Finding("memory", State.UNKNOWN, "/proc/meminfo does not tell", f"see that {RUNNING_MB} MB are free")
+        return Finding(
+            "memory", State.UNKNOWN, "/proc/meminfo does not report it", f"see that {RUNNING_MB} MB are free"
+        )
     total, free = figures.get("MemTotal", 0), figures.get("MemAvailable", 0) + figures.get("SwapFree", 0)
     seen = f"{free} of {total} MB free, swap counted"
     if total + figures.get("SwapTotal", 0) < RUNNING_MB:

@@ -1,4 +1,4 @@
-"""How a running daemon is, as its own metrics tell: for the health check of a container."""
+"""How a running daemon is, by its own metrics: for the health check of a container."""
 
 import time
 import urllib.error
@@ -29,7 +29,7 @@ class Health:
 def health(listen: ListenAddress | None, *, within_seconds: float) -> Health:
     """Ask the daemon that serves its metrics at `listen`.
 
-    Well is a camera whose last prediction is at most `within_seconds` old, and one that is disconnected: a container
+    Healthy is a camera whose last prediction is at most `within_seconds` old, and one that is disconnected: a container
     that is restarted does not plug a camera in.
 
     Raises:
@@ -69,7 +69,7 @@ def _of_cameras(values: Mapping[tuple[str, str], float], within_seconds: float) 
             continue
         age = time.time() - values.get(("last_prediction_timestamp_seconds", camera), float("-inf"))
         fresh = age <= within_seconds
-        told = f"last prediction {age:.1f} s ago" if age < float("inf") else "no prediction yet"
-        messages.append(f"{camera}: {told}, {values['frames_per_second', camera]:.1f} fps{'' if fresh else ': stuck'}")
+        last = f"last prediction {age:.1f} s ago" if age < float("inf") else "no prediction yet"
+        messages.append(f"{camera}: {last}, {values['frames_per_second', camera]:.1f} fps{'' if fresh else ': stuck'}")
         ok = ok and fresh
     return Health(ok, tuple(messages))

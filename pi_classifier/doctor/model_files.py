@@ -56,7 +56,7 @@ def weights(settings: ModelSettings, places: Places, published: Callable[[], Att
 def _unprepared(settings: ModelSettings, places: Places, attempt: Attempt) -> Finding:
     if attempt.failure:
         seen = f"not prepared, and nothing can be: torchvision {attempt.failure}"
-        return Finding("weights", State.PROBLEM, seen, "mend torch and torchvision first")
+        return Finding("weights", State.PROBLEM, seen, "fix torch and torchvision first")
     if settings.weights != "default":
         return Finding("weights", State.OK, f"{settings.weights}, to be prepared at the first start")
     download = places.downloads / attempt.answer.rpartition("/")[2]

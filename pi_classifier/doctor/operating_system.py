@@ -40,7 +40,7 @@ def word_size(machine: Machine) -> Finding:
             name, State.PROBLEM, f"{kernel}: no torch is published for it", "take a machine that is aarch64 or x86-64"
         )
     if (machine.root / "lib/ld-linux-aarch64.so.1").exists():
-        remedy = "make the environment anew with the system's own python3"
+        remedy = "recreate the environment with the system's own python3"
         return Finding(name, State.PROBLEM, "a 32-bit Python on a 64-bit system: there is no torch for it", remedy)
     # What a Raspberry Pi 4 boots by default from a card with the 32-bit OS; 'uname -m' then deceives.
     half = "32-bit programs under a 64-bit kernel" if kernel in ("aarch64", "x86_64") else f"32-bit ({kernel})"
@@ -53,7 +53,7 @@ def python(machine: Machine) -> Finding:
     seen = ".".join(map(str, machine.python))
     if PYTHONS[0] <= machine.python <= PYTHONS[1]:
         return Finding("Python", State.OK, seen)
-    remedy = f"make the environment anew with Python {oldest} to {newest}: 'make clean run PYTHON=python{newest}'"
+    remedy = f"recreate the environment with Python {oldest} to {newest}: 'make clean run PYTHON=python{newest}'"
     return Finding("Python", State.PROBLEM, f"{seen}, where {oldest} to {newest} is needed", remedy)
 
 

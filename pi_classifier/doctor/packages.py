@@ -108,7 +108,7 @@ def engine(machine: Machine, wanted: str, attempt: Attempt) -> Finding:
     """Whether that torch was built with the engine that the model is made for."""
     name, engines = "quantised engine", attempt.answer.split()
     if attempt.failure:
-        return Finding(name, State.UNKNOWN, "torch cannot be asked", "mend torch first")
+        return Finding(name, State.UNKNOWN, "torch cannot be asked", "fix torch first")
     if wanted in engines:
         return Finding(name, State.OK, wanted)
     seen = f"{wanted} is wanted and this torch has {', '.join(engines) or 'none'}"
@@ -132,7 +132,7 @@ def capture_libraries(packages: Packages, attempt: Attempt) -> Finding:
     """Whether OpenCV and numpy load; `attempt` is what became of LOAD_CAPTURE."""
     opencvs = sorted(name for name in packages.names() if name.startswith("opencv-"))
     if attempt.failure:
-        remedy = "install pi-classifier anew: 'make clean run', for the service 'sudo systemd/install.sh install'"
+        remedy = "reinstall pi-classifier: 'make clean run', for the service 'sudo systemd/install.sh install'"
         return Finding("OpenCV", State.PROBLEM, attempt.failure, remedy)
     if len(opencvs) > 1:
         remedy = "uninstall all of them, then install opencv-contrib-python-headless"
@@ -145,7 +145,7 @@ def cuda(machine: Machine, packages: Packages) -> Finding:
     names = sorted(name for name in packages.names() if name.startswith("nvidia-"))
     if not names:
         return Finding("CUDA packages", State.OK, "none")
-    remedy = f"make the environment anew from CPU builds: {_install(machine)}"
+    remedy = f"recreate the environment from CPU builds: {_install(machine)}"
     return Finding("CUDA packages", State.WARNING, f"{len(names)} that nothing here uses, {names[0]} the first", remedy)
 
 

@@ -33,7 +33,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing must be mended."""
+        """Whether nothing must be fixed."""
         return all(finding.state != State.PROBLEM for finding in self.findings)
 
     def fit_to_send(self) -> Self:
@@ -61,7 +61,7 @@ class Report:
             if finding.remedy:
                 console.print(Text(_paragraph(" " * (column + 6) + "-> ", finding.remedy, console)), soft_wrap=True)
         counts = Counter(finding.state for finding in self.findings)
-        console.print(f"{counts[State.PROBLEM]} to mend, {counts[State.WARNING]} to look at", style="bold")
+        console.print(f"{counts[State.PROBLEM]} to fix, {counts[State.WARNING]} to look at", style="bold")
 
 
 def _paragraph(head: str, text: str, console: Console) -> str:

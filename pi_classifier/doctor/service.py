@@ -13,7 +13,7 @@ MEANING = {
     "69": "no weights, and none to be had",
     "73": "a file cannot be written",
     "75": "the metrics' port is taken",
-    "78": "a configuration, model or camera that no restart will mend",
+    "78": "a configuration, model or camera that no restart will fix",
 }
 """By exit code, as docs/interface.md lists them."""
 JOURNAL = "read 'sudo journalctl -u pi-classifier -n 20'"
@@ -21,15 +21,15 @@ JOURNAL = "read 'sudo journalctl -u pi-classifier -n 20'"
 
 def service(machine: Machine, systemctl: str = "systemctl") -> Finding:
     """Whether the service runs, and whether its unit lets torch work."""
-    told = _told(systemctl)
-    if told.get("LoadState") == "loaded":
-        return _hindered(machine, told) or _state(told)
+    reported = _reported(systemctl)
+    if reported.get("LoadState") == "loaded":
+        return _hindered(machine, reported) or _state(reported)
     if machine.has_service:
-        return Finding("service", State.UNKNOWN, "installed; systemd does not tell more", "see 'systemctl status'")
+        return Finding("service", State.UNKNOWN, "installed; systemd reports nothing more", "see 'systemctl status'")
     return Finding("service", State.OK, "not installed ('make install' does that)")
 
 
-def _told(systemctl: str) -> dict[str, str]:
+def _reported(systemctl: str) -> dict[str, str]:
     """The unit's properties; nothing where systemd does not run this machine."""
     if not shutil.which(systemctl):
         return {}
@@ -43,28 +43,28 @@ def _told(systemctl: str) -> dict[str, str]:
     return {key: value for key, _, value in (line.partition("=") for line in answer.stdout.splitlines())}
 
 
-def _hindered(machine: Machine, told: dict[str, str]) -> Finding | None:
+def _hindered(machine: Machine, reported: dict[str, str]) -> Finding | None:
     """What in the unit keeps the daemon from its work."""
-    if told.get("MemoryDenyWriteExecute") == "yes":
+    if reported.get("MemoryDenyWriteExecute") == "yes":
         remedy = "take MemoryDenyWriteExecute= out with 'sudo systemctl edit --full pi-classifier', restart it"
         return Finding("service", State.PROBLEM, "MemoryDenyWriteExecute=yes: torch generates code", remedy)
-    group, user = machine.group("video"), told.get("User") or "root"
+    group, user = machine.group("video"), reported.get("User") or "root"
     members = group[1] if group else frozenset()
-    if user != "root" and user not in members and "video" not in told.get("SupplementaryGroups", "").split():
+    if user != "root" and user not in members and "video" not in reported.get("SupplementaryGroups", "").split():
         remedy = f"run 'sudo usermod -aG video {user}' and 'sudo systemctl restart pi-classifier'"
         return Finding("service", State.PROBLEM, f"its user {user} is not in the group video", remedy)
     return None
 
 
-def _state(told: dict[str, str]) -> Finding:
-    active, code = told.get("ActiveState", ""), told.get("ExecMainStatus", "0")
+def _state(reported: dict[str, str]) -> Finding:
+    active, code = reported.get("ActiveState", ""), reported.get("ExecMainStatus", "0")
     reason = f"exit code {code}, {MEANING.get(code, 'a failure that is no expected one')}"
     if active == "active":
         return Finding("service", State.OK, "running")
     if active == "failed":
-        remedy = f"{JOURNAL}, mend it, 'sudo systemctl restart pi-classifier'"
+        remedy = f"{JOURNAL}, fix it, 'sudo systemctl restart pi-classifier'"
         return Finding("service", State.PROBLEM, f"failed: {reason}", remedy)
-    if active == "activating" and told.get("SubState") == "auto-restart":
+    if active == "activating" and reported.get("SubState") == "auto-restart":
         return Finding("service", State.PROBLEM, f"is restarted again and again: {reason}", JOURNAL)
     if active == "inactive":
         return Finding("service", State.WARNING, "installed, not running", "run 'sudo systemctl start pi-classifier'")

@@ -12,7 +12,7 @@ Notify = Callable[[str], object]
 """Sends `KEY=value` lines to the service manager (sd_notify(3))."""
 
 
-class ServiceManager:
+class SystemdClient:
     """The way to the service manager, systemd; says nothing where none listens."""
 
     def __init__(self, notify: Notify | None, *, watchdog_seconds: float = 0.0) -> None:

@@ -231,7 +231,7 @@ def test_power_untold(tmp_path: Path) -> None:
     assert hardware.power(soc, pi4(tmp_path)).state == State.UNKNOWN
     plant(tmp_path, "sys/class/hwmon/hwmon1/name", "rpi_volt\n")
     plant(tmp_path, "sys/class/hwmon/hwmon1/in0_lcrit_alarm", "0\n")
-    assert "throttling is told to the group video alone" in hardware.power(soc, pi4(tmp_path)).seen
+    assert "throttling is reported to the group video alone" in hardware.power(soc, pi4(tmp_path)).seen
 
 
 @pytest.mark.parametrize(
@@ -668,7 +668,7 @@ def test_report_for_people() -> None:
         "ok    b       fine",
         "FAIL  longer  set [metrics] listen",
         "              -> mend it",
-        "1 to mend, 0 to look at",
+        "1 to fix, 0 to look at",
     ]
 
 

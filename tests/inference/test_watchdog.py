@@ -4,7 +4,7 @@ import pytest
 
 from pi_classifier.inference.watchdog import Watchdog
 from pi_classifier.statistics import CameraStatistics
-from pi_classifier.system.systemd import ServiceManager
+from pi_classifier.system.systemd import SystemdClient
 from tests.fakes import prediction_of
 
 PREDICTION = prediction_of((0, "tench", 0.9))
@@ -37,7 +37,7 @@ class Daemon:
         self.statistics = [CameraStatistics(name, 0.0) for name in ("front", "back")]
         self.components = [Part(), Part()]
         self.watchdog = Watchdog(
-            ServiceManager(self.heard.append, watchdog_seconds=watchdog_seconds),
+            SystemdClient(self.heard.append, watchdog_seconds=watchdog_seconds),
             statistics=self.statistics,
             components=self.components,
         )
@@ -131,7 +131,7 @@ def test_no_beats_without_a_watchdog() -> None:
 def test_silence_without_systemd() -> None:
     """Protects a start by hand: without a service manager everything goes on, and nobody is asked."""
     component = Part()
-    watchdog = Watchdog(ServiceManager(None), statistics=[CameraStatistics("front", 0.0)], components=[component])
+    watchdog = Watchdog(SystemdClient(None), statistics=[CameraStatistics("front", 0.0)], components=[component])
     for _ in range(3):
         watchdog.offer(PREDICTION)
         watchdog.check()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_classifier.system.systemd import ServiceManager, journal_listens
+from pi_classifier.system.systemd import SystemdClient, journal_listens
 from tests.conftest import DEADLINE_SECONDS
 from tests.running import Program
 
@@ -87,7 +87,7 @@ def test_waiting_for_a_camera_is_ready_and_honest(program: Run, listener: Listen
 def test_silence_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects a start by hand: without a notification socket nothing is needed and nothing is said."""
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    manager = ServiceManager.of_this_process()
+    manager = SystemdClient.of_this_process()
     assert not manager.listens
     assert manager.watchdog_seconds == 0
     manager.ready()
@@ -101,19 +101,19 @@ def test_environment_names_socket_and_watchdog(monkeypatch: pytest.MonkeyPatch, 
     """Protects the way to systemd: what its environment variables name is heard there, and waited for as long."""
     monkeypatch.setenv("NOTIFY_SOCKET", str(listener.path))
     monkeypatch.setenv("WATCHDOG_USEC", "30500000")
-    manager = ServiceManager.of_this_process()
+    manager = SystemdClient.of_this_process()
     assert manager.listens
     assert manager.watchdog_seconds == 30.5
     manager.ready()
     assert listener.wait_for("READY") == "READY=1"
     monkeypatch.delenv("WATCHDOG_USEC")
-    assert ServiceManager.of_this_process().watchdog_seconds == 0
+    assert SystemdClient.of_this_process().watchdog_seconds == 0
 
 
 def test_messages_are_those_of_sd_notify() -> None:
     """Protects the protocol: each word is one assignment on one line, as sd_notify(3) spells it."""
     heard: list[str] = []
-    manager = ServiceManager(heard.append, watchdog_seconds=10)
+    manager = SystemdClient(heard.append, watchdog_seconds=10)
     manager.status("two\nlines")
     manager.ready()
     manager.alive()
@@ -124,7 +124,7 @@ def test_messages_are_those_of_sd_notify() -> None:
 def test_no_watchdog_is_fed_where_there_is_none() -> None:
     """Protects a unit without WatchdogSec=: it is not woken with beats that nobody asked for."""
     heard: list[str] = []
-    manager = ServiceManager(heard.append)
+    manager = SystemdClient(heard.append)
     manager.ready()
     manager.alive()
     assert heard == ["READY=1"]
