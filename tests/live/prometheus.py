@@ -75,7 +75,7 @@ def scraping(folder: Path, config: str) -> Iterator[Prometheus]:
         program.kill()
 
 
-def eventually(condition: Callable[[], T], what: str) -> T:
+def awaited(condition: Callable[[], T], what: str) -> T:
     """The first truth that `condition` tells."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not (truth := condition()):

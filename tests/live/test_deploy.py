@@ -9,7 +9,7 @@ import pytest
 
 from tests.deploy.daemon import CAMERAS, Daemon, serving
 from tests.deploy.shipped import CONFIG, RULES, VARIABLES, Query, alerts, dashboard_queries
-from tests.live.prometheus import Prometheus, eventually, scraping
+from tests.live.prometheus import Prometheus, awaited, scraping
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_prometheus_answers_every_query_of_the_dashboard(query: Query, daemon: D
         found = prometheus.query(filled_in(query.expression))
         return found if all(one["value"][1] not in {"NaN", "+Inf", "-Inf"} for one in found) else []
 
-    found = eventually(series, f"numbers for {query.expression}")
+    found = awaited(series, f"numbers for {query.expression}")
     labels = re.findall(r"\{\{(\w+)\}\}", query.legend)
     assert all(one["metric"].get(label) for one in found for label in labels)
     assert len({tuple(one["metric"].get(label) for label in labels) for one in found}) == len(found) or not labels
@@ -66,7 +66,7 @@ def test_variables_offer_what_there_is(name: str, daemon: Daemon, prometheus: Pr
     machines = [f"127.0.0.1:{daemon.port}", f"localhost:{daemon.port}"]
     expected = {"job": ["pi-classifier"], "instance": machines, "camera": list(CAMERAS)}[name]
     matching = {"match[]": filled_in(found[1])}
-    eventually(lambda: prometheus.ask(f"label/{found[2]}/values", **matching) == expected, f"{expected} for {name}")
+    awaited(lambda: prometheus.ask(f"label/{found[2]}/values", **matching) == expected, f"{expected} for {name}")
 
 
 def test_prometheus_evaluates_every_alert(prometheus: Prometheus) -> None:
@@ -77,7 +77,7 @@ def test_prometheus_evaluates_every_alert(prometheus: Prometheus) -> None:
         health = {rule["name"]: rule.get("lastError") or rule["health"] for rule in groups[0]["rules"]}
         return {} if "unknown" in health.values() else health
 
-    assert eventually(judged, "all rules evaluated") == dict.fromkeys(alerts(), "ok")
+    assert awaited(judged, "all rules evaluated") == dict.fromkeys(alerts(), "ok")
 
 
 def test_lost_camera_raises_its_alert(daemon: Daemon, prometheus: Prometheus) -> None:
@@ -90,8 +90,8 @@ def test_lost_camera_raises_its_alert(daemon: Daemon, prometheus: Prometheus) ->
     down = {("PiClassifierCameraDown", "door", f"{host}:{daemon.port}") for host in ("127.0.0.1", "localhost")}
     daemon.statistics["door"].camera_failed("lost", "unplugged", time.monotonic())
     try:
-        eventually(lambda: down <= waiting(), "the alert")
+        awaited(lambda: down <= waiting(), "the alert")
         assert {one for one in waiting() if one[0] == "PiClassifierCameraDown"} == down
     finally:
         daemon.work()
-    eventually(lambda: not down & waiting(), "the all-clear")
+    awaited(lambda: not down & waiting(), "the all-clear")

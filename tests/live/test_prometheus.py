@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.live.prometheus import eventually, scraping
+from tests.live.prometheus import awaited, scraping
 from tests.running import Program
 
 
@@ -18,7 +18,7 @@ def test_real_scrapes_balance(program: Callable[..., Program], tmp_path: Path, f
     with scraping(tmp_path, config) as prometheus:
 
         def found(expression: str) -> list[dict[str, Any]]:
-            return eventually(lambda: prometheus.query(expression), f"a result for {expression}")
+            return awaited(lambda: prometheus.query(expression), f"a result for {expression}")
 
         assert found("up == 1")
         assert found("rate(pi_classifier_frames_classified_total[10s]) > 0")
