@@ -80,9 +80,7 @@ def counting(counter: Userland) -> Userland:
 def instructions(userland: Userland, contender: str) -> float:
     """A frame's, of a camera that is always ready, without a ranking; `contender` is one of the benchmark's."""
     task = {"frames": FRAMES, "fps": 0.0, "top_k": False}
-    program = (
-        f"{PYTHON} {PROJECT}/benchmarks/contenders.py {contender} {MODEL} {COUNTING}/model.pt {COUNTING}/state.pth ''"
-    )
+    program = f"{PYTHON} -m benchmarks.loops.run_loop {contender} {MODEL} {COUNTING}/model.pt {COUNTING}/state.pth ''"
     steady = replace(userland, environment={**userland.environment, **SAME_HASHES})
     steady.check("/bin/sh", "-c", f"echo '{json.dumps(task)}' | {emulated(contender)} {program}")
     counts = counted(userland, contender)
