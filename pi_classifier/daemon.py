@@ -61,9 +61,9 @@ def run(settings: Settings) -> None:
 
         statistics = [CameraStatistics(camera.name, time.monotonic()) for camera in settings.camera]
         to_journal = _logs_to_journal(settings.log)
-        dispatcher = _dispatcher(model, to_journal=to_journal)
-        monitor = _monitor(settings.log, dispatcher)
-        outputs = _outputs(settings.log, model, systemd, stop, monitor if to_journal else None)
+        dispatchers = _dispatchers(model, to_journal=to_journal)
+        monitor = _monitor(settings.log, dispatchers)
+        outputs = [monitor, *_outputs(settings.log, model, systemd, stop, to_journal=to_journal)]
         metrics = [_metrics_sink(settings.metrics, server, model, statistics)] if server else []
         work_available, shutdown = threading.Event(), threading.Event()
         captures = [
@@ -86,7 +86,7 @@ def run(settings: Settings) -> None:
             work_available=work_available,
         )
 
-        stack.enter_context(_running([dispatcher]))
+        stack.enter_context(_running(dispatchers))
         stack.callback(_finish, statistics, outputs, started=time.monotonic())
         stop.wait_for_the_loop = True
         stack.enter_context(_running([*captures, ticker]))
@@ -145,7 +145,7 @@ def _metrics_server(settings: MetricsSettings) -> Iterator[MetricsServer | None]
         return
     server = MetricsServer(settings.listen)
     with _running([server]):
-        logger.info("metrics on http://%s/metrics", settings.listen)
+        logger.info("metrics on http://%s/metrics", server.address)
         yield server
 
 
@@ -176,29 +176,30 @@ def _logs_to_journal(settings: LogSettings) -> bool:
     return to_journal
 
 
-def _dispatcher(model: Model, *, to_journal: bool) -> Dispatcher:
-    """Events to the log: all of them to the journal; to a terminal only what the lines on stdout do not show."""
+def _dispatchers(model: Model, *, to_journal: bool) -> list[Dispatcher]:
+    """One for each listener. The log gets all events in the journal; in a terminal what stdout does not show."""
     kinds = frozenset(EventKind) if to_journal else CAMERA_EVENTS
-    return Dispatcher(Journal(kinds=kinds, untrained=model.metadata.untrained), name="journal")
+    return [Dispatcher(Journal(kinds=kinds, untrained=model.metadata.untrained), name="journal")]
 
 
-def _monitor(settings: LogSettings, dispatcher: Dispatcher) -> EventMonitor:
+def _monitor(settings: LogSettings, dispatchers: Sequence[Dispatcher]) -> EventMonitor:
     return EventMonitor(
-        dispatcher.publish,
+        [dispatcher.publish for dispatcher in dispatchers],
         label_hold_seconds=settings.label_hold_seconds,
         summary_seconds=settings.summary_seconds,
     )
 
 
 def _outputs(
-    settings: LogSettings, model: Model, systemd: SystemdClient, stop: _Stop, journaled: EventMonitor | None
+    settings: LogSettings, model: Model, systemd: SystemdClient, stop: _Stop, *, to_journal: bool
 ) -> list[Output]:
-    """Events to the journal, else a line an interval on stdout; and the line that systemd shows."""
+    """A line an interval on stdout, unless the journal has it all, and the line that systemd shows."""
     untrained = model.metadata.untrained
-    on_closed = stop.request
-    outputs: list[Output] = [
-        journaled or StdoutSink(stream=sys.stdout, log_format=settings.format, untrained=untrained, on_closed=on_closed)
-    ]
+    outputs: list[Output] = []
+    if not to_journal:
+        outputs.append(
+            StdoutSink(stream=sys.stdout, log_format=settings.format, untrained=untrained, on_closed=stop.request)
+        )
     if systemd.listens:
         outputs.append(StatusSink(systemd.status, untrained=untrained))
     return outputs

@@ -1,8 +1,8 @@
 """The statistics of one camera: what became of every frame.
 
 A frame is counted when its fate is known, as captured and as classified or dropped in one step: so
-`captured = classified + dropped` holds at every moment, and at most two frames (one waiting, one in the model) are on
-their way and not yet counted.
+`captured = classified + dropped` holds at every moment. Not yet counted are at most the frame that waits, the one in
+the model, and one that is just being pre-processed to take the place of the one that waits.
 """
 
 import threading

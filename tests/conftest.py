@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +16,7 @@ from pi_classifier.config.schema import ModelSettings
 from pi_classifier.prepare.store import ModelStore, write_prepared
 from pi_classifier.prepare.torchscript import prepare
 from pi_classifier.runtimes.torchscript import TorchScriptModel
-from tests.running import Program
+from tests.running import Program, unused_port
 
 # Machines have bad hours: a slow example is no failure.
 hypothesis.settings.register_profile(
@@ -124,14 +123,13 @@ def program(cache: Path, tmp_path: Path) -> Iterator[Callable[..., Program]]:
 @pytest.fixture
 def free_port() -> int:
     """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return unused_port()
 
 
 SLOW_LAST = (
+    "tests/test_import_law.py",
     "tests/deploy",
+    "tests/test_documents.py",
     "tests/prepare",
     "tests/system",
     "tests/doctor",

@@ -167,7 +167,7 @@ def events() -> str:
     """Every kind of event, as the monitor publishes it and the journal writes it."""
     seen: list[Event] = []
     now = 0.0
-    monitor = EventMonitor(seen.append, label_hold_seconds=1, summary_seconds=60, clock=lambda: now)
+    monitor = EventMonitor([seen.append], label_hold_seconds=1, summary_seconds=60, clock=lambda: now)
     front = statistics()
     monitor.camera_down("front", ABSENT)
     monitor.camera_up("front")

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pi_classifier.contracts.event import Event, EventKind
@@ -27,7 +27,7 @@ class EventMonitor:
 
     def __init__(
         self,
-        publish: Callable[[Event], None],
+        publish: Sequence[Callable[[Event], None]],
         *,
         label_hold_seconds: float,
         summary_seconds: float,
@@ -36,12 +36,12 @@ class EventMonitor:
         """Watch from now on.
 
         Args:
-            publish: takes each event; must not block.
+            publish: each takes every event, and must not block.
             label_hold_seconds: a label is an event once it has been the best of every prediction for so long.
             summary_seconds: how often each camera's numbers are an event; 0 never.
             clock: seconds, never backwards.
         """
-        self._publish = publish
+        self._publish = tuple(publish)
         self._hold = label_hold_seconds
         self._summary = summary_seconds
         self._clock = clock
@@ -124,4 +124,6 @@ class EventMonitor:
         )
 
     def _happened(self, kind: EventKind, camera: str, **fields: str | float) -> None:
-        self._publish(Event(kind, camera, time.time(), fields))
+        event = Event(kind, camera, time.time(), fields)
+        for publish in self._publish:
+            publish(event)

@@ -16,7 +16,7 @@ from pi_classifier.prepare.quantise import untrained
 from pi_classifier.prepare.store import write_prepared
 from pi_classifier.prepare.torchscript import prepare
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
-from tests.arm.conftest import PROGRAM, PROJECT
+from tests.arm.conftest import PROGRAM
 from tests.arm.userland import HERE, Userland
 
 FRAMES = 60

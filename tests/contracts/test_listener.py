@@ -40,7 +40,7 @@ def everything() -> list[Event]:
     """One event of each kind at least, as the monitor publishes them: with all their fields, and no others."""
     events: list[Event] = []
     now = 0.0
-    monitor = EventMonitor(events.append, label_hold_seconds=1, summary_seconds=2, clock=lambda: now)
+    monitor = EventMonitor([events.append], label_hold_seconds=1, summary_seconds=2, clock=lambda: now)
     statistics = CameraStatistics("front", 0.0)
     monitor.camera_down("front", CameraAbsent("/dev/video0: no such camera", remedy="plug it in"))
     monitor.camera_up("front")
@@ -80,7 +80,7 @@ def test_every_event_comes_through_a_dispatcher(make: Callable[[], Listener], ca
 
 def monitor() -> CameraObserver:
     """The daemon's."""
-    return EventMonitor(lambda _event: None, label_hold_seconds=0, summary_seconds=0)
+    return EventMonitor([], label_hold_seconds=0, summary_seconds=0)
 
 
 @pytest.mark.parametrize("make", [monitor, CollectingObserver], ids=["monitor", "collecting"])

@@ -56,7 +56,7 @@ def status(_cameras: Cameras) -> tuple[Output, Shown]:
 def monitor(_cameras: Cameras) -> tuple[Output, Shown]:
     """Events."""
     events: list[Event] = []
-    return EventMonitor(events.append, label_hold_seconds=0, summary_seconds=0), lambda: "\n".join(map(str, events))
+    return EventMonitor([events.append], label_hold_seconds=0, summary_seconds=0), lambda: "\n".join(map(str, events))
 
 
 def metrics(cameras: Cameras) -> tuple[Sink, Shown]:

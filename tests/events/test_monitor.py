@@ -30,7 +30,7 @@ class Watched:
         self.events: list[Event] = []
         self.statistics = CameraStatistics("front", 0.0)
         self.monitor = EventMonitor(
-            self.events.append,
+            [self.events.append],
             label_hold_seconds=HOLD_SECONDS,
             summary_seconds=summary_seconds,
             clock=lambda: self.now,

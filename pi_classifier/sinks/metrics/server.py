@@ -22,6 +22,7 @@ class MetricsServer:
             AddressInUse: somebody listens there already.
             ConfigError: no address of this machine, or a port that needs privileges.
         """
+        self._host = listen.host
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         try:
@@ -44,6 +45,11 @@ class MetricsServer:
                 f"metrics.listen = {listen}: {error.strerror}",
                 remedy="give an address of this machine and a port over 1023",
             ) from None
+
+    @property
+    def address(self) -> ListenAddress:
+        """Where it listens, with the port that was chosen if any would do."""
+        return ListenAddress(self._host, self._server.server_port)
 
     def start(self) -> None:
         """Nothing is left to do: it answers since it was made."""
