@@ -1,5 +1,6 @@
 """What every component promises: `contracts.component.Component`, held against each of them."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -144,6 +145,19 @@ def hung_ticker() -> Hung:
     return Hung(Ticker(0.01, hang), lambda: None, hangs, release, TICKER_HUNG_SECONDS + 0.01)
 
 
+def ticker_hung_later() -> Hung:
+    """One whose action returned some times, and then does not."""
+    hangs, release = threading.Event(), threading.Event()
+    ticks = itertools.count()
+
+    def hang_at_the_fourth() -> None:
+        if next(ticks) == 3:
+            hangs.set()
+            release.wait()
+
+    return Hung(Ticker(0.01, hang_at_the_fourth), lambda: None, hangs, release, TICKER_HUNG_SECONDS + 0.01)
+
+
 def hung_dispatcher() -> Hung:
     """One whose listener does not return."""
     hangs, release = threading.Event(), threading.Event()
@@ -157,7 +171,7 @@ def hung_dispatcher() -> Hung:
     return Hung(component, lambda: component.publish(EVENT), hangs, release, 60.0)
 
 
-HUNG = [hung_capture, capture_hung_at_once, hung_ticker, hung_dispatcher]
+HUNG = [hung_capture, capture_hung_at_once, hung_ticker, ticker_hung_later, hung_dispatcher]
 """MetricsServer has no deadlines: each scrape has a thread of its own."""
 
 

@@ -103,13 +103,13 @@ def cameras() -> Cameras:
 
 
 @each_sink
-@given(told=st.lists(st.tuples(st.sampled_from(["front", "back"]), SCORES), max_size=10))
+@given(offered=st.lists(st.tuples(st.sampled_from(["front", "back"]), SCORES), max_size=10))
 def test_any_prediction_is_taken(
-    make: Callable[[Cameras], tuple[Sink, Shown]], told: list[tuple[str, list[tuple[int, str, float]]]]
+    make: Callable[[Cameras], tuple[Sink, Shown]], offered: list[tuple[str, list[tuple[int, str, float]]]]
 ) -> None:
     """Protects the inference loop: whatever the model says, nothing or much, no sink raises, nor does who reads it."""
     sink, shown = make(cameras())
-    for number, (camera, scores) in enumerate(told):
+    for number, (camera, scores) in enumerate(offered):
         prediction = prediction_of(*scores, camera=camera, sequence=number)
         before = prediction.result.probabilities.copy()
         sink.offer(prediction)
@@ -141,16 +141,16 @@ def test_nothing_is_written_in_the_inference_loop(make: Callable[[Cameras], tupl
 @each_reporter
 def test_reports_before_any_prediction(make: Callable[[Cameras], tuple[Output, Shown]]) -> None:
     """Protects the first interval and a run that saw nothing: up, down or neither, each report works, so do totals."""
-    told = cameras()
-    reporter, shown = make(told)
-    for camera in told.values():
+    statistics = cameras()
+    reporter, shown = make(statistics)
+    for camera in statistics.values():
         reporter.report(camera.end_interval(1.0))
         camera.camera_failed("lost", "no such camera; plug it in", 1.5)
         reporter.report(camera.end_interval(2.0))
         camera.frame_arrived(2.5)
         camera.frame_dropped("corrupt")
         reporter.report(camera.end_interval(3.0))
-    for camera in told.values():
+    for camera in statistics.values():
         reporter.finish(camera.snapshot(), 3.0)
     assert "front" in shown()
     assert "back" in shown()
@@ -159,9 +159,9 @@ def test_reports_before_any_prediction(make: Callable[[Cameras], tuple[Output, S
 @each_reporter
 def test_totals_of_no_time_at_all(make: Callable[[Cameras], tuple[Output, Shown]]) -> None:
     """Protects the end of a run that was stopped at once: no division by its length."""
-    told = cameras()
-    reporter, shown = make(told)
-    for camera in told.values():
+    statistics = cameras()
+    reporter, shown = make(statistics)
+    for camera in statistics.values():
         reporter.finish(camera.snapshot(), 0.0)
     assert "front" in shown()
 
@@ -169,8 +169,8 @@ def test_totals_of_no_time_at_all(make: Callable[[Cameras], tuple[Output, Shown]
 @each_reporter
 def test_offers_and_reports_come_from_two_threads(make: Callable[[Cameras], tuple[Output, Shown]]) -> None:
     """Protects a running daemon: the loop offers while the ticker's thread reports, and neither stumbles."""
-    told = cameras()
-    sink, shown = make(told)
+    statistics = cameras()
+    sink, shown = make(statistics)
     offered = threading.Event()
     faults: list[Exception] = []
 
@@ -178,7 +178,7 @@ def test_offers_and_reports_come_from_two_threads(make: Callable[[Cameras], tupl
         moment = 1.0
         try:
             while not offered.is_set():
-                for camera in told.values():
+                for camera in statistics.values():
                     sink.report(camera.end_interval(moment))
                 moment += 1.0
         except Exception as error:  # noqa: BLE001 - whatever it is, the test names it
@@ -187,14 +187,14 @@ def test_offers_and_reports_come_from_two_threads(make: Callable[[Cameras], tupl
     reporting = threading.Thread(target=report)
     reporting.start()
     predictions: list[Prediction] = [
-        prediction_of((number, f"class {number}", 0.5), camera=name) for number in range(2) for name in told
+        prediction_of((number, f"class {number}", 0.5), camera=name) for number in range(2) for name in statistics
     ]
     for number in range(5000):
-        told["front"].frame_arrived(float(number))
+        statistics["front"].frame_arrived(float(number))
         sink.offer(predictions[number % len(predictions)])
     offered.set()
     reporting.join(DEADLINE_SECONDS)
     assert not reporting.is_alive()
     assert faults == []
-    sink.finish(told["front"].snapshot(), 1.0)
+    sink.finish(statistics["front"].snapshot(), 1.0)
     assert "front" in shown()

@@ -21,7 +21,7 @@ def event(number: int) -> Event:
 
 
 def numbers(listener: CollectingListener) -> list[int]:
-    """Which events it was told."""
+    """Which events it got."""
     return [int(one.at) for one in listener.events]
 
 
@@ -103,7 +103,7 @@ def test_stop_hands_over_what_waits() -> None:
 
 
 def test_listener_that_raises_loses_one_event(caplog: pytest.LogCaptureFixture) -> None:
-    """Protects all others: a listener's fault costs the event it was told, and is in the log with its traceback."""
+    """Protects all others: a listener's fault costs that one event, and is in the log with its traceback."""
     listener = FaultyListener()
     with running(listener) as dispatcher:
         for number in range(6):

@@ -107,8 +107,8 @@ def test_cameras_have_labels_of_their_own() -> None:
         back.frame_arrived(watched.now)
         watched.report()
         watched.monitor.report(back.end_interval(watched.now))
-    told = [(event.camera, event.fields["label"]) for event in watched.of(EventKind.LABEL)]
-    assert told == [("front", "tench"), ("back", "goldfish")]
+    seen = [(event.camera, event.fields["label"]) for event in watched.of(EventKind.LABEL)]
+    assert seen == [("front", "tench"), ("back", "goldfish")]
 
 
 def test_nothing_seen_is_no_event() -> None:

@@ -99,7 +99,7 @@ def test_slow_model_every_frame_is_accounted_for() -> None:
 
 
 def test_statistics_balance_while_the_loop_runs() -> None:
-    """Protects every scrape: at any moment the counts balance, and at most two frames are on their way."""
+    """Protects every scrape: at any moment the counts balance, and at most three frames are on their way."""
     camera = ScriptedCamera([400], pace_fps=1000)
     rig = rig_of(camera, model_seconds=0.003)
     finished = threading.Event()

@@ -150,7 +150,7 @@ def test_closing_ends_the_child(rpicam: Callable[[str], Path]) -> None:
 
 
 def test_child_has_a_session_of_its_own(rpicam: Callable[[str], Path]) -> None:
-    """Protects the closing totals: Ctrl-C in a terminal reaches us alone, so no camera is lost on the way out."""
+    """Protects the totals at the end: Ctrl-C in a terminal reaches us alone, so no camera is lost on the way out."""
     pids = rpicam("well")
     with closing(camera().frames()) as frames:
         next(frames)

@@ -81,7 +81,7 @@ def test_padded_planes_are_cut(code: str) -> None:
 @pytest.mark.parametrize("code", [*CONVERSIONS, *COMPRESSED])
 @pytest.mark.parametrize("keep", [0, 1, 100, 0.7])
 def test_short_frame_is_damaged(code: str, keep: float) -> None:
-    """Protects from half a frame, which USB cameras do send: it is told, and not decoded as far as it goes."""
+    """Protects from half a frame, which USB cameras do send: it is damaged, and not decoded as far as it goes."""
     data = encoded(code, picture())
     short = np.frombuffer(data[: int(keep if keep >= 1 else keep * len(data))], np.uint8)
     assert not decoder(code, WIDTH, HEIGHT, 0)(short, np.empty((HEIGHT, WIDTH, 3), np.uint8))
