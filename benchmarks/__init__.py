@@ -10,7 +10,7 @@ From the project's folder, `.venv/bin/python benchmarks/NAME.py --help`, or `pyt
 - `soak`: the daemon for an hour, and what grows meanwhile
 - `tables`: puts the results that are kept in `results/` into docs/benchmarks.md
 
-Each prints a table, or with --json what `tables` reads. A program's parts are in a room of its own: `loops` belongs to
+Each prints a table, or with --json what `tables` reads. A program's parts are in a package each: `loops` belongs to
 `pipeline`, `models` to `compare_models`, `runtimes` to `peers`, `steadiness` to `soak`; `shared` is everybody's. The
 modules run_... and prepare_... are what a program starts as a process, so that memory and threads are that one's alone.
 

@@ -22,7 +22,7 @@ from rich.progress import Progress
 if not __package__:  # run by its path: the package is found from the project's folder
     sys.path[0] = str(Path(__file__).parents[1])
 
-from benchmarks.models.figures import Prepared, Round, Row, row
+from benchmarks.models.model_figures import Prepared, Round, Row, row
 from benchmarks.models.output import markdown, plotter, show, write_csv, write_plot
 from benchmarks.shared.child import Child, daemon_environment
 from benchmarks.shared.command_line import Parser, folder, output, positive, print_result, progress_bar

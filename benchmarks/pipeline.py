@@ -27,7 +27,7 @@ import torch
 if not __package__:  # run by its path: the package is found from the project's folder
     sys.path[0] = str(Path(__file__).parents[1])
 
-from benchmarks.loops.figures import Task
+from benchmarks.loops.loop_figures import Task
 from benchmarks.shared.child import Child, daemon_environment
 from benchmarks.shared.command_line import Parser, folder, positive, print_result, progress_bar
 from benchmarks.shared.failure import errors_in_one_line

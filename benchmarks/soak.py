@@ -38,7 +38,7 @@ from benchmarks.shared.command_line import Parser, print_result
 from benchmarks.shared.markdown import markdown_table
 from benchmarks.shared.provenance import Machine
 from benchmarks.steadiness.daemon import daemon_process, free_port, watch
-from benchmarks.steadiness.figures import Run, Sample
+from benchmarks.steadiness.soak_figures import Run, Sample
 from benchmarks.steadiness.verdict import balances, drifts, findings
 
 STOP_SECONDS = 30.0

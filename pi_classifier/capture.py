@@ -10,11 +10,13 @@ from pi_classifier.contracts.event import CameraObserver
 from pi_classifier.contracts.frame import Frame, FrameSource
 from pi_classifier.contracts.job import Job
 from pi_classifier.contracts.model import Model
-from pi_classifier.errors import CaptureError, CaptureThreadDied, PiClassifierError
+from pi_classifier.errors import CaptureError, CaptureThreadDied, CaptureTimeout, PiClassifierError
 from pi_classifier.statistics import CameraStatistics
 
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 30.0
+DAMAGED_SECONDS = 5.0
+"""A camera whose frames are all damaged for so long is closed and opened again."""
 HUNG_SECONDS = 15.0
 """Within so long a source gives a frame or says why there is none, or it hangs in its driver. The slowest, a CSI camera
 that starts, takes eight."""
@@ -48,13 +50,13 @@ class Capture:
         Args:
             source: where frames come from.
             statistics: the camera's.
-            observer: told when the camera goes and when it comes back.
+            observer: learns when the camera goes and when it comes back.
             model: what the frames are pre-processed for.
             work_available: set whenever there is something new: a frame, the end, a failure.
             shutdown: set when capturing shall end; `stop` sets it for every camera that shares it.
         """
         self.camera = statistics.camera
-        self.statistics = statistics
+        self._statistics = statistics
         self._source = source
         self._observer = observer
         self._preprocess = model.new_preprocessor()
@@ -63,7 +65,7 @@ class Capture:
         """Whether `_filling` holds a frame that nobody has taken."""
         self._handover = threading.Condition(threading.Lock())
         """Held while a frame is pre-processed, and notified of it."""
-        self._next_due = self._newest_captured_at = 0.0
+        self._next_due = self._newest_captured_at = self._intact_at = 0.0
         self._expected_by = 0.0
         """When the next frame, or failed attempt, is there at the latest."""
         self._work_available = work_available
@@ -86,9 +88,10 @@ class Capture:
         """
         self._shutdown.set()
         self._thread.join(STOP_SECONDS)
-        if self._fresh:
-            self._fresh = False
-            self.statistics.frame_dropped("shutdown")
+        with self._handover:
+            waits, self._fresh = self._fresh, False
+        if waits:
+            self._statistics.frame_dropped("shutdown")
 
     def healthy(self, now: float) -> bool:
         """Whether the next intact frame, or failed attempt at the camera, is not overdue; an ended source is well."""
@@ -129,13 +132,14 @@ class Capture:
             self._failure = error
             self._finished = True
         finally:
-            self.statistics.source_ended()
+            self._statistics.source_ended()
             self._work_available.set()
 
     def _capture_until_it_ends(self) -> None:
         retry = FIRST_RETRY_SECONDS
         while not self._shutdown.is_set():
             try:
+                self._intact_at = time.monotonic()
                 with closing(self._paced()) as frames:
                     for frame in frames:
                         self._publish(frame)
@@ -148,31 +152,40 @@ class Capture:
 
     def _publish(self, frame: Frame) -> None:
         if frame.corrupt:
-            self.statistics.frame_dropped("corrupt")
+            self._drop_corrupt()
             return
         with self._handover:
             started, now = time.perf_counter(), time.monotonic()
-            self._expected_by = now + HUNG_SECONDS
+            self._intact_at, self._expected_by = now, now + HUNG_SECONDS
             # By its arrival, which may be later than its capture by a whole USB transfer.
             self._next_due = now + frame.captured_at - self._newest_captured_at
             self._newest_captured_at = frame.captured_at
             job = self._filling
+            # First, so that nobody takes a job that is half written, should this thread fail in the middle of it.
+            stale, self._fresh = self._fresh, False
+            if stale:
+                self._statistics.frame_dropped("stale")
             self._preprocess(frame.pixels, job.tensor)
             job.sequence, job.captured_at = frame.sequence, frame.captured_at
             job.preprocess_seconds = time.perf_counter() - started
-            returned = self.statistics.frame_arrived(frame.captured_at)
-            if self._fresh:
-                self.statistics.frame_dropped("stale")
+            returned = self._statistics.frame_arrived(frame.captured_at)
             self._fresh = True
             self._handover.notify()
         self._work_available.set()
         if returned:
             self._observer.camera_up(self.camera)
 
+    def _drop_corrupt(self) -> None:
+        self._statistics.frame_dropped("corrupt")
+        if time.monotonic() - self._intact_at > DAMAGED_SECONDS:
+            raise CaptureTimeout(
+                f"{self.camera} sends nothing but damaged pictures for {DAMAGED_SECONDS:g} s",
+                remedy="check its plug and power",
+            )
+
     def _failed(self, error: CaptureError, retry: float) -> None:
-        now = time.monotonic()
-        self._expected_by = now + retry + HUNG_SECONDS
-        self.statistics.camera_failed(error.kind, str(error), now)
+        self._expected_by = time.monotonic() + retry + HUNG_SECONDS
+        self._statistics.camera_failed(error.kind, str(error))
         self._observer.camera_down(self.camera, error)
         self._work_available.set()
 

@@ -82,6 +82,7 @@ FRAMES = Flag("--frames", ("run", "frames"), int, "N", "Stop after N predictions
 METRICS_LISTEN = Flag(
     "--metrics-listen", ("metrics", "listen"), str, "HOST:PORT", 'Where metrics are served; "" turns them off.'
 )
+DAEMON = Flag("--metrics-listen", ("metrics", "listen"), str, "HOST:PORT", "Where the daemon serves its metrics.")
 LOG_FORMAT = Flag("--log-format", ("log", "format"), str, "text|json", "One line a second as text or JSON.")
 RUN_FLAGS = (SOURCE, MODEL, WEIGHTS, THREADS, TOP_K, FRAMES, METRICS_LISTEN, LOG_FORMAT)
 """The flags of `run`; `check-config` takes them, too."""
@@ -183,19 +184,32 @@ def prepare(
     typer.echo(f"{path}: {len(content) / 1e6:.1f} MB, {settings.name}, {settings.weights} weights, {kind} activations")
 
 
+def _print_defaults(wanted: bool) -> None:
+    """Before the configuration is read: who asks for its keys may have one that cannot be."""
+    if wanted:
+        from pi_classifier.config.reference import documented_defaults
+
+        typer.echo(documented_defaults(), nl=False)
+        raise typer.Exit
+
+
 @app.command("check-config")
 @configured_by(*RUN_FLAGS)
 def check_config(
     *,
     configuration: Configuration,
-    defaults: Annotated[
-        bool, typer.Option("--defaults", help="Print every key with its default and what it is for, instead.")
+    defaults: Annotated[  # noqa: ARG001 - its callback does it
+        bool,
+        typer.Option(
+            "--defaults",
+            is_eager=True,
+            callback=_print_defaults,
+            help="Print every key with its default and what it is for, instead.",
+        ),
     ] = False,
 ) -> None:
     """Print the configuration in force as TOML, each value with the place that it comes from."""
-    from pi_classifier.config.reference import documented_defaults
-
-    typer.echo(documented_defaults() if defaults else configuration.to_toml(), nl=False)
+    typer.echo(configuration.to_toml(), nl=False)
 
 
 @app.command()
@@ -222,7 +236,7 @@ def doctor(
 
 
 @app.command()
-@configured_by(METRICS_LISTEN)
+@configured_by(DAEMON)
 def health(
     *,
     configuration: Configuration,

@@ -60,7 +60,9 @@ def run(settings: Settings) -> None:
         model = open_model(settings.model, progress=sys.stderr.isatty())
 
         statistics = [CameraStatistics(camera.name, time.monotonic()) for camera in settings.camera]
-        to_journal = _logs_to_journal(settings.log)
+        to_journal = _goes_to_journal(settings.log)
+        if to_journal:
+            log_to_journal()
         dispatchers = _dispatchers(model, to_journal=to_journal)
         monitor = _monitor(settings.log, dispatchers)
         outputs = [monitor, *_outputs(settings.log, model, systemd, stop, to_journal=to_journal)]
@@ -95,7 +97,7 @@ def run(settings: Settings) -> None:
 
 
 class Output(Sink, Reporter, Protocol):
-    """Who is told predictions and, once an interval, statistics."""
+    """Who receives predictions and, once an interval, statistics."""
 
 
 class _Stop:
@@ -168,12 +170,9 @@ def _metrics_sink(
     )
 
 
-def _logs_to_journal(settings: LogSettings) -> bool:
-    """Whether events go to the journal instead of a line an interval to stdout; then so does the log."""
-    to_journal = settings.destination == "journal" or (settings.destination == "auto" and journal_listens())
-    if to_journal:
-        log_to_journal()
-    return to_journal
+def _goes_to_journal(settings: LogSettings) -> bool:
+    """Whether events go to the journal, instead of a line an interval to stdout."""
+    return settings.destination == "journal" or (settings.destination == "auto" and journal_listens())
 
 
 def _dispatchers(model: Model, *, to_journal: bool) -> list[Dispatcher]:

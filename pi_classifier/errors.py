@@ -95,6 +95,10 @@ class CameraAbsent(CameraLost):
     """There is no such camera yet."""
 
 
+class CameraReplaced(CameraLost):
+    """Something else is where the camera was."""
+
+
 class CameraBusy(CameraLost):
     """Another program is using the camera."""
 

@@ -1,8 +1,8 @@
 """The statistics of one camera: what became of every frame.
 
 A frame is counted when its fate is known, as captured and as classified or dropped in one step: so
-`captured = classified + dropped` holds at every moment. Not yet counted are at most the frame that waits, the one in
-the model, and one that is just being pre-processed to take the place of the one that waits.
+`captured = classified + dropped` holds at every moment, and at most two frames (one being pre-processed or waiting, one
+in the model) are on their way and not yet counted.
 """
 
 import threading
@@ -32,12 +32,10 @@ class Snapshot:
     """Frames classified a second, over the last interval."""
     error: str
     """Why the camera is disconnected, with the remedy, in one line; empty while it is up."""
-    error_at: float
-    """When that was found, again at every attempt to open it: seconds of `time.monotonic()`."""
 
 
 class Reporter(Protocol):
-    """Who is told the statistics of each camera, one camera after another."""
+    """Who receives the statistics of each camera, one camera after another."""
 
     def report(self, snapshot: Snapshot, /) -> None:
         """An interval is over."""
@@ -62,7 +60,6 @@ class CameraStatistics:
         self._up = False
         self._was_up = False
         self._error = ""
-        self._error_at = now
         self._last_frame_at: float | None = None
         self._fps = 0.0
         self._interval_start = now
@@ -91,13 +88,12 @@ class CameraStatistics:
             self._captured += 1
             self._dropped[reason] += 1
 
-    def camera_failed(self, kind: str, error: str, now: float) -> None:
-        """The camera is down until the next frame arrives. `now`: seconds of `time.monotonic()`."""
+    def camera_failed(self, kind: str, error: str) -> None:
+        """The camera is down until the next frame arrives; `error` says why, with the remedy."""
         with self._lock:
             self._errors[kind] += 1
             self._up = False
             self._error = error
-            self._error_at = now
 
     def source_ended(self) -> None:
         """The source came to its own end."""
@@ -127,7 +123,6 @@ class CameraStatistics:
                 last_frame_at=self._last_frame_at,
                 fps=self._fps,
                 error=self._error,
-                error_at=self._error_at,
             )
 
 

@@ -179,7 +179,7 @@ def test_no_space_in_the_cache(program: Run) -> None:
             subprocess.run(["umount", folder], check=True)
 
 
-def test_usage_error_is_told_apart(program: Run) -> None:
+def test_usage_error_has_its_code(program: Run) -> None:
     """Protects scripts: an unknown option is a usage error, exit 2, with the help to ask for."""
     result = program("run", "--sorce", "x").wait()
     assert result.returncode == 2

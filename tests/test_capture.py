@@ -176,7 +176,7 @@ def test_lost_camera_is_reopened() -> None:
     assert snapshot.error == ""
 
 
-def test_observer_is_told_every_failure_and_every_return() -> None:
+def test_observer_learns_every_failure_and_every_return() -> None:
     """Protects the events: the monitor hears of each failed attempt, in order, and of each return, and no other."""
     absent = CameraAbsent("/dev/video0: no such camera", remedy="plug it in")
     with running(ScriptedCamera([absent, 1, UNPLUGGED, SILENT, 2], pace_fps=200)) as stand:
@@ -298,6 +298,33 @@ def test_camera_that_sends_nothing_intact_is_unhealthy() -> None:
         eventually(lambda: stand.statistics.snapshot().dropped["corrupt"] > 10, "damaged frames")
         assert stand.capture.healthy(started)
         assert not stand.capture.healthy(started + HUNG_SECONDS)
+
+
+def test_camera_that_sends_nothing_intact_is_reopened() -> None:
+    """Protects the other cameras: one whose frames are all damaged has failed, to be tried again, and does not hang."""
+    camera = ScriptedCamera([1 << 60, 1 << 60], corrupt=range(1 << 60))
+    with running(camera) as stand:
+        eventually(lambda: camera.opened == 2, "second attempt")
+        snapshot = stand.statistics.snapshot()
+        assert snapshot.errors["timeout"] == 1
+        assert "damaged" in snapshot.error
+        assert stand.capture.healthy(time.monotonic())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_failing_preprocessor_hands_nothing_half_written_over() -> None:
+    """Protects from torn frames: where pre-processing fails on a frame, nothing half written is handed over."""
+
+    def second_fails(pixels: Pixels, out: Tensor) -> None:
+        out.fill(99)
+        if pixels[0, 0, 0] == 1:
+            raise ZeroDivisionError
+
+    with running(ScriptedCamera([5]), FakeModel(preprocess=second_fails)) as stand:
+        eventually(lambda: stand.capture.ended, "end of the thread")
+        assert stand.capture.take() is None
+        assert isinstance(stand.capture.failure, CaptureThreadDied)
+    assert stand.statistics.snapshot().dropped["stale"] == 1
 
 
 def test_buffers_are_the_models() -> None:

@@ -73,3 +73,12 @@ def test_version() -> None:
     command = [sys.executable, "-m", "pi_classifier", "--version"]
     printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     assert printed == f"pi-classifier {__version__}\n"
+
+
+@pytest.mark.parametrize("broken", ["model = 3", "[model]\nnonsense = 1", "not TOML"])
+def test_defaults_are_shown_whatever_the_configuration_is(broken: str, tmp_path: Path) -> None:
+    """Protects the remedy of an unknown key: `--defaults` answers who has a configuration that cannot be read."""
+    (tmp_path / "config.toml").write_text(broken, encoding="utf-8")
+    shown = CliRunner().invoke(app, ["check-config", "--config", str(tmp_path / "config.toml"), "--defaults"])
+    assert shown.exit_code == 0
+    assert tomllib.loads(shown.output)["model"]["name"] == "mobilenet_v2"

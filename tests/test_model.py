@@ -58,7 +58,7 @@ def test_build_without_qint8_takes_quint8(
         ("qint8", "x86_64", "qint8"),
     ],
 )
-def test_activations_are_the_fastest_or_as_told(
+def test_activations_are_the_fastest_or_as_configured(
     monkeypatch: pytest.MonkeyPatch, wanted: str, machine: str, taken: str
 ) -> None:
     """Protects the fps of a Raspberry Pi: auto is qint8 there alone, and whoever names a type gets it."""

@@ -21,7 +21,7 @@ def test_counts_balance_at_every_moment(steps: list[str]) -> None:
         elif step in ("stale", "corrupt"):
             statistics.frame_dropped(step)
         elif step in ("lost", "timeout"):
-            statistics.camera_failed(step, "unplugged", float(moment))
+            statistics.camera_failed(step, "unplugged")
         else:
             statistics.source_ended()
         snapshot = statistics.snapshot()
@@ -49,13 +49,12 @@ def test_rate_is_that_of_the_interval_that_ended() -> None:
 def test_reconnects_count_returns_not_the_first_arrival() -> None:
     """Protects camera_reconnects_total: absent at boot is no reconnect, coming back is one."""
     statistics = CameraStatistics("front", now=0.0)
-    statistics.camera_failed("lost", "not plugged in", 0.5)
+    statistics.camera_failed("lost", "not plugged in")
     statistics.frame_arrived(1.0)
     assert statistics.snapshot().reconnects == 0
-    statistics.camera_failed("lost", "unplugged", 1.5)
+    statistics.camera_failed("lost", "unplugged")
     assert not statistics.snapshot().up
     assert statistics.snapshot().error == "unplugged"
-    assert statistics.snapshot().error_at == 1.5
     statistics.frame_arrived(2.0)
     statistics.frame_arrived(3.0)
     snapshot = statistics.snapshot()
@@ -66,7 +65,7 @@ def test_return_is_news_once() -> None:
     """Protects the events from a return that was none: true for the first frame after a failure, and no other."""
     statistics = CameraStatistics("front", now=0.0)
     assert not statistics.frame_arrived(1.0)
-    statistics.camera_failed("lost", "unplugged", 1.5)
+    statistics.camera_failed("lost", "unplugged")
     assert statistics.frame_arrived(2.0)
     assert not statistics.frame_arrived(3.0)
 
@@ -76,7 +75,7 @@ def test_snapshot_stays_as_it_was() -> None:
     statistics = CameraStatistics("front", now=0.0)
     before = statistics.snapshot()
     statistics.frame_dropped("stale")
-    statistics.camera_failed("timeout", "silent", 1.0)
+    statistics.camera_failed("timeout", "silent")
     assert before.dropped == {"stale": 0, "corrupt": 0}
     assert before.errors == {"timeout": 0, "lost": 0}
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from benchmarks.loops.camera import Camera
-from benchmarks.loops.figures import Figures, Task
+from benchmarks.loops.loop_figures import Figures, Task
 from benchmarks.loops.stopwatch import Stopwatch
 from pi_classifier.capture import Capture
 from pi_classifier.contracts.frame import Frame, Pixels

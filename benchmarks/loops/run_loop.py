@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.loops.camera import Camera, pictures
 from benchmarks.loops.contenders import BareModel, Loop, PipelineLoop, TutorialLoop
-from benchmarks.loops.figures import Task
+from benchmarks.loops.loop_figures import Task
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.loops.figures import Figures, Task
+from benchmarks.loops.loop_figures import Figures, Task
 from benchmarks.shared.process_figures import process_figures
 
 WARM_UP_FRAMES = 10

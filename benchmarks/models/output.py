@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.models.figures import Row
+from benchmarks.models.model_figures import Row
 from benchmarks.shared.markdown import markdown_table
 from benchmarks.shared.provenance import Machine
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 import torch
 
-from benchmarks.models.figures import Prepared
+from benchmarks.models.model_figures import Prepared
 from benchmarks.shared.failure import errors_in_one_line
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.errors import WeightsUnavailable

@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from benchmarks.models.figures import Round
+from benchmarks.models.model_figures import Round
 from benchmarks.shared.failure import errors_in_one_line
 from benchmarks.shared.process_figures import process_figures
 from pi_classifier.config.schema import CameraSettings, ModelSettings

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.runtimes.figures import NOT_INSTALLED, Answer
+from benchmarks.runtimes.runtime_figures import NOT_INSTALLED, Answer
 from benchmarks.shared.child import Child
 from benchmarks.shared.model_file import write_model
 from benchmarks.shared.photographs import SIZE

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from benchmarks.runtimes.adapters import RUNTIMES, Refused, Runtime
-from benchmarks.runtimes.figures import NOT_INSTALLED, Answer
+from benchmarks.runtimes.runtime_figures import NOT_INSTALLED, Answer
 from benchmarks.shared.photographs import SIZE
 from benchmarks.shared.process_figures import process_figures
 

@@ -67,7 +67,7 @@ def statistics() -> CameraStatistics:
     """Of a camera that has known every fate of a frame and every kind of failure."""
     statistics = CameraStatistics("front", 0.0)
     for error in (ABSENT, CaptureTimeout("/dev/video0: no frames", remedy="check its cable")):
-        statistics.camera_failed(error.kind, str(error), 0.1)
+        statistics.camera_failed(error.kind, str(error))
         statistics.frame_arrived(0.5)
     for _ in range(36):
         statistics.frame_classified()
@@ -122,7 +122,7 @@ def log_lines() -> str:
     sink.report(front.end_interval(1.0))
     untrained.offer(PREDICTION)
     untrained.report(front.snapshot())
-    front.camera_failed(ABSENT.kind, str(ABSENT), 1.5)
+    front.camera_failed(ABSENT.kind, str(ABSENT))
     sink.report(front.end_interval(2.0))
     sink.finish(front.snapshot(), 2.0)
     titles = ("camera delivers", "untrained weights", "camera disconnected", "totals at the end")

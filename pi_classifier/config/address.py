@@ -1,9 +1,11 @@
 """Where a server listens."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import Self
 
+ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^]]*)\]|(?P<host>[^][:/\s]*)):(?P<port>[0-9]{1,5})")
 LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 """Hosts that stand for every address of this machine, and the one to connect to instead."""
 
@@ -24,12 +26,12 @@ class ListenAddress:
         Raises:
             ValueError: in words, what is wrong.
         """
-        host, colon, port = text.rpartition(":")
-        if not colon or not port.isdecimal() or len(port) > 5:
-            raise ValueError("should be HOST:PORT, 127.0.0.1:9100 for instance")
-        if int(port) > 65535:
+        match = ADDRESS.fullmatch(text)
+        if not match or not _is_ipv6(match["ipv6"]):
+            raise ValueError("should be HOST:PORT, 127.0.0.1:9100 or [::1]:9100 for instance")
+        if int(match["port"]) > 65535:
             raise ValueError("the port should be 0 to 65535")
-        return cls(host.removeprefix("[").removesuffix("]"), int(port))
+        return cls(match["ipv6"] or match["host"], int(match["port"]))
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -46,3 +48,11 @@ class ListenAddress:
             return ipaddress.ip_address(self.host or "0.0.0.0")  # noqa: S104 - what no host at all means
         except ValueError:
             return None
+
+
+def _is_ipv6(text: str | None) -> bool:
+    """Whether what stands in brackets may stand there; None: there are none."""
+    try:
+        return text is None or bool(ipaddress.IPv6Address(text))
+    except ValueError:
+        return False

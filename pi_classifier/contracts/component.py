@@ -16,5 +16,5 @@ class Component(Protocol):
         """Whether it makes progress. `now`: seconds of `time.monotonic()`.
 
         It is judged by what it has done lately, never by a timer of its own: a hung driver must show. The watchdog is
-        fed only while every component of the frame path is healthy.
+        fed only while every component of the frame path is healthy; those that serve people do not feed it.
         """

@@ -35,14 +35,14 @@ class Event:
 
 
 class Listener(Protocol):
-    """Who is told events. Called on a thread of its own, so it may block; events that came meanwhile wait."""
+    """Who receives events. Called on a thread of its own, so it may block; events that came meanwhile wait."""
 
     def notify(self, event: Event, /) -> None:
         """Take one event; events come in the order in which they happened."""
 
 
 class CameraObserver(Protocol):
-    """Who is told at once, on the capture thread, that a camera went or came back. Neither blocks nor raises."""
+    """Who learns at once, on the capture thread, that a camera went or came back. Neither blocks nor raises."""
 
     def camera_down(self, camera: str, error: CaptureError, /) -> None:
         """An attempt at the camera failed; called again at each further one."""

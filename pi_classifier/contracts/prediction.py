@@ -1,4 +1,4 @@
-"""What the model says of a frame, and who is told."""
+"""What the model says of a frame, and who receives it."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -65,7 +65,7 @@ class Prediction:
 
 
 class Sink(Protocol):
-    """Who is told every prediction."""
+    """Who receives every prediction."""
 
     def offer(self, prediction: Prediction, /) -> None:
         """Take note of a prediction. Neither blocks nor raises: it is called in the inference loop.

@@ -1,14 +1,16 @@
 """Events on their way to a listener, which may be slow."""
 
 import logging
-import queue
 import threading
 import time
+from collections import deque
 
 from pi_classifier.contracts.event import Event, Listener
 
 STOP_SECONDS = 0.5
 """How long `stop` waits for what is still to be written."""
+HUNG_SECONDS = 60.0
+"""A listener that has had one event for so long hangs."""
 CAPACITY = 1000
 """Events that wait at most, if nobody says otherwise: hours of them on a camera that shows much."""
 
@@ -25,15 +27,26 @@ class Dispatcher:
         """`name`: of the listener, in logs."""
         self._listener = listener
         self._name = name
-        self._waiting: queue.Queue[Event | None] = queue.Queue(capacity)
+        self._waiting: deque[Event] = deque(maxlen=capacity)
+        self._changed = threading.Condition()
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name=f"events-{name}", daemon=True)
         self._notified_since: float | None = None
         self.lost = 0
         """Events that the listener was too slow for."""
 
     def publish(self, event: Event) -> None:
-        """Queue an event; never blocks. May be called from any thread."""
-        self._put(event)
+        """Queue an event; never blocks. May be called from any thread; after `stop` nothing is taken."""
+        with self._changed:
+            if self._stopping:
+                return
+            full = len(self._waiting) == self._waiting.maxlen
+            self.lost += full
+            first = full and self.lost == 1
+            self._waiting.append(event)
+            self._changed.notify()
+        if first:
+            logger.warning("%s is too slow for its events; the oldest are lost", self._name)
 
     def start(self) -> None:
         """Begin to hand over."""
@@ -41,37 +54,27 @@ class Dispatcher:
 
     def stop(self) -> None:
         """Hand over what waits, as far as that is quick, and end."""
-        self._put(None)
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
         self._thread.join(STOP_SECONDS)
 
     def healthy(self, now: float) -> bool:
-        """Whether the thread lives, and the listener has not had one event for longer than a minute."""
+        """Whether the thread lives, and the listener has not had one event for too long."""
         since = self._notified_since
-        return self._thread.is_alive() and (since is None or now - since < 60)
-
-    def _put(self, event: Event | None) -> None:
-        while True:
-            try:
-                self._waiting.put_nowait(event)
-            except queue.Full:
-                self._lose_oldest()
-                continue
-            return
-
-    def _lose_oldest(self) -> None:
-        try:
-            self._waiting.get_nowait()
-        except queue.Empty:  # the listener was quicker
-            return
-        if not self.lost:
-            logger.warning("%s is too slow for its events; the oldest are lost", self._name)
-        self.lost += 1
+        return self._thread.is_alive() and (since is None or now - since < HUNG_SECONDS)
 
     def _run(self) -> None:
-        while (event := self._waiting.get()) is not None:
+        while (event := self._next()) is not None:
             self._notified_since = time.monotonic()
             try:
                 self._listener.notify(event)
             except Exception:  # a listener's fault costs one event, not all that follow
                 logger.exception("%s failed on an event", self._name)
             self._notified_since = None
+
+    def _next(self) -> Event | None:
+        """The oldest event that waits; None once it is time to stop and none does."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._stopping)
+            return self._waiting.popleft() if self._waiting else None

@@ -344,4 +344,4 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         remedy = REMEDIES.get(error.errno or 0, "look into 'sudo dmesg' for trouble with the card")
-        raise ConfigError(f"{path}: {error.strerror}", remedy=f"{remedy.format(folder=path.parent)}") from None
+        raise ConfigError(f"{path}: {error.strerror}", remedy=remedy.format(folder=path.parent)) from None

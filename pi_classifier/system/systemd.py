@@ -16,7 +16,7 @@ class SystemdClient:
     """The way to the service manager, systemd; says nothing where none listens."""
 
     def __init__(self, notify: Notify | None, *, watchdog_seconds: float = 0.0) -> None:
-        """Tell nobody, or somebody.
+        """Connect to a service manager, or to none.
 
         Args:
             notify: None where no service manager listens.
@@ -49,7 +49,7 @@ class SystemdClient:
         self._send("READY=1")
 
     def alive(self) -> None:
-        """The daemon makes progress: the watchdog's clock starts anew."""
+        """The daemon makes progress: the watchdog's clock starts again."""
         if self.watchdog_seconds:
             self._send("WATCHDOG=1")
 

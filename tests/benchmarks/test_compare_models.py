@@ -174,7 +174,7 @@ def test_published_weights_state_their_accuracy(real_weights: Path, tmp_path: Pa
     assert row["published_top1"] == row["torchvision_top1"] == pytest.approx(71.658)
 
 
-def test_source_that_cannot_be_read_is_told_once(tmp_path: Path) -> None:
+def test_source_that_cannot_be_read_is_reported_once(tmp_path: Path) -> None:
     """Protects a mistyped `--source`: one line with the remedy and the exit code of `run`, no traceback."""
     done = compare(
         "--weights", "untrained", "--models", MODELS[0], "--source", tmp_path / "none.mp4", "--frames", "1",
@@ -202,7 +202,7 @@ def test_mistake_on_the_command_line_is_one_line(arguments: tuple[str, str], mes
     assert done.stdout == ""
 
 
-def test_missing_matplotlib_is_told_before_anything_runs(tmp_path: Path) -> None:
+def test_missing_matplotlib_is_reported_before_anything_runs(tmp_path: Path) -> None:
     """Protects `--plot` without its extra: one line that names the package and how to get it, exit code 2."""
     (tmp_path / "matplotlib.py").write_text("raise ImportError('not here')")
     done = compare("--plot", tmp_path / "plot.png", PYTHONPATH=str(tmp_path))

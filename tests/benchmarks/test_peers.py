@@ -45,7 +45,7 @@ def test_the_faster_one_is_named(milliseconds: float) -> None:
     assert f"{milliseconds:.2f} ms" in sentence
 
 
-def test_a_busy_machine_is_told() -> None:
+def test_a_busy_machine_is_reported() -> None:
     """Protects the reader: where frames waited for the processor, it says so and points at the CPU time."""
     assert busy([figures("pi-classifier", 10), {"name": "Peer", "problem": NOT_INSTALLED}]) == []
     assert "3.0 times its CPU time" in busy([figures("pi-classifier", 10, mean_ms=30.0)])[0]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.steadiness.figures import Run, Sample
+from benchmarks.steadiness.soak_figures import Run, Sample
 from benchmarks.steadiness.verdict import drift, findings
 from tests.conftest import DEADLINE_SECONDS, ROOT
 from tests.running import Program
@@ -115,7 +115,7 @@ def soak(untrained_model_file: Path, tmp_path: Path) -> Iterator[Callable[[str],
         one.kill()
 
 
-def test_a_short_real_run_is_told(soak: Callable[[str], Program]) -> None:
+def test_a_short_real_run_is_reported(soak: Callable[[str], Program]) -> None:
     """Protects the benchmark: figures of the real daemon, totals that balance, an exit code that fits the verdict."""
     ended = soak("0.06").wait()
     result = json.loads(ended.stdout)

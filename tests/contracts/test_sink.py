@@ -145,7 +145,7 @@ def test_reports_before_any_prediction(make: Callable[[Cameras], tuple[Output, S
     reporter, shown = make(statistics)
     for camera in statistics.values():
         reporter.report(camera.end_interval(1.0))
-        camera.camera_failed("lost", "no such camera; plug it in", 1.5)
+        camera.camera_failed("lost", "no such camera; plug it in")
         reporter.report(camera.end_interval(2.0))
         camera.frame_arrived(2.5)
         camera.frame_dropped("corrupt")

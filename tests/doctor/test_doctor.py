@@ -224,7 +224,7 @@ def test_power(tmp_path: Path, bits: str, state: State, word: str) -> None:
     assert ("supply" in finding.remedy) == ("under voltage" in finding.seen)
 
 
-def test_power_untold(tmp_path: Path) -> None:
+def test_power_unreported(tmp_path: Path) -> None:
     """Protects from a clean bill of health by silence: a Raspberry Pi that does not tell is unknown, a PC is not."""
     soc = Soc(tmp_path, "no-such-vcgencmd")
     assert hardware.power(soc, Machine(tmp_path)).state == State.OK

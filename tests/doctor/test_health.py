@@ -80,7 +80,7 @@ def test_nobody_answers(program: Run, free_port: int) -> None:
     ("up", "predicted_before", "well"),
     [(1, 0.0, True), (1, 60.0, False), (1, None, False), (0, 60.0, True), (0, None, True)],
 )
-def test_hang_is_told_from_waiting(
+def test_hang_differs_from_waiting(
     page: Callable[[str], ListenAddress], up: int, predicted_before: float | None, well: bool
 ) -> None:
     """Protects the meaning: a camera that delivers and is not classified is a hang, one that is disconnected is not."""

@@ -90,7 +90,7 @@ def test_label_is_no_event_while_the_camera_is_disconnected() -> None:
     """Protects from old news: what was seen before the camera was lost does not become an event afterwards."""
     watched = Watched()
     watched.see(0)
-    watched.statistics.camera_failed("lost", "unplugged", 0.5)
+    watched.statistics.camera_failed("lost", "unplugged")
     watched.now = 10.0
     watched.report()
     assert watched.of(EventKind.LABEL) == []
@@ -131,7 +131,7 @@ def test_summary_comes_once_a_minute() -> None:
         watched.see(0)
         if second == 100:
             watched.statistics.frame_dropped("stale")
-            watched.statistics.camera_failed("lost", "unplugged", 100.0)
+            watched.statistics.camera_failed("lost", "unplugged")
     summaries = watched.of(EventKind.SUMMARY)
     assert [event.fields["classified"] for event in summaries] == [60, 60]
     assert summaries[0].fields == {"seconds": 60.0, "classified": 60, "dropped": 0, "errors": 0, "fps": 1.0}

@@ -45,7 +45,7 @@ class Daemon:
     def fail(self, *cameras: int) -> None:
         """These cameras are disconnected."""
         for number in cameras:
-            self.statistics[number].camera_failed("lost", "no such camera; plug it in", 0.0)
+            self.statistics[number].camera_failed("lost", "no such camera; plug it in")
 
 
 def test_ready_with_the_first_prediction_and_once() -> None:

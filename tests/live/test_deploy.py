@@ -1,7 +1,6 @@
 """A real Prometheus with the shipped configuration, alerts and dashboard."""
 
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,7 +87,7 @@ def test_lost_camera_raises_its_alert(daemon: Daemon, prometheus: Prometheus) ->
         return {(one["alertname"], one["camera"], one["instance"]) for one in found if "camera" in one}
 
     down = {("PiClassifierCameraDown", "door", f"{host}:{daemon.port}") for host in ("127.0.0.1", "localhost")}
-    daemon.statistics["door"].camera_failed("lost", "unplugged", time.monotonic())
+    daemon.statistics["door"].camera_failed("lost", "unplugged")
     try:
         awaited(lambda: down <= waiting(), "the alert")
         assert {one for one in waiting() if one[0] == "PiClassifierCameraDown"} == down

@@ -86,7 +86,7 @@ def used() -> Bench:
         used.statistics.frame_classified()
         used.sink.offer(prediction(class_id, label))
     used.statistics.frame_dropped("stale")
-    used.statistics.camera_failed("lost", "unplugged", 1.5)
+    used.statistics.camera_failed("lost", "unplugged")
     used.statistics.frame_arrived(2.0)
     return used
 

@@ -12,7 +12,7 @@ def test_all_cameras_share_the_line() -> None:
     front, back = CameraStatistics("front", 0.0), CameraStatistics("back", 0.0)
     sink.offer(prediction_of((0, "tench", 0.5), camera="front"))
     sink.report(front.end_interval(1.0))
-    back.camera_failed("lost", "/dev/video2: no such camera; plug it in", 0.5)
+    back.camera_failed("lost", "/dev/video2: no such camera; plug it in")
     sink.report(back.end_interval(1.0))
     sink.report(front.end_interval(2.0))
     assert lines == [

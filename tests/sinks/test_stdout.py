@@ -73,7 +73,7 @@ def test_prediction_is_shown_once() -> None:
     log.offer(PREDICTION)
     log.report(statistics.end_interval(1.0))
     log.report(statistics.end_interval(2.0))
-    statistics.camera_failed("lost", "/dev/video0: No such device; check its plug and power", 2.5)
+    statistics.camera_failed("lost", "/dev/video0: No such device; check its plug and power")
     log.report(statistics.end_interval(3.0))
     assert stream.getvalue().splitlines()[1:] == [
         "front 0.0 fps | no new frame",
@@ -86,7 +86,7 @@ def test_json_names_the_error_too() -> None:
     stream = io.StringIO()
     log, _ = sink(stream, "json")
     statistics = second()
-    statistics.camera_failed("timeout", "silent", 0.5)
+    statistics.camera_failed("timeout", "silent")
     log.report(statistics.end_interval(1.0))
     line = json.loads(stream.getvalue())
     assert (line["error"], line["frame"], line["predictions"]) == ("silent", None, [])

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from pi_classifier.config.schema import CameraSettings
-from pi_classifier.errors import CameraAbsent, CameraLost, CameraUnsupported, CaptureTimeout, ConfigError
+from pi_classifier.errors import CameraAbsent, CameraBusy, CameraLost, CameraUnsupported, CaptureTimeout, ConfigError
+from pi_classifier.sources.csi.failure import camera_failure
 from pi_classifier.sources.csi.find import csi_camera, csi_cameras
 from pi_classifier.sources.csi.picamera2 import Picamera2Camera
 from pi_classifier.sources.csi.rpicam import RpicamVid
@@ -295,3 +296,20 @@ def test_stand_in_knows_the_real_range() -> None:
     """Protects these tests: the stand-in's colours are JPEG's, white at 255 and not at television's 235."""
     assert fake_rpicam_vid.jpeg_ycbcr(*WHITE) == (255, 128, 128)
     assert fake_rpicam_vid.jpeg_ycbcr(0, 0, 0) == (0, 128, 128)
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("no cameras available", CameraAbsent),
+        ("failed to acquire camera: Device or resource busy", CameraBusy),
+        ("Pipeline handler in use by another process", CameraBusy),
+        ("Camera __init__ sequence did not complete.", CameraBusy),
+        ("failed to queue request", CameraLost),
+    ],
+)
+def test_kind_of_failure_is_read_from_the_message(message: str, kind: type[CameraLost]) -> None:
+    """Protects the journal: a camera that is absent, then in use, then fails, is news each time."""
+    failure = camera_failure("CSI camera 0", message)
+    assert type(failure) is kind
+    assert failure.problem == f"CSI camera 0: {message}"

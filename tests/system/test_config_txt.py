@@ -309,7 +309,7 @@ def test_every_message_of_a_fault_is_one_line_with_a_remedy(tmp_path: Path) -> N
     )
 
 
-def test_64_bit_is_told_by_the_loader(tmp_path: Path) -> None:
+def test_64_bit_follows_the_loader(tmp_path: Path) -> None:
     """Protects 32-bit systems under a 64-bit kernel: what counts is what the programs are."""
     plant_sample(tmp_path, "bookworm.txt")
     (tmp_path / "lib").mkdir()

@@ -70,7 +70,7 @@ def test_ready_after_the_first_prediction_and_alive_by_progress(program: Run, li
 
 
 @needs_systemd_python
-def test_waiting_for_a_camera_is_ready_and_honest(program: Run, listener: Listener, tmp_path: Path) -> None:
+def test_waiting_for_a_camera_is_ready(program: Run, listener: Listener, tmp_path: Path) -> None:
     """Protects a boot without a camera: the service starts, its status says what it waits for, it is not killed."""
     running = program(
         "run", "--source", "v4l2:/dev/video999", "--weights", "untrained", "--metrics-listen", "",

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from pi_classifier.contracts.frame import Frame, Pixels
-from pi_classifier.errors import CameraAbsent, CameraLost, CaptureTimeout
-from pi_classifier.sources.csi.patience import REMEDY, SILENCE_SECONDS, START_SECONDS
+from pi_classifier.errors import CaptureTimeout
+from pi_classifier.sources.csi.failure import REMEDY, SILENCE_SECONDS, START_SECONDS, camera_failure
 
 _CONTINUOUS_AUTOFOCUS = 2
 
@@ -67,17 +67,15 @@ class Picamera2Camera:
             with self._started() as camera:
                 yield from self._stream(camera)
         except TimeoutError:
-            raise CaptureTimeout(f"CSI camera {self._number} sends nothing", remedy=f"{REMEDY}") from None
+            raise CaptureTimeout(f"CSI camera {self._number} sends nothing", remedy=REMEDY) from None
         except (RuntimeError, OSError) as error:
-            raise CameraLost(
-                f"CSI camera {self._number}: {error}", remedy=f"close what else uses it, or {REMEDY}"
-            ) from None
+            raise camera_failure(f"CSI camera {self._number}", str(error)) from None
 
     @contextmanager
     def _started(self) -> Iterator[Any]:
         # Asked before it is opened: every attempt at a camera that is not there costs picamera2 a descriptor.
         if self._number >= len(list_models(self._library)):
-            raise CameraAbsent(f"CSI camera {self._number}: no such camera", remedy=f"{REMEDY}")
+            raise camera_failure(f"CSI camera {self._number}", "no such camera")
         camera = self._library.Picamera2(self._number)
         try:
             controls: dict[str, object] = {"FrameDurationLimits": (self._microseconds, self._microseconds)}

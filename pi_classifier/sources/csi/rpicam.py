@@ -17,7 +17,7 @@ import numpy as np
 
 from pi_classifier.contracts.frame import Frame
 from pi_classifier.errors import CameraLost, CaptureTimeout
-from pi_classifier.sources.csi.patience import REMEDY, SILENCE_SECONDS, START_SECONDS
+from pi_classifier.sources.csi.failure import REMEDY, SILENCE_SECONDS, START_SECONDS, camera_failure
 from pi_classifier.sources.pixel_formats import decoder
 
 STOP_SECONDS = 1.0
@@ -110,10 +110,10 @@ class _Child:
         deadline = time.monotonic() + seconds
         while picture:
             if not self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                raise CaptureTimeout(f"{self._name} sends nothing for {seconds:g} s", remedy=f"{REMEDY}")
+                raise CaptureTimeout(f"{self._name} sends nothing for {seconds:g} s", remedy=REMEDY)
             count = os.readv(self._pictures, [picture])
             if count == 0:
-                raise CameraLost(f"{self._name}: {self._last_words()}", remedy=f"{REMEDY}")
+                raise camera_failure(self._name, self._last_words())
             picture = picture[count:]
 
     def _last_words(self) -> str:

@@ -25,6 +25,7 @@ from pi_classifier.errors import (
     CameraBusy,
     CameraForbidden,
     CameraLost,
+    CameraReplaced,
     CameraUnsupported,
     CaptureTimeout,
 )
@@ -123,9 +124,9 @@ class V4L2Camera:
             except CameraUnsupported as error:
                 if self._card is None:
                     raise
-                raise CameraLost(error.problem, remedy=error.remedy) from None
+                raise CameraReplaced(error.problem, remedy=error.remedy) from None
             if self._card not in (None, info.card):
-                raise CameraLost(
+                raise CameraReplaced(
                     f"{self._camera}: {node} is now {info.card}, not {self._card}", remedy="plug that in again"
                 )
             mode = _negotiate(descriptor, info, *self._asked)
