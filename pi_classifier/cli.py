@@ -147,11 +147,14 @@ def classify(
         Optional[Path],  # noqa: UP045
         typer.Option(metavar="DIR", help="Write each input with its labels drawn on it."),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Let these copies replace files of DIR, though never an input.")
+    ] = False,
 ) -> None:
     """Classify pictures and videos, every frame; exit 1 if any of them could not be read."""
     from pi_classifier.offline.classify import classify as classify_files
 
-    if not classify_files(inputs, configuration.settings, json_lines=json_lines, output=output):
+    if not classify_files(inputs, configuration.settings, json_lines=json_lines, output=output, overwrite=overwrite):
         raise typer.Exit(1)
 
 

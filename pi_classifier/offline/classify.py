@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 from pi_classifier.config.schema import Settings
 from pi_classifier.contracts.frame import Frame, Pixels
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Score
-from pi_classifier.errors import CannotWrite, InputError
+from pi_classifier.errors import InputError
 from pi_classifier.model import open_model
-from pi_classifier.offline.copies import Draw, annotated_picture, annotated_video
+from pi_classifier.offline.copies import Draw, annotated_picture, annotated_video, copy_names
 from pi_classifier.offline.reference_transform import reference_crop
 from pi_classifier.sources.files import Picture, Video, find_files, open_file
 
@@ -50,7 +51,9 @@ class Report(Protocol):
         """Print that an input could not be read, or not to its end."""
 
 
-def classify(inputs: Sequence[str], settings: Settings, *, json_lines: bool, output: Path | None) -> bool:
+def classify(
+    inputs: Sequence[str], settings: Settings, *, json_lines: bool, output: Path | None, overwrite: bool = False
+) -> bool:
     """Classify every frame of every input and print what is seen.
 
     Args:
@@ -58,6 +61,7 @@ def classify(inputs: Sequence[str], settings: Settings, *, json_lines: bool, out
         settings: which model, and how many classes to name.
         json_lines: one JSON object a line instead of a table for people.
         output: a folder for copies with the labels drawn on them.
+        overwrite: whether a copy may replace a file that was there before; an input it never replaces.
 
     Returns:
         False if any input could not be read, or not to its end; it is reported, and the others are still done.
@@ -65,21 +69,36 @@ def classify(inputs: Sequence[str], settings: Settings, *, json_lines: bool, out
     Raises:
         PiClassifierError: no model, or nowhere to write.
     """
-    if output:
-        _make_folder(output)
-    model = open_model(settings.model, progress=sys.stderr.isatty())
-    classifier = _Classifier(model)
-    untrained = model.metadata.untrained
-    good = True
-    with _on_disk(inputs) as named, _progress() as progress:
+    with _on_disk(inputs) as named:
         items = [item for name in named for item in _items(name, named[name])]
-        report = JsonReport(untrained=untrained) if json_lines else _TableReport(items, untrained=untrained)
-        copies = _copy_names(items, output) if output else {}
+        # First what needs no model: a wrong path, a name that is taken.
+        copies = copy_names([item.path for item in items], output, overwrite=overwrite) if output else None
+        problems = [(item.name, item.problem) for item in items if item.problem]
+        if len(problems) == len(items):
+            report = _report(items, json_lines=json_lines, untrained=False)
+            for name, problem in problems:
+                report.failed(name, problem)
+            return False
+        model = open_model(settings.model, progress=sys.stderr.isatty())
+        report = _report(items, json_lines=json_lines, untrained=model.metadata.untrained)
+        return _classify_all(items, _Classifier(model), report, copies or [None] * len(items))
+
+
+def _report(items: Sequence[Item], *, json_lines: bool, untrained: bool) -> Report:
+    return JsonReport(untrained=untrained) if json_lines else _TableReport(items, untrained=untrained)
+
+
+def _classify_all(
+    items: Sequence[Item], classifier: "_Classifier", report: Report, copies: Sequence[Path | None]
+) -> bool:
+    """Whether all could be read to their ends."""
+    good = True
+    with _progress() as progress:
         files = progress.add_task("files", total=len(items))
-        for item in items:
-            progress.update(files, description=item.name)
+        for item, copy in zip(items, copies, strict=True):
+            progress.update(files, description=escape(item.name))
             try:
-                _classify_one(item, classifier, report, copies.get(item), progress)
+                _classify_one(item, classifier, report, copy, progress)
             except InputError as error:
                 report.failed(item.name, error)
                 good = False
@@ -109,26 +128,8 @@ def _classify_one(item: Item, classifier: "_Classifier", report: Report, copy: P
 
 def _drawing(source: Picture | Video, copy: Path) -> AbstractContextManager[Draw]:
     if isinstance(source, Picture):
-        return annotated_picture(copy.with_suffix(".png"))
-    return annotated_video(copy.with_suffix(".mp4"), source.pace_fps or ASSUMED_FPS)
-
-
-def _copy_names(items: Sequence[Item], folder: Path) -> dict[Item, Path]:
-    """A name in `folder` for the copy of each input: its own, numbered where two inputs have the same."""
-    names: dict[Item, Path] = {}
-    for item in items:
-        name, number = item.path.stem, 2
-        while folder / name in names.values():
-            name, number = f"{item.path.stem}-{number}", number + 1
-        names[item] = folder / name
-    return names
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite(f"{folder}: {error.strerror}", remedy="name another folder with --output") from None
+        return annotated_picture(copy)
+    return annotated_video(copy, source.pace_fps or ASSUMED_FPS)
 
 
 class _Classifier:

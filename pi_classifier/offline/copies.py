@@ -1,6 +1,12 @@
-"""A copy of a picture or video with its labels drawn on it."""
+"""Copies of pictures and videos with their labels drawn on them.
 
-from collections.abc import Callable, Iterator
+A copy gets its final name when it is complete, and never that of an input, or of a file that was there before unless
+that is wanted.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,39 +14,125 @@ import cv2
 
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.prediction import Score
-from pi_classifier.errors import CannotWrite
+from pi_classifier.errors import CannotWrite, InputError
 from pi_classifier.sinks.overlay import labelled
 
+PICTURE, VIDEO = ".png", ".mp4"
+ELSEWHERE = "name another folder with --output"
 Draw = Callable[[Pixels, tuple[Score, ...]], None]
 """Writes one frame: uint8, height x width x 3, BGR, which stays as it is."""
 
 
+def copy_names(inputs: Sequence[Path], folder: Path, *, overwrite: bool) -> list[Path]:
+    """Where the copy of each input goes, without the suffix: its own name, numbered where two inputs have the same.
+
+    Args:
+        inputs: files, which may stand there twice.
+        folder: for the copies; it is made if it is not there.
+        overwrite: whether a copy may replace a file that is no input.
+
+    Raises:
+        CannotWrite: there is no such folder and it cannot be made, or a name is taken.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        existing = {name.casefold() for name in os.listdir(folder)}  # noqa: PTH208 - names are all that is needed
+    except OSError as error:
+        raise CannotWrite(f"{folder}: {error.strerror}", remedy=ELSEWHERE) from None
+    names = [folder / name for name in distinct_names([path.stem for path in inputs])]
+    sources = {path.resolve() for path in inputs}
+    for target in (name.with_name(name.name + suffix) for name in names for suffix in (PICTURE, VIDEO)):
+        if target.name.casefold() not in existing:
+            continue
+        if target.resolve() in sources:
+            raise CannotWrite(f"{target}: is an input and would be overwritten", remedy=ELSEWHERE)
+        if not overwrite:
+            raise CannotWrite(f"{target}: exists already", remedy=f"{ELSEWHERE}, or allow it with --overwrite")
+    return names
+
+
+def distinct_names(names: Sequence[str]) -> list[str]:
+    """The same names, repeated ones with a number; on a FAT card those that differ in case alone are the same."""
+    taken: set[str] = set()
+    last: dict[str, int] = {}
+    distinct = []
+    for name in names:
+        number, candidate = last.get(name, 1), name
+        while candidate.casefold() in taken:
+            number += 1
+            candidate = f"{name}-{number}"
+        last[name] = number
+        taken.add(candidate.casefold())
+        distinct.append(candidate)
+    return distinct
+
+
 @contextmanager
-def annotated_picture(target: Path) -> Iterator[Draw]:
-    """Writes one picture as PNG. Raises CannotWrite."""
+def annotated_picture(name: Path) -> Iterator[Draw]:
+    """Writes one picture as PNG; `name` is without the suffix. Raises CannotWrite."""
+    target = name.with_name(name.name + PICTURE)
 
     def draw(pixels: Pixels, scores: tuple[Score, ...]) -> None:
-        try:
-            target.write_bytes(cv2.imencode(".png", labelled(pixels, scores))[1].tobytes())
-        except OSError as error:
-            raise CannotWrite(f"{target}: {error.strerror}", remedy="name another folder with --output") from None
+        with _complete(target) as unfinished:
+            try:
+                unfinished.write_bytes(cv2.imencode(PICTURE, labelled(pixels, scores))[1].tobytes())
+            except OSError as error:
+                raise CannotWrite(f"{target}: {error.strerror}", remedy=ELSEWHERE) from None
 
     yield draw
 
 
 @contextmanager
-def annotated_video(target: Path, fps: float) -> Iterator[Draw]:
-    """Writes a video as MP4 at `fps` frames a second, its size that of the first frame. Raises CannotWrite."""
-    writer = cv2.VideoWriter()
+def annotated_video(name: Path, fps: float) -> Iterator[Draw]:
+    """Writes a video as MP4 at `fps` frames a second, its size that of the first frame; `name` is without the suffix.
+
+    Raises CannotWrite, at the end of the context too: OpenCV does not say that a disk is full.
+    """
+    target = name.with_name(name.name + VIDEO)
+    writer, written = cv2.VideoWriter(), 0
 
     def draw(pixels: Pixels, scores: tuple[Score, ...]) -> None:
+        nonlocal written
         if not writer.isOpened():
             size = (pixels.shape[1], pixels.shape[0])
-            if not writer.open(str(target), cv2.VideoWriter.fourcc(*"mp4v"), fps, size):
-                raise CannotWrite(f"{target}: cannot be written", remedy="name another folder with --output")
+            if not writer.open(str(unfinished), cv2.VideoWriter.fourcc(*"mp4v"), fps, size):
+                raise CannotWrite(f"{target}: cannot be written", remedy=ELSEWHERE)
         writer.write(labelled(pixels, scores))
+        written += 1
 
+    with _complete(target) as unfinished:
+        broken: InputError | None = None
+        try:
+            yield draw
+        except InputError as error:  # what came before it is a copy worth having
+            broken = error
+        finally:
+            writer.release()
+        if written and _frame_count(unfinished) != written:
+            raise CannotWrite(f"{target}: cannot be written to its end", remedy=f"make room there, or {ELSEWHERE}")
+    if broken:
+        raise broken
+
+
+@contextmanager
+def _complete(target: Path) -> Iterator[Path]:
+    """A name to write under, which becomes `target` when the context ends well and something was written."""
+    unfinished = target.with_name(f".{target.stem}.part{target.suffix}")
     try:
-        yield draw
+        yield unfinished
+        with contextlib.suppress(FileNotFoundError):  # not a frame of it could be read
+            unfinished.replace(target)
+    except OSError as error:
+        raise CannotWrite(f"{target}: {error.strerror}", remedy=ELSEWHERE) from None
     finally:
-        writer.release()
+        with contextlib.suppress(OSError):  # a read-only card has nothing to remove either
+            unfinished.unlink(missing_ok=True)
+
+
+def _frame_count(video: Path) -> int:
+    """What the container says; 0 for one that was cut off, whose index is missing."""
+    capture = cv2.VideoCapture(str(video), cv2.CAP_FFMPEG)
+    try:
+        return int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    finally:
+        capture.release()

@@ -126,6 +126,16 @@ def test_annotated_copies(program: Run, tmp_path: Path) -> None:
     video.release()
 
 
+def test_wrong_path_needs_no_weights(program: Run, tmp_path: Path) -> None:
+    """Protects the user's time: a path that is wrong is said at once, not after weights that may not be there."""
+    result = program(
+        "classify", tmp_path / "nope", environment={"CACHE_DIRECTORY": str(tmp_path), "TORCH_HOME": str(tmp_path)}
+    ).wait()
+    assert result.returncode == 1
+    assert "nope: does not exist; name a picture, video or folder" in result.stderr
+    assert "weights" not in result.stderr
+
+
 def test_progress_on_a_terminal(cache: Path, tmp_path: Path) -> None:
     """Protects patience: on a terminal, long work whose results go to a file shows a bar on stderr."""
     script = shutil.which("script")

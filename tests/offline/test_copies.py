@@ -1,0 +1,161 @@
+"""Copies with labels drawn on them: nobody's file is lost, and none is left half written."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pi_classifier.errors import CannotWrite, InputError
+from pi_classifier.offline.copies import annotated_picture, annotated_video, copy_names, distinct_names
+from tests.running import Program
+from tests.sources.test_files import write_picture
+
+Run = Callable[..., Program]
+ROOM_KB = 60
+"""What a file may grow to where there is hardly any room: less than what is written to it."""
+
+
+def listing(folder: Path) -> dict[str, bytes]:
+    """What lies in a folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def noise(size: int = 256) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """A picture that does not compress."""
+    return np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
+
+
+@given(st.lists(st.sampled_from(["a", "A", "a-2", "b.2024-01-01", "b.2024-01-02", "b"]), max_size=12))
+def test_names_are_distinct_and_ones_own(names: list[str]) -> None:
+    """Protects from two inputs with one copy: no two names are the same on a FAT card, and the first keeps its own."""
+    targets = distinct_names(names)
+    assert len({target.casefold() for target in targets}) == len(names)
+    for name, target in zip(names, targets, strict=True):
+        assert target == name or target.startswith(f"{name}-")
+    if names:
+        assert targets[0] == names[0]
+
+
+def test_ten_thousand_equal_names(tmp_path: Path) -> None:
+    """Protects big folders: as many inputs of one name as there may be have as many copies, numbered in order."""
+    targets = copy_names([Path(f"{number}/IMG.jpg") for number in range(10_000)], tmp_path, overwrite=False)
+    assert [path.name for path in targets[:3]] == ["IMG", "IMG-2", "IMG-3"]
+    assert targets[-1].name == "IMG-10000"
+
+
+def test_inputs_are_never_written_over(program: Run, tmp_path: Path) -> None:
+    """Protects the user's originals: where copies would lie beside the inputs, nothing is classified or written."""
+    write_picture(tmp_path / "a.png")
+    write_picture(tmp_path / "b.png")
+    before = listing(tmp_path)
+    for extra in ((), ("--overwrite",)):
+        result = program("classify", tmp_path, "--weights", "untrained", "--output", tmp_path, *extra).wait()
+        assert result.returncode == os.EX_CANTCREAT
+        assert result.stderr.count("\n") == 0
+        assert "a.png: is an input and would be overwritten; name another folder with --output" in result.stderr
+        assert result.stdout == ""
+        assert listing(tmp_path) == before
+
+
+def test_input_behind_a_link_is_never_written_over(tmp_path: Path) -> None:
+    """Protects originals that are reached by another name: a link in the copies' folder to an input is that input."""
+    original = write_picture(tmp_path / "a.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.png").symlink_to(original)
+    with pytest.raises(CannotWrite, match="is an input"):
+        copy_names([original], out, overwrite=True)
+
+
+def test_file_that_was_there_is_kept_unless_it_may_go(program: Run, tmp_path: Path) -> None:
+    """Protects what an earlier run or the user has written: it is replaced with --overwrite alone."""
+    write_picture(tmp_path / "in.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "in.png").write_bytes(b"precious")
+    command = ("classify", tmp_path / "in.png", "--weights", "untrained", "--output", out)
+    refused = program(*command).wait()
+    assert refused.returncode == os.EX_CANTCREAT
+    assert "in.png: exists already" in refused.stderr
+    assert "--overwrite" in refused.stderr
+    assert listing(out) == {"in.png": b"precious"}
+    assert program(*command, "--overwrite").wait().returncode == 0
+    assert cv2.imread(str(out / "in.png")) is not None
+
+
+def test_dots_in_names_stay(program: Run, tmp_path: Path) -> None:
+    """Protects dated names: what stands behind the first dot belongs to the name of a copy, too."""
+    names = ["IMG.2024-01-01", "IMG.2024-01-02", "IMG"]
+    (tmp_path / "in").mkdir()
+    for name in names:
+        write_picture(tmp_path / "in" / f"{name}.png")
+    out = tmp_path / "out"
+    assert program("classify", tmp_path / "in", "--weights", "untrained", "--output", out).wait().returncode == 0
+    assert sorted(path.name for path in out.iterdir()) == sorted(f"{name}.png" for name in names)
+
+
+@pytest.mark.parametrize("kind", ["picture", "video"])
+def test_full_disk_leaves_nothing_half_written(kind: str, cache: Path, tmp_path: Path) -> None:
+    """Protects from copies that cannot be opened: where there is no room, 73 and one line, and no file of that name."""
+    if kind == "picture":
+        source = tmp_path / "in.png"
+        cv2.imwrite(str(source), noise())
+    else:
+        source = tmp_path / "in.mp4"
+        with annotated_video(tmp_path / "in", 25) as draw:
+            for _ in range(10):
+                draw(noise(640), ())
+    out = tmp_path / "out"
+    limited = subprocess.run(
+        [
+            "/bin/bash", "-c", f'ulimit -f {ROOM_KB}; exec "$@"', "bash",
+            sys.executable, "-m", "pi_classifier", "classify", source, "--weights", "untrained", "--output", out,
+        ],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CACHE_DIRECTORY": str(cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert limited.returncode == os.EX_CANTCREAT, limited
+    assert len(limited.stderr.splitlines()) == 1 + ("UNTRAINED" in limited.stderr)
+    assert list(out.iterdir()) == []
+
+
+def copy_until(name: Path, frames: int, end: BaseException) -> None:
+    """A video's copy that gets so many frames, and then this."""
+    with annotated_video(name, 10) as draw:
+        for _ in range(frames):
+            draw(noise(), ())
+        raise end
+
+
+def test_interrupted_copy_leaves_nothing(tmp_path: Path) -> None:
+    """Protects from half a video under a whole one's name: who interrupts a run finds no copy that lies."""
+    with pytest.raises(KeyboardInterrupt):
+        copy_until(tmp_path / "v", 1, KeyboardInterrupt())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cut_input_has_a_copy_of_what_it_gave(tmp_path: Path) -> None:
+    """Protects what could be read: a video that ends before its time has a whole copy of the frames before that."""
+    with pytest.raises(InputError):
+        copy_until(tmp_path / "v", 3, InputError("v: ends after 3 of 9 frames", remedy="the file is cut short"))
+    video = cv2.VideoCapture(str(tmp_path / "v.mp4"))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 3
+    video.release()
+
+
+def test_copy_of_an_input_without_frames_is_none(tmp_path: Path) -> None:
+    """Protects the reason that counts: where no frame came, the input's own error is shown, and there is no copy."""
+    with pytest.raises(InputError):
+        copy_until(tmp_path / "v", 0, InputError("v: holds no frame", remedy="check the file"))
+    with annotated_picture(tmp_path / "p"):
+        pass
+    assert list(tmp_path.iterdir()) == []
