@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import io
 import logging
 import os
 import sys
@@ -320,6 +321,9 @@ def main() -> None:
     """Run the command line; an expected failure is one line on stderr and its exit code."""
     logging.basicConfig(level=logging.INFO, format="pi-classifier: %(message)s", stream=sys.stderr)
     os.environ.update({**ENVIRONMENT, **os.environ})
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file's name need not be text: what is none is written as an escape, as on stderr.
+        sys.stdout.reconfigure(errors="backslashreplace")
     # Pillow warns of what it then raises an error for, or can live with.
     warnings.simplefilter("ignore", UserWarning)
     try:

@@ -20,7 +20,15 @@ class PiClassifierError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.problem}; {self.remedy}"
+        return one_line(f"{self.problem}; {self.remedy}")
+
+
+def one_line(text: str) -> str:
+    """`text` as it can be printed on one line: a file's name may hold line breaks, control characters, or no text."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in text
+    )
 
 
 class ConfigError(PiClassifierError):

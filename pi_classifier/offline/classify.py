@@ -18,7 +18,7 @@ from pi_classifier.config.schema import Settings
 from pi_classifier.contracts.frame import Frame, Pixels
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Score
-from pi_classifier.errors import InputError
+from pi_classifier.errors import InputError, one_line
 from pi_classifier.model import open_model
 from pi_classifier.offline.copies import Draw, annotated_picture, annotated_video, copy_names
 from pi_classifier.offline.reference_transform import reference_crop
@@ -96,7 +96,7 @@ def _classify_all(
     with _progress() as progress:
         files = progress.add_task("files", total=len(items))
         for item, copy in zip(items, copies, strict=True):
-            progress.update(files, description=escape(item.name))
+            progress.update(files, description=escape(one_line(item.name)))
             try:
                 _classify_one(item, classifier, report, copy, progress)
             except InputError as error:
@@ -183,17 +183,17 @@ def _progress() -> Progress:
 
 class _TableReport:
     def __init__(self, items: Sequence[Item], *, untrained: bool) -> None:
-        self._width = max((len(item.name) for item in items), default=0)
+        self._width = max((len(one_line(item.name)) for item in items), default=0)
         if untrained:
             print("UNTRAINED weights, labels mean nothing", file=sys.stderr)
         print(f"{'INPUT':<{self._width}}  FRAME  PREDICTIONS")
 
     def seen(self, name: str, number: int, scores: Scores) -> None:
         best = ", ".join(f"{score.probability:.1%} {score.label}" for score in scores)
-        print(f"{name:<{self._width}}  {number:>5}  {best}")
+        print(f"{one_line(name):<{self._width}}  {number:>5}  {best}")
 
     def failed(self, name: str, error: InputError) -> None:
-        print(f"{name:<{self._width}}  error", flush=True)
+        print(f"{one_line(name):<{self._width}}  error", flush=True)
         print(f"pi-classifier: {error}", file=sys.stderr)
 
 

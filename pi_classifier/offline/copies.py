@@ -16,6 +16,7 @@ from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.prediction import Score
 from pi_classifier.errors import CannotWrite, InputError
 from pi_classifier.sinks.overlay import labelled
+from pi_classifier.sources.files import opencv_name
 
 PICTURE, VIDEO = ".png", ".mp4"
 ELSEWHERE = "name another folder with --output"
@@ -95,12 +96,13 @@ def annotated_video(name: Path, fps: float) -> Iterator[Draw]:
         nonlocal written
         if not writer.isOpened():
             size = (pixels.shape[1], pixels.shape[0])
-            if not writer.open(str(unfinished), cv2.VideoWriter.fourcc(*"mp4v"), fps, size):
+            name = f"{folder}/{unfinished.name}"
+            if not writer.open(name, cv2.VideoWriter.fourcc(*"mp4v"), fps, size):
                 raise CannotWrite(f"{target}: cannot be written", remedy=ELSEWHERE)
         writer.write(labelled(pixels, scores))
         written += 1
 
-    with _complete(target) as unfinished:
+    with opencv_name(target.parent) as folder, _complete(target) as unfinished:
         broken: InputError | None = None
         try:
             yield draw
@@ -108,7 +110,7 @@ def annotated_video(name: Path, fps: float) -> Iterator[Draw]:
             broken = error
         finally:
             writer.release()
-        if written and _frame_count(unfinished) != written:
+        if written and _frame_count(f"{folder}/{unfinished.name}") != written:
             raise CannotWrite(f"{target}: cannot be written to its end", remedy=f"make room there, or {ELSEWHERE}")
     if broken:
         raise broken
@@ -117,7 +119,8 @@ def annotated_video(name: Path, fps: float) -> Iterator[Draw]:
 @contextmanager
 def _complete(target: Path) -> Iterator[Path]:
     """A name to write under, which becomes `target` when the context ends well and something was written."""
-    unfinished = target.with_name(f".{target.stem}.part{target.suffix}")
+    # Not made of the target's name, which may hold what OpenCV cannot take.
+    unfinished = target.with_name(f".pi-classifier-{os.getpid()}{target.suffix}")
     try:
         yield unfinished
         with contextlib.suppress(FileNotFoundError):  # not a frame of it could be read
@@ -129,9 +132,9 @@ def _complete(target: Path) -> Iterator[Path]:
             unfinished.unlink(missing_ok=True)
 
 
-def _frame_count(video: Path) -> int:
+def _frame_count(video: str) -> int:
     """What the container says; 0 for one that was cut off, whose index is missing."""
-    capture = cv2.VideoCapture(str(video), cv2.CAP_FFMPEG)
+    capture = cv2.VideoCapture(video, cv2.CAP_FFMPEG)
     try:
         return int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     finally:

@@ -1,6 +1,7 @@
 """Pictures and videos from files, every frame of them, in order."""
 
 import itertools
+import os
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -149,12 +150,29 @@ def open_file(camera: str, path: Path, *, fps: float) -> Picture | Video:
 
 @contextmanager
 def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
-    # Not a subclass: one of cv2.VideoCapture crashes the interpreter.
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    with opencv_name(path) as name:
+        # Not a subclass: one of cv2.VideoCapture crashes the interpreter.
+        capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
+        try:
+            # FFmpeg opens many a file that is none by its suffix alone; it then knows no size.
+            if not capture.isOpened() or capture.get(cv2.CAP_PROP_FRAME_WIDTH) < 1:
+                raise InputError(f"{path}: neither a picture nor a video that can be read", remedy="check the file")
+            yield capture
+        finally:
+            capture.release()
+
+
+@contextmanager
+def opencv_name(path: Path) -> Iterator[str]:
+    """A name for an existing file or folder that OpenCV can take: one that is not UTF-8 crashes the interpreter.
+
+    Raises OSError where it cannot be opened.
+    """
+    if path.as_posix().isprintable():
+        yield str(path)
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        # FFmpeg opens many a file that is none by its suffix alone; it then knows no size.
-        if not capture.isOpened() or capture.get(cv2.CAP_PROP_FRAME_WIDTH) < 1:
-            raise InputError(f"{path}: neither a picture nor a video that can be read", remedy="check the file")
-        yield capture
+        yield f"/proc/self/fd/{descriptor}"
     finally:
-        capture.release()
+        os.close(descriptor)

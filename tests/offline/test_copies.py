@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pi_classifier.errors import CannotWrite, InputError
 from pi_classifier.offline.copies import annotated_picture, annotated_video, copy_names, distinct_names
 from tests.running import Program
-from tests.sources.test_files import write_picture
+from tests.sources.test_files import write_picture, write_video
 
 Run = Callable[..., Program]
 ROOM_KB = 60
@@ -159,3 +159,26 @@ def test_copy_of_an_input_without_frames_is_none(tmp_path: Path) -> None:
     with annotated_picture(tmp_path / "p"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_are_no_text(program: Run, tmp_path: Path) -> None:
+    """Protects from a crash of the interpreter: names that are not UTF-8, or hold line breaks or markup, are names."""
+    source, out = tmp_path / os.fsdecode(b"in\xff"), tmp_path / os.fsdecode(b"out\xfe")
+    source.mkdir()
+    write_picture(source / "new\nline[red].png")
+    write_video(tmp_path / "v.mp4", 3).rename(source / os.fsdecode(b"v\xfd.mp4"))
+    result = program("classify", source, "--weights", "untrained", "--output", out).wait()
+    assert result.returncode == 0, result
+    assert len(result.stdout.splitlines()) == 1 + 1 + 3
+    assert "new\\nline[red].png" in result.stdout
+    assert "v\\udcfd.mp4" in result.stdout
+    assert sorted(path.name for path in out.iterdir()) == ["new\nline[red].png", os.fsdecode(b"v\xfd.mp4")]
+    assert cv2.imdecode(np.fromfile(out / "new\nline[red].png", np.uint8), cv2.IMREAD_COLOR) is not None
+
+
+def test_error_stays_one_line(program: Run, tmp_path: Path) -> None:
+    """Protects the one line that an error is: a line break in a path, or what is no text, splits nothing."""
+    result = program("classify", tmp_path / "no\nsuch\udcff").wait()
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert "no\\nsuch\\udcff: does not exist" in line
