@@ -16,6 +16,10 @@ from pi_classifier.errors import InputError
 
 PICTURE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 VIDEO_SUFFIXES = (".avi", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm")
+MOST_PIXELS = 90_000_000
+"""Of a still picture: decoded and turned it takes half a gigabyte."""
+# Its own bounds warn in two lines from half of this on; ours is the one that counts.
+Image.MAX_IMAGE_PIXELS = None
 SUFFIXES = frozenset(PICTURE_SUFFIXES + VIDEO_SUFFIXES)
 """What a folder is searched for. A file that is named itself may be called anything."""
 
@@ -25,23 +29,35 @@ def read_picture(path: Path) -> Pixels:
 
     Pillow decodes it, as in the reference transform, and complains of a truncated file where OpenCV paints it grey.
 
+    Grey of 16 bits is scaled to 8, where Pillow's own conversion would clip it to white.
+
     Raises:
-        InputError: not a picture, truncated, or too large to be an honest one.
+        InputError: not a picture, truncated, or larger than `MOST_PIXELS`.
     """
     try:
         with Image.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
+            _refuse_huge(path, picture.size)
+            upright = _eight_bits(ImageOps.exif_transpose(picture)).convert("RGB")
     except UnidentifiedImageError:
         raise InputError(f"{path}: neither a picture nor a video that can be read", remedy="check the file") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         # SyntaxError is what Pillow's decoders raise for a broken PNG.
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: {reason}", remedy="check the file") from None
-    except Image.DecompressionBombError:
-        raise InputError(
-            f"{path}: larger than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels", remedy="scale it down"
-        ) from None
     return np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
+
+
+def _refuse_huge(path: Path, size: tuple[int, int]) -> None:
+    width, height = size
+    if width * height > MOST_PIXELS:
+        limit = f"{MOST_PIXELS / 1e6:.0f} million pixels"
+        raise InputError(f"{path}: {width}x{height} is more than {limit}", remedy="scale it down")
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    if not picture.mode.startswith("I;16"):
+        return picture
+    return Image.fromarray((np.asarray(picture).astype(np.uint16) >> 8).astype(np.uint8))
 
 
 def find_files(folder: Path) -> list[Path]:
@@ -144,7 +160,7 @@ def open_file(camera: str, path: Path, *, fps: float) -> Picture | Video:
             return Picture(camera, path, fps=fps)
     except UnidentifiedImageError:
         return Video(camera, path)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}", remedy="check the file") from None
 
 

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pi_classifier.config.address import ListenAddress
-from pi_classifier.doctor.health import health
+from pi_classifier.doctor.health import health, scraped_values
 from pi_classifier.errors import ConfigError
 from tests.running import Program
 
@@ -126,3 +128,51 @@ def test_asking_loads_no_torch() -> None:
         "sys.exit(not {'torch', 'cv2'}.isdisjoint(sys.modules))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class Dripping(Page):
+    """Begins an answer that never ends, a byte at a time."""
+
+    def do_GET(self) -> None:
+        """Drip until the other side has gone."""
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while not self.server.ended.wait(0.05):  # type: ignore[attr-defined]
+                self.wfile.write(b"#")
+        except OSError:
+            return
+
+
+def test_server_that_drips_is_given_up() -> None:
+    """Protects a container's health check: one deadline is for the whole answer, however often a byte of it comes."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    server.daemon_threads = True
+    server.ended = threading.Event()  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    answer = health(ListenAddress("127.0.0.1", server.server_port), within_seconds=30, answer_seconds=0.5)
+    assert not answer.ok
+    assert "no whole answer within 0.5 s" in answer.messages[0]
+    server.ended.set()  # type: ignore[attr-defined]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_huge_answer_is_read_to_a_bound(page: Callable[[str], ListenAddress]) -> None:
+    """Protects memory: of an answer without end the first megabytes are looked at, and no more."""
+    wanted = camera("front", up=1, predicted=time.time())
+    assert health(page(wanted + "#" * (5 << 20)), within_seconds=30).ok
+    assert not health(page("#" * (5 << 20) + "\n" + wanted), within_seconds=30).ok
+
+
+def test_prediction_of_the_future_is_none(page: Callable[[str], ListenAddress]) -> None:
+    """Protects from a clock that was wrong: a prediction that is still to come does not show that the daemon works."""
+    assert not health(page(camera("front", up=1, predicted=time.time() + 3600)), within_seconds=30).ok
+
+
+@given(st.text(st.sampled_from('pi_classifier_camera_up{camera="front"} 1\n#\\NaN,=\x00\u00e9'), max_size=200))
+def test_nonsense_is_no_health(text: str) -> None:
+    """Protects from tracebacks: whatever a server says, it is a set of values or none."""
+    assert isinstance(scraped_values("pi_classifier_" + text), dict)

@@ -150,3 +150,11 @@ def test_progress_on_a_terminal(cache: Path, tmp_path: Path) -> None:
     ).stdout  # fmt: skip
     assert "100%" in shown
     assert len((tmp_path / "results").read_text(encoding="utf-8").splitlines()) == 20
+
+
+def test_long_and_narrow_picture_is_refused(program: Run, tmp_path: Path) -> None:
+    """Protects memory: what would be scaled to gigabytes, for its shorter side is a pixel, is an input that failed."""
+    write_picture(tmp_path / "long.png", size=(10_000, 1))
+    result = program("classify", tmp_path / "long.png", "--weights", "untrained").wait()
+    assert result.returncode == 1
+    assert "too long and narrow" in result.stderr

@@ -1,6 +1,7 @@
 """Pictures and videos from files."""
 
 import os
+import zlib
 from pathlib import Path
 
 import cv2
@@ -133,3 +134,22 @@ def test_empty_folder(tmp_path: Path) -> None:
     """Protects from waiting for frames that will never come."""
     with pytest.raises(InputError, match="no pictures or videos"):
         Folder("front", tmp_path, fps=36)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_grey_of_16_bits_is_scaled(tmp_path: Path, suffix: str) -> None:
+    """Protects pictures of scientific cameras: 16 bits become 8 by their upper half, and are not clipped to white."""
+    grey = np.arange(0, 65536, 64, dtype=np.uint16).reshape(32, 32)
+    Image.fromarray(grey).save(tmp_path / f"grey{suffix}")
+    pixels = read_picture(tmp_path / f"grey{suffix}")
+    assert np.array_equal(pixels[:, :, 0], grey >> 8)
+
+
+def test_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    """Protects memory: a picture of more than 90 million pixels is refused by its size, in one line."""
+    # A PNG's size stands in its head: what it holds is never looked at.
+    head = b"IHDR" + (20_000).to_bytes(4, "big") + (12_000).to_bytes(4, "big") + b"\x08\x02\x00\x00\x00"
+    chunk = (13).to_bytes(4, "big") + head + zlib.crc32(head).to_bytes(4, "big")
+    (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + (0).to_bytes(4, "big") + b"IDAT" + bytes(4))
+    with pytest.raises(InputError, match="20000x12000 is more than 90 million pixels; scale it down"):
+        read_picture(tmp_path / "huge.png")
