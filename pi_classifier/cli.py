@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from pi_classifier.system.environment import ENVIRONMENT
 
 if TYPE_CHECKING:
     from pi_classifier.system.config_txt import Change
+
+FLUSH_SECONDS = 0.2
+"""How long the end of `run` waits for what is still to be written."""
 
 app = typer.Typer(
     help="Names what a camera sees, on every frame, and says how fast.",
@@ -312,7 +316,10 @@ def _end_at_once() -> NoReturn:
     fast machine, and seconds on a Raspberry Pi, while somebody waits for the stop.
     """
     atexit._run_exitfuncs()  # noqa: SLF001 - what os._exit leaves out
-    sys.stdout.flush()
+    # On a thread, for a pipe may be full whose reader has stopped reading.
+    flush = threading.Thread(target=sys.stdout.flush, daemon=True)
+    flush.start()
+    flush.join(FLUSH_SECONDS)
     sys.stderr.flush()
     os._exit(0)
 

@@ -39,6 +39,10 @@ from pi_classifier.system.scheduling import claim
 from pi_classifier.system.soc import Soc
 from pi_classifier.system.systemd import SystemdClient, journal_listens, log_to_journal
 
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+FINISH_SECONDS = 0.3
+"""How long the end waits for the totals to be written."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -48,7 +52,8 @@ def run(settings: Settings) -> None:
     Raises:
         PiClassifierError: what keeps it from running, with its exit code.
     """
-    with _signals() as stop, ExitStack() as stack:
+    stop = _Stop()
+    with ExitStack() as stack:
         systemd = SystemdClient.of_this_process()
         claim(nice=settings.run.nice, cpus=settings.run.cpus)
         # A frame is too small to be worth OpenCV's own thread pool beside the model's.
@@ -88,9 +93,10 @@ def run(settings: Settings) -> None:
             work_available=work_available,
         )
 
+        # Until here a signal has its default action: what is begun is not worth finishing.
+        stack.enter_context(_signals(stop))
         stack.enter_context(_running(dispatchers))
         stack.callback(_finish, statistics, outputs, started=time.monotonic())
-        stop.wait_for_the_loop = True
         stack.enter_context(_running([*captures, ticker]))
         stack.callback(systemd.stopping)
         pipeline.run(frames=settings.run.frames, stopping=lambda: stop.requested, after_turn=watchdog.check)
@@ -105,26 +111,23 @@ class _Stop:
 
     def __init__(self) -> None:
         self.requested = False
-        self.wait_for_the_loop = False
-        """Before the loop runs, and at the second request, a signal ends the process on the spot."""
 
     def request(self) -> None:
         self.requested = True
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
         # Nothing but an assignment: a handler that took a lock could meet the main thread holding it.
-        if self.requested or not self.wait_for_the_loop:
-            raise SystemExit(0)
+        if self.requested:
+            raise SystemExit(0)  # who asks twice does not want to wait
         self.requested = True
 
 
 @contextmanager
-def _signals() -> Iterator[_Stop]:
-    """SIGTERM and SIGINT ask for the end while the context lasts."""
-    stop = _Stop()
-    before = {number: signal.signal(number, stop.on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+def _signals(stop: _Stop) -> Iterator[None]:
+    """While the context lasts, the signals that end a daemon, and that of a terminal that closes, ask for the end."""
+    before = {number: signal.signal(number, stop.on_signal) for number in ENDING}
     try:
-        yield stop
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -213,7 +216,14 @@ def _report(statistics: Sequence[CameraStatistics], reporters: Sequence[Reporter
 
 
 def _finish(statistics: Sequence[CameraStatistics], reporters: Sequence[Reporter], *, started: float) -> None:
+    """Report the totals, for as long as that is quick: a pipe may be full whose reader has stopped reading."""
     seconds = time.monotonic() - started
-    for one in statistics:
-        for reporter in reporters:
-            reporter.finish(one.snapshot(), seconds)
+
+    def finish() -> None:
+        for one in statistics:
+            for reporter in reporters:
+                reporter.finish(one.snapshot(), seconds)
+
+    thread = threading.Thread(target=finish, name="finish", daemon=True)
+    thread.start()
+    thread.join(FINISH_SECONDS)

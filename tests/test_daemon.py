@@ -1,23 +1,30 @@
 """`pi-classifier run`, as systemd and people run it: a process, signals, a scrape."""
 
+import array
+import fcntl
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import termios
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
+from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.running import Program
 from tests.sources.test_files import write_picture, write_video
 
 Run = Callable[..., Program]
+PIPE_FULL = 60_000
+"""Bytes: a pipe holds 65,536 (pipe(7)), and what is written last need not fill it to the brim."""
 TOTALS = re.compile(
     r"camera done: (\d+) captured = (\d+) classified \+ (\d+) dropped(?: \(.*\))? in ([\d.]+) s, ([\d.]+) fps"
 )
@@ -64,7 +71,7 @@ def test_video_is_named_logged_and_scraped(
     totals(running)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal_ends_it_cleanly(program: Run, number: signal.Signals) -> None:
     """Protects `systemctl stop` and Ctrl-C: exit 0, no traceback, a closing line of totals that balances."""
     running = program("run", "--source", "synthetic:", "--weights", "untrained", "--metrics-listen", "")
@@ -76,18 +83,49 @@ def test_signal_ends_it_cleanly(program: Run, number: signal.Signals) -> None:
     assert totals(running)[0] > 0
 
 
-def test_signal_before_the_model_is_there(program: Run, free_port: int) -> None:
-    """Protects an impatient Ctrl-C: during start-up too it ends at once, with exit 0 and no traceback."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_signal_before_the_model_is_there(
+    program: Run, free_port: int, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """Protects an impatient Ctrl-C: during start-up a signal has its default action, at once and with no traceback."""
     listen = f"127.0.0.1:{free_port}"
     running = program(
         "run", "--source", "synthetic:", "--weights", "untrained", "--metrics-listen", listen,
-        environment={"PYTHONWARNINGS": "ignore"},  # an import that is broken off leaves its file to the collector
+        # An import that is broken off leaves its file to the collector; an empty cache makes the start longer.
+        environment={"PYTHONWARNINGS": "ignore", "CACHE_DIRECTORY": str(tmp_path)},
     )  # fmt: skip
     running.wait_for(lambda: any("metrics on" in notice for notice in running.notices), "metrics")
-    running.stop(signal.SIGINT)
+    running.stop(number)
     result = running.wait()
-    assert result.returncode == 0
+    assert result.returncode == code
     assert "Traceback" not in result.stderr
+
+
+def test_end_waits_for_no_reader(cache: Path) -> None:
+    """Protects `systemctl stop` where stdout is a pipe that nobody reads: the totals are not worth waiting for."""
+    command = [
+        sys.executable, "-m", "pi_classifier", "run", "--source", "synthetic:", "--weights", "untrained",
+        "--metrics-listen", "", "--top-k", "1000", "--log-format", "json",
+    ]  # fmt: skip
+    environment = {
+        "PATH": os.environ["PATH"], "CACHE_DIRECTORY": str(cache), "PI_CLASSIFIER_LOG__INTERVAL_SECONDS": "0.1",
+    }  # fmt: skip
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        try:
+            eventually(lambda: unread(process.stdout) >= PIPE_FULL, "full pipe")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(DEADLINE_SECONDS) == 0
+        finally:
+            process.kill()
+
+
+def unread(pipe: IO[bytes] | None) -> int:
+    """Bytes that wait in a pipe (FIONREAD, ioctl_tty(2))."""
+    assert pipe is not None
+    size = array.array("i", [0])
+    fcntl.ioctl(pipe.fileno(), termios.FIONREAD, size)
+    return size[0]
 
 
 def test_frames_limit_counts_predictions(program: Run) -> None:
