@@ -1,8 +1,8 @@
 """The command line: one function a command, which reads its options and calls the part that does the work."""
 
 import atexit
+import contextlib
 import functools
-import io
 import logging
 import os
 import sys
@@ -18,8 +18,9 @@ import typer
 
 from pi_classifier import __version__
 from pi_classifier.config.layers import Configuration, Key, Origin, load
-from pi_classifier.errors import PiClassifierError
+from pi_classifier.errors import CannotWrite, PiClassifierError
 from pi_classifier.system.environment import ENVIRONMENT
+from pi_classifier.system.standard_streams import ReaderGone, StdoutFailed, discard_stdout, secure_standard_streams
 
 if TYPE_CHECKING:
     from pi_classifier.system.config_txt import Change
@@ -317,25 +318,44 @@ def _end_at_once() -> NoReturn:
     """
     atexit._run_exitfuncs()  # noqa: SLF001 - what os._exit leaves out
     # On a thread, for a pipe may be full whose reader has stopped reading.
-    flush = threading.Thread(target=sys.stdout.flush, daemon=True)
+    flush = threading.Thread(target=_flush, daemon=True)
     flush.start()
     flush.join(FLUSH_SECONDS)
     sys.stderr.flush()
     os._exit(0)
 
 
+def _flush() -> None:
+    with contextlib.suppress(OSError):  # what could not be written was reported when it was lost
+        sys.stdout.flush()
+
+
 def main() -> None:
     """Run the command line; an expected failure is one line on stderr and its exit code."""
+    secure_standard_streams()
     logging.basicConfig(level=logging.INFO, format="pi-classifier: %(message)s", stream=sys.stderr)
     os.environ.update({**ENVIRONMENT, **os.environ})
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file's name need not be text: what is none is written as an escape, as on stderr.
-        sys.stdout.reconfigure(errors="backslashreplace")
     # Pillow warns of what it then raises an error for, or can live with.
     warnings.simplefilter("ignore", UserWarning)
     try:
-        app()
+        try:
+            app()
+        except SystemExit:
+            sys.stdout.flush()
+            raise
+    except ReaderGone:
+        discard_stdout()
+        sys.exit(0)
+    except StdoutFailed as error:
+        _fail(CannotWrite(f"stdout: {error.strerror}", remedy="make room there, or write to another place"))
     except PiClassifierError as error:
+        _fail(error)
+
+
+def _fail(error: PiClassifierError) -> NoReturn:
+    try:
         sys.stdout.flush()
-        typer.echo(f"pi-classifier: {error}", err=True)
-        sys.exit(error.exit_code)
+    except OSError:
+        discard_stdout()
+    typer.echo(f"pi-classifier: {error}", err=True)
+    sys.exit(error.exit_code)

@@ -85,7 +85,8 @@ def exit_codes() -> str:
     """Every code, and what ends with it."""
     ends: dict[int, list[str]] = {
         0: [
-            "The end that was asked for: SIGTERM, SIGINT or SIGHUP once `run` captures (a second one ends at once), `--frames`, the end of a file."
+            "The end that was asked for: SIGTERM, SIGINT or SIGHUP once `run` captures (a second one ends at once), "
+            "`--frames`, the end of a file, a reader of stdout that has gone."
         ],
         1: [
             "`classify`: an input could not be read; `doctor`, `boot-config status`, `health`: something is wrong. "

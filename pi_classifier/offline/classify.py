@@ -18,7 +18,7 @@ from pi_classifier.config.schema import Settings
 from pi_classifier.contracts.frame import Frame, Pixels
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Score
-from pi_classifier.errors import InputError, one_line
+from pi_classifier.errors import CannotWrite, InputError, one_line
 from pi_classifier.model import open_model
 from pi_classifier.offline.copies import Draw, annotated_picture, annotated_video, copy_names
 from pi_classifier.offline.reference_transform import reference_crop
@@ -169,9 +169,15 @@ def _on_disk(inputs: Sequence[str]) -> Iterator[dict[str, Path]]:
         return
     with tempfile.TemporaryDirectory(prefix="pi-classifier-") as folder:
         stdin = Path(folder) / "stdin"
-        with stdin.open("wb") as file:
-            while chunk := sys.stdin.buffer.read(1 << 20):
-                file.write(chunk)
+        try:
+            with stdin.open("wb") as file:
+                while chunk := sys.stdin.buffer.read(1 << 20):
+                    file.write(chunk)
+        except OSError as error:
+            raise CannotWrite(
+                f"{folder}: what comes on stdin cannot be put there ({error.strerror})",
+                remedy="make room there, or set TMPDIR",
+            ) from None
         yield {name: stdin if name == STDIN else Path(name) for name in inputs}
 
 

@@ -2,8 +2,6 @@
 
 import json
 import logging
-import os
-import sys
 from collections.abc import Callable
 from typing import Literal, TextIO
 
@@ -74,9 +72,6 @@ class StdoutSink:
             self._stream.write(line + "\n")
             self._stream.flush()
         except BrokenPipeError:
-            # The interpreter flushes the stream once more when it ends, and must not fail then.
-            if self._stream is sys.stdout:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
             self._on_closed()
         except OSError as error:
             # A full disk behind a redirection takes the line, not the daemon.
