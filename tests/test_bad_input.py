@@ -195,3 +195,41 @@ def test_help_needs_no_torch() -> None:
             [sys.executable, "-c", code.format(arguments)], capture_output=True, text=True, check=False, timeout=120
         )
         assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a = " + "[" * 20_000, ("nested too deeply",)),
+        ("[log]\nsummary_seconds = inf", ("log.summary_seconds", "finite")),
+        ("[log]\nsummary_seconds = nan", ("log.summary_seconds", "finite")),
+        ("[run]\ncpus = [-1]", ("run.cpus", "greater than or equal to 0")),
+        ("[run]\ncpus = [99999999999]", ("run.cpus", "less than or equal to 1023")),
+        ('[model]\nweights = "a\\u0000b"', ("model.weights", "NUL")),
+        ('[[camera]]\nsource = "a\\u0000b"', ("camera.0.source", "NUL")),
+    ],
+)
+def test_values_that_the_system_would_refuse(program: Run, tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
+    """Protects from a traceback of the kernel's making: what it cannot take is refused when it is read."""
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    refused(program("check-config", "--config", tmp_path / "config.toml"), CONFIG, *words)
+
+
+@pytest.mark.parametrize("place", ["fifo", "/dev/zero"])
+def test_what_has_no_end_is_not_read(program: Run, tmp_path: Path, place: str) -> None:
+    """Protects from waiting for ever: a FIFO or a device in the place of a file is refused, not opened."""
+    os.mkfifo(tmp_path / "fifo")
+    file = tmp_path / place
+    refused(program("check-config", "--config", file), CONFIG, "no regular file")
+    refused(program("run", "--source", f"file:{file}", "--metrics-listen", ""), CONFIG, "no regular file")
+    result = program("classify", file).wait()
+    assert result.returncode == 1
+    assert "no regular file" in result.stderr
+
+
+@pytest.mark.parametrize("length", [300, 5000])
+def test_names_that_are_too_long(program: Run, length: int) -> None:
+    """Protects from a traceback: a name that no file system takes is a name that is wrong."""
+    name = "a" * length
+    refused(program("run", "--source", name, "--metrics-listen", ""), CONFIG, "aaa")
+    refused(program("run", "--source", "synthetic:", "--weights", name, "--metrics-listen", ""), CONFIG, "aaa")

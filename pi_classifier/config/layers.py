@@ -19,6 +19,8 @@ from pi_classifier.errors import ConfigError
 DEFAULT_FILE = Path("/etc/pi-classifier/config.toml")
 ENVIRONMENT_PREFIX = "PI_CLASSIFIER_"
 
+LARGEST_FILE = 1 << 20
+"""Bytes of a config.toml: a thousand times what every key with its default takes."""
 LIST_KEYS = "'pi-classifier check-config --defaults' shows every key"
 
 Key = tuple[str | int, ...]
@@ -125,11 +127,22 @@ def _toml(file: Path | None) -> Iterator[tuple[Key, object]]:
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}", remedy="name a readable file with --config") from None
+        # A device may have no end, a FIFO no beginning.
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ConfigError(f"{path}: no regular file", remedy="name a config.toml with --config")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path}: {reason}", remedy="name a readable file with --config") from None
+    if len(content) > LARGEST_FILE:
+        raise ConfigError(f"{path}: larger than {LARGEST_FILE} bytes", remedy="name a config.toml with --config")
+    try:
+        return tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}", remedy="correct that line") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply", remedy=LIST_KEYS) from None
 
 
 def _environment_key(name: str) -> Key:

@@ -7,6 +7,7 @@ OpenCV: `check-config` answers at once, and a machine whose torch does not even 
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -35,7 +36,21 @@ Architecture = Literal[
     "shufflenet_v2_x2_0",
 ]
 """The tutorial's table."""
-Source = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("should hold no NUL character")
+    return text
+
+
+Cpu = Annotated[int, Field(ge=0, le=1023)]
+"""Number of a processor; 1023 is the last that glibc's cpu_set_t holds."""
+Source = Annotated[
+    str, StringConstraints(min_length=1, max_length=4096, strip_whitespace=True), AfterValidator(_no_nul)
+]
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_no_nul)]
+"""4096 is Linux's PATH_MAX."""
 
 
 def _listen_address(value: object) -> ListenAddress | None:
@@ -57,7 +72,8 @@ Listen = Annotated[
 class Section(BaseModel):
     """A table of config.toml. An unknown key is an error; values do not change once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # TOML knows infinity and no number; nothing here does.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class CameraSettings(Section):
@@ -74,8 +90,8 @@ class ModelSettings(Section):
     """`[model]`."""
 
     name: Architecture = Field("mobilenet_v2", description="architecture, as torchvision calls it")
-    weights: str = Field(
-        "default", min_length=1, description="default, the path of a state dict or prepared file, or untrained (random)"
+    weights: FileName = Field(
+        "default", description="default, the path of a state dict or prepared file, or untrained (random)"
     )
     engine: Literal["qnnpack"] = Field("qnnpack", description="torch's quantised engine")
     activations: Literal["auto", "quint8", "qint8"] = Field(
@@ -124,7 +140,7 @@ class RunSettings(Section):
 
     frames: int = Field(0, ge=0, description="stop after this many predictions; 0 never stops")
     nice: int = Field(0, ge=-20, le=19, description="scheduling priority; below 0 needs privileges")
-    cpus: tuple[int, ...] = Field((), description="processors to run on, by number; empty: all")
+    cpus: tuple[Cpu, ...] = Field((), description="processors to run on, by number; empty: all")
 
 
 class Settings(Section):

@@ -22,7 +22,7 @@ from pi_classifier.errors import CannotWrite, InputError, one_line
 from pi_classifier.model import open_model
 from pi_classifier.offline.copies import Draw, annotated_picture, annotated_video, copy_names
 from pi_classifier.offline.reference_transform import reference_crop
-from pi_classifier.sources.files import Picture, Video, find_files, open_file
+from pi_classifier.sources.files import Picture, Video, find_files, open_file, path_problem
 
 STDIN = "-"
 ASSUMED_FPS = 25.0
@@ -151,8 +151,8 @@ class _Classifier:
 
 def _items(name: str, path: Path) -> list[Item]:
     """A folder becomes its files."""
-    if not path.exists():
-        return [Item(name, path, InputError(f"{name}: does not exist", remedy="name a picture, video or folder"))]
+    if problem := path_problem(path):
+        return [Item(name, path, InputError(f"{name}: {problem}", remedy="name a picture, video or folder"))]
     if path.is_dir():
         try:
             return [Item(str(file), file) for file in find_files(path)]

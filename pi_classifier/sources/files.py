@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import stat
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -58,6 +59,20 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     if not picture.mode.startswith("I;16"):
         return picture
     return Image.fromarray((np.asarray(picture).astype(np.uint16) >> 8).astype(np.uint8))
+
+
+def path_problem(path: Path) -> str:
+    """Why a path cannot be opened as a file or folder, in words; empty where it can be tried.
+
+    A FIFO would be waited for, and a device may have no end.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return "does not exist"
+    except (OSError, ValueError) as error:  # a ValueError: a NUL in it
+        return str(getattr(error, "strerror", None) or error)
+    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "no regular file"
 
 
 def find_files(folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from pi_classifier.config.schema import CameraSettings
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.errors import ConfigError
 from pi_classifier.sources.csi.find import csi_camera, csi_cameras
-from pi_classifier.sources.files import Folder, open_file
+from pi_classifier.sources.files import Folder, open_file, path_problem
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.sources.v4l2.camera import V4L2Camera, find_cameras
 
@@ -71,10 +71,8 @@ def _csi(camera: CameraSettings, number: str) -> FrameSource:
 
 
 def _file(camera: CameraSettings, path: Path) -> FrameSource:
-    if not path.exists():
-        raise ConfigError(
-            f"camera.source = {camera.source}: {path} does not exist", remedy="name a picture, video or folder"
-        )
+    if problem := path_problem(path):
+        raise ConfigError(f"camera.source = {camera.source}: {problem}", remedy="name a picture, video or folder")
     if path.is_dir():
         return Folder(camera.name, path, fps=camera.fps)
     return open_file(camera.name, path, fps=camera.fps)
