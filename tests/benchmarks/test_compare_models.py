@@ -181,7 +181,7 @@ def test_source_that_cannot_be_read_is_reported_once(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == os.EX_CONFIG
     (line,) = done.stderr.splitlines()
-    assert "none.mp4 does not exist; name a picture" in line
+    assert "none.mp4: does not exist; name a picture" in line
 
 
 @pytest.mark.parametrize(
