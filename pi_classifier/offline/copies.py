@@ -122,11 +122,14 @@ def _complete(target: Path) -> Iterator[Path]:
     # Not made of the target's name, which may hold what OpenCV cannot take.
     unfinished = target.with_name(f".pi-classifier-{os.getpid()}{target.suffix}")
     try:
+        # What is raised in here need not be about the copy: results are printed meanwhile.
         yield unfinished
-        with contextlib.suppress(FileNotFoundError):  # not a frame of it could be read
+        try:
             unfinished.replace(target)
-    except OSError as error:
-        raise CannotWrite(f"{target}: {error.strerror}", remedy=ELSEWHERE) from None
+        except FileNotFoundError:
+            return  # not a frame of it could be read
+        except OSError as error:
+            raise CannotWrite(f"{target}: {error.strerror}", remedy=ELSEWHERE) from None
     finally:
         with contextlib.suppress(OSError):  # a read-only card has nothing to remove either
             unfinished.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import DEADLINE_SECONDS
-from tests.sources.test_files import write_picture
+from tests.sources.test_files import write_picture, write_video
 
 COMMANDS = {
     "classify": "classify {picture} --weights untrained",
@@ -51,6 +51,17 @@ def test_reader_that_goes(name: str, cache: Path, tmp_path: Path) -> None:
     result = shell(f"pi-classifier {command} | true", cache, tmp_path)
     assert result.returncode == 0
     assert [line for line in result.stderr.splitlines() if "UNTRAINED" not in line] == []
+
+
+def test_reader_that_goes_while_a_copy_is_written(cache: Path, tmp_path: Path) -> None:
+    """Protects the quiet end from the copy: a reader that goes in the middle of a video is no trouble with its copy."""
+    video, out = write_video(tmp_path / "v.mp4", 60), tmp_path / "out"
+    result = shell(
+        f"pi-classifier classify {video} --json --top-k 50 --weights untrained --output {out} | true", cache, tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert list(out.iterdir()) == []
 
 
 def test_error_without_stderr(cache: Path, tmp_path: Path) -> None:
