@@ -3,17 +3,18 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
 from pi_classifier.config.address import ListenAddress
-from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
 from pi_classifier.sinks.metrics.at_scrape import build_versions
 from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sinks.metrics.sink import MetricsSink
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.system.soc import CONDITIONS
+from tests import fakes
 from tests.running import unused_port
 
 CAMERAS = ("door", "front")
@@ -21,21 +22,7 @@ RESULT = Result(
     probabilities=np.array([0.62, 0.09], np.float32),
     scores=(Score(898, "water bottle", 0.62), Score(737, "pop bottle", 0.09)),
 )
-METADATA = ModelMetadata(
-    name="mobilenet_v2",
-    weights="default",
-    weights_sha256="0" * 64,
-    engine="qnnpack",
-    activations="quint8",
-    input_size=224,
-    resize_size=256,
-    mean=(0.485, 0.456, 0.406),
-    std=(0.229, 0.224, 0.225),
-    scale=0.0186,
-    zero_point=114,
-    categories=("water bottle", "pop bottle"),
-    torch_version="2.9.1",
-)
+METADATA = replace(fakes.METADATA, weights="default", categories=("water bottle", "pop bottle"))
 
 
 class Daemon:

@@ -1,5 +1,7 @@
 """Pre-processing, held against the transform that the weights were trained with."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,25 +16,20 @@ from pi_classifier.offline.reference_transform import reference_crop
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 from pi_classifier.runtimes.preprocess import Preprocessor, centre_crop
 from pi_classifier.runtimes.torchscript import quantisation_table
+from tests.fakes import METADATA
 
 
 def metadata_with(scale: float, zero_point: int) -> ModelMetadata:
     """Metadata as `prepare` writes it, but for the quantisation of the input."""
     transforms = ARCHITECTURES["mobilenet_v2"].weights.transforms()
-    return ModelMetadata(
-        name="mobilenet_v2",
-        weights="untrained",
-        weights_sha256="",
-        engine="qnnpack",
-        activations="quint8",
+    return replace(
+        METADATA,
         input_size=224,
         resize_size=256,
         mean=tuple(transforms.mean),
         std=tuple(transforms.std),
         scale=scale,
         zero_point=zero_point,
-        categories=("a", "b"),
-        torch_version=torch.__version__,
     )
 
 
