@@ -1,6 +1,8 @@
 """A model's quantised modules, filled with weights or with noise; and the step from quint8 to qint8 activations."""
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from torch.ao import quantization as ao
 
 from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.errors import ModelError
+from pi_classifier.prepare.sound_state import check_values, fitted
 from pi_classifier.prepare.torchvision_models import Architecture
 
 AUXILIARY_HEADS = ("aux1.", "aux2.", "AuxLogits.")
@@ -19,14 +22,16 @@ def quantised(architecture: Architecture, state: dict[str, Any], path: Path) -> 
     """The model with the weights of a state dict, in evaluation mode; `path` is what an error calls them.
 
     Raises:
-        ModelError: they are of another model, or have other classes.
+        ModelError: they are of another model, have other classes, or hold what no training leaves behind.
     """
     model = _with_observers(architecture)
     if not architecture.quantised_after_loading:
         ao.convert(model, inplace=True)
     _load_state(model, state, path, expected_classes=len(architecture.weights.meta["categories"]))
     if architecture.quantised_after_loading:
-        ao.convert(model, inplace=True)
+        with _misfits_refused(model, path):
+            ao.convert(model, inplace=True)
+    check_values(model.state_dict(), path)
     return model.eval()
 
 
@@ -80,27 +85,39 @@ def _with_observers(architecture: Architecture) -> torch.nn.Module:
 
 
 def _load_state(model: torch.nn.Module, state: dict[str, Any], path: Path, *, expected_classes: int) -> None:
-    name = type(model).__name__.removeprefix("Quantizable")
-    missing = model.state_dict().keys() - state.keys()
-    foreign = {key for key in state.keys() - model.state_dict().keys() if not key.startswith(AUXILIARY_HEADS)}
+    expected = model.state_dict()
+    missing = expected.keys() - state.keys()
+    foreign = {key for key in state.keys() - expected.keys() if not key.startswith(AUXILIARY_HEADS)}
     if missing or foreign:
         raise ModelError(
-            f"{path}: weights of another model: torchvision's quantised {name} has {len(missing)} entries that are "
-            f"not there and lacks {len(foreign)} that are ({min(missing | foreign)})",
+            f"{path}: weights of another model: torchvision's quantised {_name(model)} has {len(missing)} entries "
+            f"that are not there and lacks {len(foreign)} that are ({min(missing | foreign)})",
             remedy="name the model with --model",
         )
     classes = _classes(state)
-    if classes != expected_classes:
+    if classes not in (None, expected_classes):
         raise ModelError(
             f"{path}: {classes} classes where the labels name {expected_classes}", remedy="take ImageNet weights"
         )
+    with _misfits_refused(model, path):
+        model.load_state_dict(fitted(state, expected, path), strict=False)
+
+
+@contextlib.contextmanager
+def _misfits_refused(model: torch.nn.Module, path: Path) -> Iterator[None]:
+    """What torch cannot make anything of is a ModelError."""
     try:
-        model.load_state_dict(state, strict=False)
-    except (RuntimeError, TypeError, AttributeError) as error:
+        yield
+    except (RuntimeError, TypeError, AttributeError, ValueError, AssertionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"{path}: does not fit torchvision's quantised {name} ({reason})", remedy="fetch or copy the file again"
+            f"{path}: does not fit torchvision's quantised {_name(model)} ({reason})",
+            remedy="fetch or copy the file again",
         ) from None
+
+
+def _name(model: torch.nn.Module) -> str:
+    return type(model).__name__.removeprefix("Quantizable")
 
 
 def _classes(state: dict[str, Any]) -> int | None:

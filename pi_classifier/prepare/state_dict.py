@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import pickle
+import struct
 import sys
 import urllib.error
 from pathlib import Path
@@ -14,6 +15,23 @@ import torch
 from pi_classifier.errors import ModelError, WeightsUnavailable
 from pi_classifier.prepare.torchvision_models import Architecture
 
+LARGEST_FILE = 1 << 30
+"""Bytes: ten times what the largest architecture takes."""
+DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What torch's unpickler raises, depending on where the damage is: it is a small program that trusts its input."""
+
 
 def read_state(path: Path) -> tuple[dict[str, Any], str]:
     """The state dict in a file, and the file's SHA-256.
@@ -22,7 +40,7 @@ def read_state(path: Path) -> tuple[dict[str, Any], str]:
         ModelError: unreadable, cut short, no state dict, or a pickle that would run code.
     """
     try:
-        content = path.read_bytes()
+        content = _content(path)
         # weights_only: a pickle may not run code.
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except OSError as error:
@@ -31,11 +49,19 @@ def read_state(path: Path) -> tuple[dict[str, Any], str]:
         raise ModelError(
             f"{path}: not a plain state dict of tensors", remedy="save one with torch.save(model.state_dict(), ...)"
         ) from None
-    except (RuntimeError, EOFError, ValueError, KeyError):
+    except DAMAGE:
         raise ModelError(f"{path}: no state dict, or cut short", remedy="fetch or copy the file again") from None
-    if not isinstance(state, dict) or not state:
+    if not isinstance(state, dict) or not state or not all(isinstance(key, str) for key in state):
         raise ModelError(f"{path}: holds no state dict", remedy="save one with torch.save(model.state_dict(), ...)")
     return state, hashlib.sha256(content).hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise ModelError(f"{path}: larger than any state dict", remedy="name another file with --weights")
+    return content
 
 
 def default_weights(architecture: Architecture, *, progress: bool) -> Path:
