@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 import typer
 
 from pi_classifier import __version__
-from pi_classifier.config.layers import Configuration, Key, Origin, load
-from pi_classifier.errors import CannotWrite, PiClassifierError
+from pi_classifier.config.layers import Configuration, Key, Origin, choices, load
+from pi_classifier.errors import CannotWrite, PiClassifierError, one_line
 from pi_classifier.system.environment import ENVIRONMENT
 from pi_classifier.system.standard_streams import ReaderGone, StdoutFailed, discard_stdout, secure_standard_streams
 
@@ -31,7 +31,6 @@ FLUSH_SECONDS = 0.2
 app = typer.Typer(
     help="Names what a camera sees, on every frame, and says how fast.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -55,13 +54,17 @@ class Flag:
     @property
     def parameter(self) -> Parameter:
         """As a parameter of a command; None where it was not given."""
-        option = typer.Option(self.name, metavar=self.metavar, help=self.help)
+        option = typer.Option(self.name, metavar=self.metavar, help=self.help, autocompletion=self._choices)
         return Parameter(
             self.name.removeprefix("--").replace("-", "_"),
             Parameter.KEYWORD_ONLY,
             default=None,
             annotation=Annotated[Optional[self.type], option],  # noqa: UP045
         )
+
+    def _choices(self, incomplete: str) -> list[str]:
+        """What a shell offers: the values, where there are but a few."""
+        return [choice for choice in choices(self.key) if choice.startswith(incomplete)]
 
 
 SOURCE = Flag(
@@ -339,10 +342,11 @@ def main() -> None:
     warnings.simplefilter("ignore", UserWarning)
     try:
         try:
-            app()
-        except SystemExit:
-            sys.stdout.flush()
-            raise
+            code = app(standalone_mode=False)
+        except SystemExit as end:
+            code = end.code
+        sys.stdout.flush()
+        sys.exit(code)
     except ReaderGone:
         discard_stdout()
         sys.exit(0)
@@ -350,6 +354,8 @@ def main() -> None:
         _fail(CannotWrite(f"stdout: {error.strerror}", remedy="make room there, or write to another place"))
     except PiClassifierError as error:
         _fail(error)
+    except typer.TyperException as error:
+        _misused(error)
 
 
 def _fail(error: PiClassifierError) -> NoReturn:
@@ -358,4 +364,13 @@ def _fail(error: PiClassifierError) -> NoReturn:
     except OSError:
         discard_stdout()
     typer.echo(f"pi-classifier: {error}", err=True)
+    sys.exit(error.exit_code)
+
+
+def _misused(error: typer.TyperException) -> NoReturn:
+    """What typer does not understand, in one line; a bare `pi-classifier` has got its help by now."""
+    if message := one_line(error.format_message()).rstrip("."):
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "pi-classifier"
+        typer.echo(f"pi-classifier: {message}; see '{command} --help'", err=True)
     sys.exit(error.exit_code)

@@ -12,6 +12,7 @@
 #   /opt/pi-classifier/<number>       one virtual environment a version; `current` points to the one in use
 #   /opt/pi-classifier/current/share  the documents
 #   /usr/local/bin/pi-classifier      the command
+#   /usr/local/share/{bash-completion,zsh,fish}   what completes it in a shell
 #   /etc/pi-classifier/config.toml    the configuration, kept when it was edited
 #   /etc/systemd/system, /etc/sysusers.d
 #   /var/lib, /var/cache/pi-classifier   the daemon's own
@@ -23,6 +24,11 @@ set -euo pipefail
 readonly opt=/opt/pi-classifier etc=/etc/pi-classifier cache=/var/cache/pi-classifier state=/var/lib/pi-classifier
 readonly unit=/etc/systemd/system/pi-classifier.service sysusers=/etc/sysusers.d/pi-classifier.conf
 readonly command=/usr/local/bin/pi-classifier
+# Where each shell looks for what completes a command, for all users.
+declare -rA completions=(
+    [bash]=/usr/local/share/bash-completion/completions/pi-classifier
+    [zsh]=/usr/local/share/zsh/site-functions/_pi-classifier
+    [fish]=/usr/local/share/fish/vendor_completions.d/pi-classifier.fish)
 readonly python=${PYTHON:-python3}
 # python3-systemd is systemd-python, built: the environment sees Debian's Python packages, so that pip finds it there, and
 # picamera2 where Raspberry Pi OS has it.
@@ -121,6 +127,15 @@ try_environment() {
     rm -r "$new/trial"
 }
 
+# For every shell, whether it is there or not: it may be installed later.
+write_completions() {
+    local shell
+    mkdir "$new/share/completions"
+    for shell in "${!completions[@]}"; do
+        env "_PI_CLASSIFIER_COMPLETE=source_$shell" "$new/bin/pi-classifier" >"$new/share/completions/$shell"
+    done
+}
+
 # The new version takes the place of the old; from here on nothing is undone, and nothing is left out.
 switch_over() {
     trap '' INT TERM HUP
@@ -133,6 +148,10 @@ switch_over() {
     mv -T "$opt/current.new" "$opt/current"
     new=''
     ln -sfn "$opt/current/bin/pi-classifier" "$command"
+    local shell
+    for shell in "${!completions[@]}"; do
+        install -Dm644 "$version/share/completions/$shell" "${completions[$shell]}"
+    done
     install_configuration "$old/share/config.toml" "$version/share/config.toml"
     install -Dm644 "$version/share/pi-classifier.service" "$unit"
     # The old one, and what an installation that was cut off has left.
@@ -184,6 +203,7 @@ install_service() {
     new=$(mktemp -d "$opt/XXXXXX")
     chmod 755 "$new"
     build_environment
+    write_completions
     # Before anything is replaced: an edited configuration may not fit the new version.
     "$new/bin/pi-classifier" check-config >/dev/null
     switch_over
@@ -202,7 +222,7 @@ uninstall_service() {
         systemctl disable --quiet --now pi-classifier
         systemctl reset-failed --quiet pi-classifier || true
     fi
-    rm -rf "$unit" "$unit.d" "$sysusers" "$command" "$opt" "$etc" "$cache" "$state"
+    rm -rf "$unit" "$unit.d" "$sysusers" "$command" "${completions[@]}" "$opt" "$etc" "$cache" "$state"
     systemctl daemon-reload
     if getent passwd pi-classifier >/dev/null; then userdel pi-classifier; fi
     if getent group pi-classifier >/dev/null; then groupdel pi-classifier; fi

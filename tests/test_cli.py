@@ -25,6 +25,9 @@ VALUES: dict[str, tuple[str, Any]] = {
 """By flag: a value as it is given, and as the configuration then has it."""
 
 
+PROGRAM = Path(sys.executable).with_name("pi-classifier")
+
+
 @pytest.fixture
 def empty(tmp_path: Path) -> str:
     """A configuration that sets nothing, in the place of this machine's own."""
@@ -66,6 +69,59 @@ def test_flag_of_another_command_is_refused(command: str, flag: str) -> None:
     result = CliRunner().invoke(app, [command, flag, "1"])
     assert result.exit_code == 2
     assert f"No such option: {flag}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("run", "--log"), "--log-format"),
+        (("run", "--log-format", ""), "text json"),
+        (("run", "--model", "res"), "resnet18 resnet50 resnext101_32x8d"),
+        (("run", "--source", ""), ""),
+        (("boot-config", ""), "status apply revert"),
+    ],
+)
+def test_shell_completion(words: tuple[str, ...], offered: str) -> None:
+    """Protects typing: bash completes commands, flags, and values where there are but a few."""
+    script = (
+        "source <(_PI_CLASSIFIER_COMPLETE=source_bash pi-classifier)\n"
+        f"COMP_WORDS=(pi-classifier {' '.join(words)}); COMP_CWORD={len(words)}\n"
+        '_pi_classifier_completion pi-classifier; echo "${COMPREPLY[@]}"'
+    )
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    shown = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, env=environment)
+    assert shown.stdout.split() == offered.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("run", "--sorce", "x"),
+            "No such option: --sorce (Possible options: --source); see 'pi-classifier run --help'",
+        ),
+        (("run", "--top-k", "x"), "Invalid value for '--top-k'"),
+        (("run", "extra\nline"), "Got unexpected extra argument(s) (extra\\x0aline); see 'pi-classifier run --help'"),
+        (("classify",), "Missing argument 'INPUT...'; see 'pi-classifier classify --help'"),
+        (("nope",), "No such command 'nope'; see 'pi-classifier --help'"),
+    ],
+)
+def test_usage_error_is_one_line(words: tuple[str, ...], message: str) -> None:
+    """Protects scripts and journals: what cannot be understood is one line with where help is to be had, exit 2."""
+    ended = subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"pi-classifier: {message}")
+
+
+@pytest.mark.parametrize("words", [(), ("boot-config",)])
+def test_no_command_is_answered_with_help(words: tuple[str, ...]) -> None:
+    """Protects the first try: who types no more than the name sees what there is, and a script its exit code 2."""
+    ended = subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "Usage: pi-classifier" in ended.stdout
+    assert ended.stderr == ""
 
 
 def test_version() -> None:

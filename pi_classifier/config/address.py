@@ -24,13 +24,15 @@ class ListenAddress:
         """From `HOST:PORT`; an IPv6 address stands in brackets.
 
         Raises:
-            ValueError: in words, what is wrong.
+            ValueError: in words, what is wrong, to be put behind the text.
         """
         match = ADDRESS.fullmatch(text)
         if not match or not _is_ipv6(match["ipv6"]):
-            raise ValueError("should be HOST:PORT, 127.0.0.1:9100 or [::1]:9100 for instance")
+            raise ValueError("is no HOST:PORT")
         if int(match["port"]) > 65535:
-            raise ValueError("the port should be 0 to 65535")
+            raise ValueError("has a port over 65535")
+        if not _is_name(match["host"] or "localhost"):
+            raise ValueError("has a host that is neither a name nor an address")
         return cls(match["ipv6"] or match["host"], int(match["port"]))
 
     def __str__(self) -> str:
@@ -48,6 +50,12 @@ class ListenAddress:
             return ipaddress.ip_address(self.host or "0.0.0.0")  # noqa: S104 - what no host at all means
         except ValueError:
             return None
+
+
+def _is_name(host: str) -> bool:
+    """Whether it can be asked for: up to 253 ASCII characters, in labels of 1 to 63 (RFC 1035, 2.3.4)."""
+    labels = host.removesuffix(".").split(".")
+    return host.isascii() and len(host) <= 253 and all(1 <= len(label) <= 63 for label in labels)
 
 
 def _is_ipv6(text: str | None) -> bool:

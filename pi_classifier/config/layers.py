@@ -9,10 +9,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 
+from pi_classifier.config.problems import in_words
 from pi_classifier.config.schema import Section, Settings
 from pi_classifier.errors import ConfigError
 
@@ -21,6 +22,8 @@ ENVIRONMENT_PREFIX = "PI_CLASSIFIER_"
 
 LARGEST_FILE = 1 << 20
 """Bytes of a config.toml: a thousand times what every key with its default takes."""
+LONGEST_SHOWN = 200
+"""Characters of a value in an error."""
 LIST_KEYS = "'pi-classifier check-config --defaults' shows every key"
 
 Key = tuple[str | int, ...]
@@ -68,6 +71,12 @@ def section_class(name: str) -> type[Section]:
     annotation: Any = Settings.model_fields[name].annotation
     section: type[Section] = get_args(annotation)[0] if is_table_array(name) else annotation
     return section
+
+
+def choices(key: Key) -> tuple[str, ...]:
+    """The values that a key can have, where there are but a few; else none."""
+    annotation: Any = section_class(str(key[0])).model_fields[str(key[-1])].annotation
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def load(
@@ -139,7 +148,7 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: larger than {LARGEST_FILE} bytes", remedy="name a config.toml with --config")
     try:
         return tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # of tomllib, of UTF-8, or of a number that is too long
         raise ConfigError(f"{path}: not valid TOML: {error}", remedy="correct that line") from None
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply", remedy=LIST_KEYS) from None
@@ -215,20 +224,25 @@ def _in_order(name: str, tables: Mapping[int, object]) -> list[object]:
 def _first_problem(error: ValidationError, origins: Mapping[Key, Origin]) -> tuple[str, str]:
     """Which value, from where, and what it should be; and the remedy."""
     problem = error.errors(include_url=False)[0]
+    what, remedy = in_words(problem)
     # Behind the key pydantic may add the member of a union or the index into a list that it tried last.
     location = problem["loc"]
     key = next((location[:length] for length in (3, 2) if location[:length] in origins), location)
-    what, remedy = (
-        problem["msg"].removeprefix("Value error, "),
-        problem.get("ctx", {}).get("remedy", "change that value"),
-    )
     if key in origins:
         origin = origins[key]
-        value = json.dumps(origin.value, default=str)
-        return f"{_dotted(key)} = {value} (from {origin.place}): {what}", remedy
+        return f"{_dotted(key)} = {_shown(origin.value)} (from {origin.place}) {what}", remedy
     places = sorted({origin.place for known, origin in origins.items() if known[: len(key)] == key})
-    where = f"{_dotted(key)}: " if key else ""
+    where = f"{_dotted(key)} " if key else ""
     return f"{where}{what}" + (f" (from {', '.join(places)})" if places else ""), remedy
+
+
+def _shown(value: object) -> str:
+    """As TOML would have it, cut where it is too long to be read."""
+    try:
+        text = json.dumps(value, default=str)
+    except ValueError:  # Python prints no number of more than 4300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def _dotted(key: tuple[str | int, ...]) -> str:

@@ -4,6 +4,8 @@ They live here, and not beside the classes that use them, so that reading the co
 OpenCV: `check-config` answers at once, and a machine whose torch does not even load can still be told what is wrong.
 """
 
+import json
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -14,14 +16,18 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from pi_classifier.config.address import ListenAddress
+from pi_classifier.config.problems import problem
 
-CameraName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+LISTEN_EXAMPLE = '"127.0.0.1:9100" or "[::1]:9100", for instance'
+CAMERA_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 Architecture = Literal[
     "mobilenet_v2",
     "mobilenet_v3_large",
@@ -40,10 +46,17 @@ Architecture = Literal[
 
 def _no_nul(text: str) -> str:
     if "\0" in text:
-        raise ValueError("should hold no NUL character")
+        raise problem("holds a NUL character", "leave it out")
     return text
 
 
+def _camera_name(text: str) -> str:
+    if not CAMERA_NAME.fullmatch(text):
+        raise problem("is no name for a camera", "give it 1 to 64 letters, digits, '_', '.' and '-'")
+    return text
+
+
+CameraName = Annotated[str, AfterValidator(_camera_name)]
 Cpu = Annotated[int, Field(ge=0, le=1023)]
 """Number of a processor; 1023 is the last that glibc's cpu_set_t holds."""
 Source = Annotated[
@@ -57,8 +70,11 @@ def _listen_address(value: object) -> ListenAddress | None:
     if isinstance(value, ListenAddress):
         return value
     if not isinstance(value, str):
-        raise ValueError("should be HOST:PORT as text")  # noqa: TRY004 - pydantic expects a ValueError
-    return ListenAddress.parse(value) if value else None
+        raise problem("is no text", f"write {LISTEN_EXAMPLE}")
+    try:
+        return ListenAddress.parse(value) if value else None
+    except ValueError as error:
+        raise problem(str(error), f"write {LISTEN_EXAMPLE}") from None
 
 
 Listen = Annotated[
@@ -74,6 +90,19 @@ class Section(BaseModel):
 
     # TOML knows infinity and no number; nothing here does.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        """To pydantic, `true` is 1."""
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise problem("is neither a number nor text", f"the default is {cls.default_of(str(info.field_name))}")
+        return value
+
+    @classmethod
+    def default_of(cls, key: str) -> str:
+        """The default of a key, as TOML has it."""
+        return json.dumps(cls.model_validate({}).model_dump(mode="json")[key], ensure_ascii=False)
 
 
 class CameraSettings(Section):
@@ -102,11 +131,16 @@ class ModelSettings(Section):
     )
     top_k: int = Field(5, ge=1, le=1000, description="classes named for each frame")
 
-    @field_validator("threads")
+    @field_validator("threads", mode="wrap")
     @classmethod
-    def _in_range(cls, threads: int | Literal["auto"]) -> int | Literal["auto"]:
+    def _in_range(cls, value: object, validated: ValidatorFunctionWrapHandler) -> int | Literal["auto"]:
+        """In place of the two complaints that a union has."""
+        try:
+            threads: int | Literal["auto"] = validated(value)
+        except ValidationError:
+            threads = 0
         if threads != "auto" and not 1 <= threads <= 256:
-            raise ValueError("should be auto or 1 to 256")
+            raise problem("is no number of threads", 'give 1 to 256, or "auto"')
         return threads
 
 
@@ -138,7 +172,7 @@ class MetricsSettings(Section):
 class RunSettings(Section):
     """`[run]`."""
 
-    frames: int = Field(0, ge=0, description="stop after this many predictions; 0 never stops")
+    frames: int = Field(0, ge=0, le=10**12, description="stop after this many predictions; 0 never stops")
     nice: int = Field(0, ge=-20, le=19, description="scheduling priority; below 0 needs privileges")
     cpus: tuple[Cpu, ...] = Field((), description="processors to run on, by number; empty: all")
 
@@ -146,7 +180,7 @@ class RunSettings(Section):
 class Settings(Section):
     """The whole configuration."""
 
-    camera: tuple[CameraSettings, ...] = Field((CameraSettings(),), min_length=1)
+    camera: tuple[CameraSettings, ...] = Field((CameraSettings(),), min_length=1, max_length=64)
     model: ModelSettings = ModelSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
@@ -157,9 +191,5 @@ class Settings(Section):
         names = [camera.name for camera in self.camera]
         for name in names:
             if names.count(name) > 1:
-                raise PydanticCustomError(
-                    "camera_names",
-                    "two cameras are called '{name}'",
-                    {"name": name, "remedy": "give each [[camera]] a name of its own"},
-                )
+                raise problem(f"two cameras are called '{name}'", "give each [[camera]] a name of its own")
         return self

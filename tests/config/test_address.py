@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pi_classifier.config.address import ListenAddress
 
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?(\.[a-z0-9]{1,10}){0,3}", fullmatch=True)
-FORM = "should be HOST:PORT, 127.0.0.1:9100 or [::1]:9100 for instance"
+FORM = "is no HOST:PORT"
+HOST = "has a host that is neither a name nor an address"
 HOSTS = st.one_of(st.just(""), NAMES, st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(str))
 
 
@@ -22,11 +23,11 @@ def test_what_it_prints_it_reads(address: ListenAddress) -> None:
 
 @given(st.text())
 def test_any_text_is_an_address_or_refused_in_words(text: str) -> None:
-    """Protects from tracebacks: whatever was written, it is an address in range, or words say what it should be."""
+    """Protects from tracebacks: whatever was written, it is an address in range, or words say what is wrong."""
     try:
         address = ListenAddress.parse(text)
     except ValueError as refusal:
-        assert str(refusal).partition(" ")[0] in ("should", "the")  # noqa: PT017 - either outcome is right
+        assert str(refusal).partition(" ")[0] in ("is", "has")  # noqa: PT017 - either outcome is right
         return
     assert 0 <= address.port <= 65535
 
@@ -39,6 +40,8 @@ def test_any_text_is_an_address_or_refused_in_words(text: str) -> None:
         (":9100", "", 9100),
         ("[::1]:9100", "::1", 9100),
         ("raspberrypi.local:65535", "raspberrypi.local", 65535),
+        ("raspberrypi.local.:80", "raspberrypi.local.", 80),
+        (f"{'a' * 63}.local:80", f"{'a' * 63}.local", 80),
     ],
 )
 def test_forms_of_an_address(text: str, host: str, port: int) -> None:
@@ -64,11 +67,16 @@ def test_forms_of_an_address(text: str, host: str, port: int) -> None:
         ("http://localhost:9100", FORM),
         (" :9100", FORM),
         ("localhost:\u0669", FORM),
-        ("localhost:65536", "the port should be 0 to 65535"),
+        ("localhost:65536", "has a port over 65535"),
+        ("local..host:9100", HOST),
+        (".localhost:9100", HOST),
+        (f"{'a' * 64}.local:9100", HOST),
+        (f"{'a.' * 127}a:9100", HOST),
+        ("raspberryp\u00ed:9100", HOST),
     ],
 )
 def test_refusals_are_in_words(text: str, words: str) -> None:
-    """Protects the user from guessing: the refusal says what an address looks like."""
+    """Protects the user from guessing: the refusal says what is wrong."""
     with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
         ListenAddress.parse(text)
 

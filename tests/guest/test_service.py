@@ -39,6 +39,15 @@ def test_photograph_is_named_in_journal_and_metrics(loopback: Loopback, service:
     print(f"frame age sum {samples['frame_age_seconds_sum']:.1f} s of {samples['frames_classified_total']:.0f} frames")
 
 
+def test_shell_completes_the_command(service: Service) -> None:
+    """Protects typing: the installer brings what bash, zsh and fish complete the command with, for every user."""
+    ask = "COMP_WORDS=(pi-classifier run --log); COMP_CWORD=2; _pi_classifier_completion pi-classifier"
+    loaded = "source /usr/local/share/bash-completion/completions/pi-classifier"
+    assert service.guest.check(f"bash -c '{loaded}; {ask}; echo ${{COMPREPLY[@]}}'").strip() == "--log-format"
+    assert "compdef" in service.guest.check("cat /usr/local/share/zsh/site-functions/_pi-classifier")
+    assert "complete" in service.guest.check("cat /usr/local/share/fish/vendor_completions.d/pi-classifier.fish")
+
+
 def test_bad_configuration_is_not_retried(service: Service) -> None:
     """Protects from a restart loop: what only a person can mend ends with exit 78, one line, and no restart."""
     service.stop()
