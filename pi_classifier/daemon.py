@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from types import FrameType
@@ -33,7 +33,7 @@ from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sinks.metrics.sink import MetricsSink
 from pi_classifier.sinks.status import StatusSink
 from pi_classifier.sinks.stdout import StdoutSink
-from pi_classifier.sources.uri import source_for
+from pi_classifier.sources.uri import sources_for
 from pi_classifier.statistics import CameraStatistics, Reporter
 from pi_classifier.system.scheduling import claim
 from pi_classifier.system.soc import Soc
@@ -60,7 +60,8 @@ def run(settings: Settings) -> None:
         cv2.setNumThreads(1)
         # First what may fail at once: a taken port or a missing file should not wait for the model's runtime.
         server = stack.enter_context(_metrics_server(settings.metrics))
-        sources = [source_for(camera) for camera in settings.camera]
+        # A pattern in the place of a camera is for who sees it; a service waits for the camera.
+        sources = sources_for(settings.camera, wait=systemd.listens)
         systemd.status("loading the model")
         model = open_model(settings.model, progress=sys.stderr.isatty())
 
@@ -71,7 +72,10 @@ def run(settings: Settings) -> None:
         dispatchers = _dispatchers(model, to_journal=to_journal)
         monitor = _monitor(settings.log, dispatchers)
         outputs = [monitor, *_outputs(settings.log, model, systemd, stop, to_journal=to_journal)]
-        metrics = [_metrics_sink(settings.metrics, server, model, statistics)] if server else []
+        requested = {
+            camera.name: source.pace_fps or camera.fps for camera, source in zip(settings.camera, sources, strict=True)
+        }
+        metrics = [_metrics_sink(settings.metrics, server, model, statistics, requested)] if server else []
         work_available, shutdown = threading.Event(), threading.Event()
         captures = [
             Capture(
@@ -155,7 +159,11 @@ def _metrics_server(settings: MetricsSettings) -> Iterator[MetricsServer | None]
 
 
 def _metrics_sink(
-    settings: MetricsSettings, server: MetricsServer, model: Model, statistics: Sequence[CameraStatistics]
+    settings: MetricsSettings,
+    server: MetricsServer,
+    model: Model,
+    statistics: Sequence[CameraStatistics],
+    requested_fps: Mapping[str, float],
 ) -> MetricsSink:
     for label in settings.labels:
         if label not in model.metadata.categories:
@@ -165,6 +173,7 @@ def _metrics_sink(
     return MetricsSink(
         server.registry,
         statistics=statistics,
+        requested_fps=requested_fps,
         metadata=model.metadata,
         labels=settings.labels,
         versions=build_versions(__version__, model.versions, opencv=cv2.__version__),

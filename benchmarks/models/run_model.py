@@ -33,7 +33,7 @@ from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.errors import PiClassifierError
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.runtimes.torchscript import TorchScriptModel
-from pi_classifier.sources.uri import source_for
+from pi_classifier.sources.uri import sources_for
 from pi_classifier.statistics import CameraStatistics
 
 
@@ -109,7 +109,8 @@ def run(file: Path, *, threads: int | Literal["auto"], source: str, warm_up: int
     statistics = CameraStatistics(UnpacedJobs.camera, time.monotonic())
     work_available = threading.Event()
     times = FrameTimes()
-    with closing(_endless(source_for(CameraSettings(source=source, width=size, height=size)))) as pictures:
+    (frames_from,) = sources_for([CameraSettings(source=source, width=size, height=size)], wait=False)
+    with closing(_endless(frames_from)) as pictures:
         pipeline = Pipeline(
             cameras=[(UnpacedJobs(pictures, model, statistics, work_available), statistics)],
             predictor=model.new_predictor(),

@@ -82,6 +82,7 @@ def metrics() -> str:
     sink = MetricsSink(
         registry,
         statistics=[statistics()],
+        requested_fps={"front": 36.0},
         metadata=METADATA,
         labels=("water bottle",),
         versions=build_versions(__version__, {"torch": "2"}, "5"),

@@ -1,23 +1,44 @@
 """A source URI becomes the source that it names."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from pi_classifier.config.schema import CameraSettings
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.errors import ConfigError
-from pi_classifier.sources.csi.find import csi_camera, csi_cameras
+from pi_classifier.sources.auto import AwaitedCamera, FreeCameras
+from pi_classifier.sources.csi.find import csi_camera
 from pi_classifier.sources.files import Folder, open_file, path_problem
 from pi_classifier.sources.synthetic import Synthetic
-from pi_classifier.sources.v4l2.camera import V4L2Camera, find_cameras
+from pi_classifier.sources.v4l2.camera import V4L2Camera
 
 SCHEMES = ("auto", "v4l2", "csi", "file", "synthetic")
 
 logger = logging.getLogger(__name__)
 
 
+def sources_for(cameras: Sequence[CameraSettings], *, wait: bool) -> list[FrameSource]:
+    """The sources that the cameras' settings name, in their order; a camera need not be there yet.
+
+    Each `auto` gets a camera of its own, and none that another settings name.
+
+    Args:
+        cameras: the settings.
+        wait: whether an `auto` that finds no camera waits for one; else it shows the test pattern.
+
+    Raises:
+        ConfigError, InputError, CameraUnsupported: as `source_for`.
+    """
+    free = FreeCameras(uri for camera in cameras if (uri := _camera_uri(camera)))
+    return [
+        _any_camera(camera, free, wait=wait) if camera.source.partition(":")[0] == "auto" else source_for(camera)
+        for camera in cameras
+    ]
+
+
 def source_for(camera: CameraSettings) -> FrameSource:
-    """The source that a camera's settings name; a camera need not be there yet.
+    """The source that a camera's settings name, if it is not `auto`.
 
     Raises:
         ConfigError: a URI of an unknown kind, a file that does not exist, a node that is no camera.
@@ -26,13 +47,37 @@ def source_for(camera: CameraSettings) -> FrameSource:
     """
     scheme, place = _parsed(camera.source)
     if scheme == "v4l2":
-        return _v4l2(camera, Path(place))
+        return _v4l2(camera, _node(place))
     if scheme == "csi":
         return _csi(camera, place)
     if scheme == "file":
         return _file(camera, Path(place))
-    if scheme == "auto":
-        return _best_camera(camera)
+    return _synthetic(camera)
+
+
+def _camera_uri(camera: CameraSettings) -> str | None:
+    """The one URI of a camera that is named, whichever way that was done."""
+    scheme, place = _parsed(camera.source)
+    if scheme == "v4l2":
+        return f"v4l2:{_node(place)}"
+    return f"csi:{int(place or 0)}" if scheme == "csi" and place.isdecimal() | (not place) else None
+
+
+def _any_camera(camera: CameraSettings, free: FreeCameras, *, wait: bool) -> FrameSource:
+    def find() -> FrameSource | None:
+        uri = free.claim()
+        return source_for(camera.model_copy(update={"source": uri})) if uri else None
+
+    found = find()
+    if found is not None:
+        return found
+    if wait:
+        return AwaitedCamera(camera.name, find)
+    logger.warning(
+        "%s: NO CAMERA FOUND, showing the synthetic test pattern: its labels mean nothing; "
+        "plug a camera in and start again, or name one with --source",
+        camera.name,
+    )
     return _synthetic(camera)
 
 
@@ -52,9 +97,12 @@ def _parsed(source: str) -> tuple[str, str]:
     return "file", source
 
 
+def _node(place: str) -> Path:
+    """`0` is `/dev/video0`."""
+    return Path(f"/dev/video{place}") if place.isdecimal() else Path(place)
+
+
 def _v4l2(camera: CameraSettings, node: Path) -> V4L2Camera:
-    if node.name.isdecimal() and len(node.parts) == 1:
-        node = Path(f"/dev/video{node}")
     if node.exists() and not node.is_char_device():
         raise ConfigError(
             f"camera.source = {camera.source}: {node} is no camera", remedy="'ls /dev/video*' lists candidates"
@@ -80,16 +128,3 @@ def _file(camera: CameraSettings, path: Path) -> FrameSource:
 
 def _synthetic(camera: CameraSettings) -> Synthetic:
     return Synthetic(camera.name, width=camera.width, height=camera.height, fps=camera.fps)
-
-
-def _best_camera(camera: CameraSettings) -> FrameSource:
-    for found in find_cameras():
-        return _v4l2(camera, found.node)
-    if csi_cameras():
-        return _csi(camera, "0")
-    logger.warning(
-        "%s: NO CAMERA FOUND, showing the synthetic test pattern: its labels mean nothing; "
-        "plug a camera in and start again, or name one with --source",
-        camera.name,
-    )
-    return _synthetic(camera)

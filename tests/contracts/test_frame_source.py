@@ -15,6 +15,7 @@ import pytest
 
 from pi_classifier.contracts.frame import Frame, FrameSource
 from pi_classifier.errors import CameraAbsent, CaptureError, InputError, PiClassifierError
+from pi_classifier.sources.auto import AwaitedCamera
 from pi_classifier.sources.csi.picamera2 import Picamera2Camera
 from pi_classifier.sources.csi.rpicam import RpicamVid
 from pi_classifier.sources.files import Picture, Video
@@ -66,6 +67,11 @@ def picamera2(_folder: Path, _request: pytest.FixtureRequest) -> FrameSource:
     return Picamera2Camera("front", 0, fake_picamera2, width=224, height=224, fps=200)
 
 
+def awaited(_folder: Path, _request: pytest.FixtureRequest) -> FrameSource:
+    """A camera that was found after the start."""
+    return AwaitedCamera("front", lambda: Synthetic("front", width=64, height=48, fps=36))
+
+
 def scripted(_folder: Path, _request: pytest.FixtureRequest) -> FrameSource:
     """The tests' camera that plays a script."""
     return ScriptedCamera([1] * 30)
@@ -93,6 +99,7 @@ MEMBERS: list[Make] = [
     synthetic,
     rpicam_vid,
     picamera2,
+    awaited,
     scripted,
     fed,
     hanging,

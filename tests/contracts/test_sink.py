@@ -65,6 +65,7 @@ def metrics(cameras: Cameras) -> tuple[Sink, Shown]:
     sink = MetricsSink(
         registry,
         statistics=list(cameras.values()),
+        requested_fps=dict.fromkeys(cameras, 36.0),
         metadata=METADATA,
         labels=("tench",),
         versions={},

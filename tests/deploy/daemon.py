@@ -34,6 +34,7 @@ class Daemon:
         self._sink = MetricsSink(
             server.registry,
             statistics=list(self.statistics.values()),
+            requested_fps=dict.fromkeys(CAMERAS, 36.0),
             metadata=METADATA,
             labels=("water bottle",),
             versions=build_versions("0.1.0", {"torch": "2.9.1"}, opencv="4.12.0"),

@@ -12,8 +12,8 @@ from tests.guest.service import UNIT, Service
 
 @pytest.fixture(scope="module")
 def waiting(service: Service) -> Iterator[Service]:
-    """The service, started without the camera that it shall watch."""
-    with service.watching(Vivid.node):
+    """The service, started without the camera that it shall watch, and told no name of it."""
+    with service.watching("auto"):
         yield service
 
 

@@ -28,6 +28,7 @@ DOCUMENTED = {
     "last_frame_timestamp_seconds": "gauge", "last_prediction_timestamp_seconds": "gauge",
     "stage_duration_seconds": "histogram", "frame_age_seconds": "histogram", "frames_per_second": "gauge",
     "top1_class_id": "gauge", "top1_probability": "gauge", "label_predictions": "counter",
+    "requested_frames_per_second": "gauge",
     "soc_temperature_celsius": "gauge", "soc_throttled": "gauge", "model_info": "gauge", "build_info": "gauge",
 }  # fmt: skip
 
@@ -68,6 +69,7 @@ def bench(*, soc: bool = True) -> Bench:
     sink = MetricsSink(
         registry,
         statistics=[statistics],
+        requested_fps={"front": 36.0},
         metadata=METADATA,
         labels=("tench", "water bottle"),
         versions=build_versions("1", {"torch": "2"}, opencv="3"),
@@ -106,6 +108,7 @@ def test_values_are_those_of_the_statistics(used: Bench) -> None:
     assert used.value("capture_errors_total", camera="front", kind="lost") == 1
     assert used.value("camera_reconnects_total", camera="front") == 1
     assert used.value("camera_up", camera="front") == 1
+    assert used.value("requested_frames_per_second", camera="front") == 36
     assert used.value("top1_class_id", camera="front") == 5
     assert used.value("top1_probability", camera="front") == 0.75
     assert used.value("label_predictions_total", camera="front", label="tench") == 2

@@ -23,7 +23,7 @@ from pi_classifier.sources.csi.find import csi_camera, csi_cameras
 from pi_classifier.sources.csi.picamera2 import Picamera2Camera
 from pi_classifier.sources.csi.rpicam import RpicamVid
 from pi_classifier.sources.synthetic import Synthetic
-from pi_classifier.sources.uri import source_for
+from pi_classifier.sources.uri import source_for, sources_for
 from pi_classifier.sources.v4l2.camera import find_cameras
 from tests.running import Program
 from tests.sources import fake_rpicam_vid
@@ -206,9 +206,15 @@ def test_auto_takes_a_csi_camera(rpicam: Callable[[str], Path]) -> None:
         pytest.skip("this machine has a V4L2 camera, which goes first")
     rpicam("well")
     assert csi_cameras() == ["imx708_wide", "imx219"]
-    assert isinstance(source_for(CameraSettings(source="auto")), RpicamVid)
+    automatic = CameraSettings(source="auto")
+    first, second, third = sources_for([automatic] * 3, wait=False)
+    assert (str(first), str(second)) == (
+        "CSI camera 0 through rpicam-vid, 256x224",
+        "CSI camera 1 through rpicam-vid, 256x224",
+    )
+    assert isinstance(third, Synthetic)
     rpicam("absent")
-    assert isinstance(source_for(CameraSettings(source="auto")), Synthetic)
+    assert [type(source) for source in sources_for([automatic], wait=False)] == [Synthetic]
 
 
 def test_picamera2_is_asked_for_what_is_meant(picamera2: ModuleType) -> None:

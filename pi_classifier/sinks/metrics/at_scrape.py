@@ -22,6 +22,7 @@ class AtScrape(Collector):
     def __init__(
         self,
         statistics: Sequence[CameraStatistics],
+        requested_fps: Mapping[str, float],
         metadata: ModelMetadata,
         labels: Sequence[str],
         versions: Mapping[str, str],
@@ -29,6 +30,7 @@ class AtScrape(Collector):
         throttled: Callable[[], Mapping[tuple[str, str], bool]],
     ) -> None:
         self._statistics = tuple(statistics)
+        self._requested_fps = dict(requested_fps)
         self._metadata = metadata
         self._versions = dict(versions)
         self._temperature = temperature
@@ -49,6 +51,13 @@ class AtScrape(Collector):
         """One scrape."""
         snapshots = [one.snapshot() for one in self._statistics]
         yield from _frames(snapshots)
+        yield _family(
+            GaugeMetricFamily,
+            "requested_frames_per_second",
+            "Frames a second asked of the camera, or that a video plays at.",
+            ("camera",),
+            {(camera,): fps for camera, fps in self._requested_fps.items()},
+        )
         yield from _camera_health(snapshots)
         with self._lock:
             latest = dict(self._latest)

@@ -24,6 +24,7 @@ class MetricsSink:
         registry: CollectorRegistry,
         *,
         statistics: Sequence[CameraStatistics],
+        requested_fps: Mapping[str, float],
         metadata: ModelMetadata,
         labels: Sequence[str],
         versions: Mapping[str, str],
@@ -35,6 +36,7 @@ class MetricsSink:
         Args:
             registry: what is scraped.
             statistics: of all cameras.
+            requested_fps: frames a second asked of each camera, by name.
             metadata: of the model in use.
             labels: classes to count by name; all others count as `other`.
             versions: of the parts, for `build_info`.
@@ -65,7 +67,7 @@ class MetricsSink:
             )
             for one in statistics
         }
-        self._at_scrape = AtScrape(statistics, metadata, labels, versions, temperature, throttled)
+        self._at_scrape = AtScrape(statistics, requested_fps, metadata, labels, versions, temperature, throttled)
         registry.register(self._at_scrape)
 
     def offer(self, prediction: Prediction) -> None:
