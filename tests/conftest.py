@@ -38,6 +38,12 @@ def eventually(condition: Callable[[], object], what: str) -> None:
         pause.wait(0.002)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How long tests/fuzz looks for what no other test thought of."""
+    parser.addoption("--fuzz-seconds", type=float, default=60.0, help="for all fuzzing together (default: %(default)s)")
+    parser.addoption("--fuzz-seed", type=int, default=0, help="of the inputs (default: %(default)s)")
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of real weights, photographs and videos."""
