@@ -6,7 +6,6 @@ DIR holds photographs and a labels.csv with the columns `file` and `class_index`
 them by bicubic enlargement, so every way scales the same picture; the ways take turns, photograph by photograph.
 """
 
-import io
 import statistics
 import sys
 import time
@@ -28,7 +27,7 @@ from benchmarks.shared.provenance import Machine
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.model import Model
-from pi_classifier.prepare.torchscript import prepare
+from pi_classifier.prepare.bundle import prepare
 from pi_classifier.runtimes.preprocess import centre_crop
 from pi_classifier.runtimes.torchscript import TorchScriptModel
 from pi_classifier.sources.files import read_picture
@@ -96,8 +95,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     photographs = labelled_photographs(arguments.photos)
     with errors_in_one_line("scaling"):
-        content = prepare(ModelSettings(weights=arguments.weights))
-    model = TorchScriptModel(io.BytesIO(content), threads="auto", top_k=1)
+        bundle = prepare(ModelSettings(weights=arguments.weights))
+    model = TorchScriptModel(bundle, threads="auto", top_k=1)
     machine = Machine.here()
     result = {
         "machine": machine.briefly(f"OpenCV {cv2.__version__}"),

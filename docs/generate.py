@@ -4,6 +4,7 @@
 
 - systemd/config.toml, and the same in docs/configuration.md: the configuration's defaults
 - docs/interface.md: the public names
+- systemd/requirements-lite.txt: the packages of an installation without torch
 - the tables of docs/benchmarks.md, by benchmarks/tables.py
 
 --check changes nothing, prints what differs and exits with 1 if anything does.
@@ -16,6 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lite_requirements import lite_requirements
 from pi_classifier.config.reference import documented_defaults
 from public_names.page import interface
 
@@ -33,6 +35,7 @@ def documents() -> dict[Path, str]:
         Path("systemd/config.toml"): defaults,
         CONFIGURATION: with_defaults((ROOT / CONFIGURATION).read_text(encoding="utf-8"), defaults),
         Path("docs/interface.md"): interface(),
+        Path("systemd/requirements-lite.txt"): lite_requirements(ROOT),
     }
 
 

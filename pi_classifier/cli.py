@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
@@ -18,6 +19,7 @@ import typer
 
 from pi_classifier import __version__
 from pi_classifier.config.layers import Configuration, Key, Origin, choices, load
+from pi_classifier.contracts.model import Runtime
 from pi_classifier.errors import CannotWrite, PiClassifierError, one_line
 from pi_classifier.system.environment import ENVIRONMENT
 from pi_classifier.system.standard_streams import ReaderGone, StdoutFailed, discard_stdout, secure_standard_streams
@@ -80,7 +82,10 @@ WEIGHTS = Flag(
     ("model", "weights"),
     str,
     "FILE",
-    "State dict or prepared file; 'default' fetches, 'untrained' is random.",
+    "State dict or bundle; 'default' fetches, 'untrained' is random.",
+)
+RUNTIME = Flag(
+    "--runtime", ("model", "runtime"), str, "torchscript|litert|auto", "What runs the model; auto prefers LiteRT."
 )
 THREADS = Flag("--threads", ("model", "threads"), str, "N", "Compute threads; 'auto' leaves one core for capture.")
 TOP_K = Flag("--top-k", ("model", "top_k"), int, "N", "Classes named for each frame.")
@@ -93,8 +98,23 @@ METRICS_LISTEN = Flag(
 )
 DAEMON = Flag("--metrics-listen", ("metrics", "listen"), str, "HOST:PORT", "Where the daemon serves its metrics.")
 LOG_FORMAT = Flag("--log-format", ("log", "format"), str, "text|json", "One line a second as text or JSON.")
-RUN_FLAGS = (SOURCE, MODEL, WEIGHTS, THREADS, TOP_K, FRAMES, METRICS_LISTEN, LOG_FORMAT)
+RUN_FLAGS = (SOURCE, MODEL, WEIGHTS, RUNTIME, THREADS, TOP_K, FRAMES, METRICS_LISTEN, LOG_FORMAT)
 """The flags of `run`; `check-config` takes them, too."""
+
+
+class Programs(StrEnum):
+    """What a bundle can be made for."""
+
+    TORCHSCRIPT = "torchscript"
+    LITERT = "litert"
+    BOTH = "both"
+
+
+PROGRAMS: dict[Programs, tuple[Runtime, ...]] = {
+    Programs.TORCHSCRIPT: ("torchscript",),
+    Programs.LITERT: ("litert",),
+    Programs.BOTH: ("torchscript", "litert"),
+}
 
 
 def configured_by(*flags: Flag) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -146,7 +166,7 @@ def run(*, configuration: Configuration) -> None:
 
 
 @app.command()
-@configured_by(MODEL, WEIGHTS, THREADS, TOP_K)
+@configured_by(MODEL, WEIGHTS, RUNTIME, THREADS, TOP_K)
 def classify(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Pictures, videos, folders; - is stdin.")],
     *,
@@ -172,6 +192,14 @@ def classify(
 def prepare(
     *,
     configuration: Configuration,
+    runtime: Annotated[
+        Optional[Programs],  # noqa: UP045
+        typer.Option(help="What the bundle shall run on; if left out, what the configuration takes."),
+    ] = None,
+    check: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="FOLDER", help="Pictures to prove on, too, that LiteRT gives torch's logits bit for bit."),
+    ] = None,
     output: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(metavar="FILE", help="Where to write; the cache that 'run' looks into if left out."),
@@ -180,20 +208,25 @@ def prepare(
         bool, typer.Option("--if-missing", help="Do nothing where the file is in the cache.")
     ] = False,
 ) -> None:
-    """Write the one file that 'run' needs: quantised, scripted, frozen, with labels and pre-processing inside."""
-    from pi_classifier.model import resolve_activations
-    from pi_classifier.prepare.store import ModelStore, write_prepared
-    from pi_classifier.prepare.torchscript import prepare as prepared
+    """Write the one file that 'run' needs, a bundle: the quantised model with its labels and its pre-processing."""
+    from pi_classifier.model import resolve_activations, runtimes_to_prepare
+    from pi_classifier.prepare.store import ModelStore, write_bundle
+    from pi_classifier.runtimes.bundle import holds_programs
 
-    settings = configuration.settings.model
-    kind = resolve_activations(settings)
-    if if_missing and output is None and (found := ModelStore.default().find(settings, kind)):
+    settings, store = configuration.settings.model, ModelStore.default()
+    kind, wanted = resolve_activations(settings), PROGRAMS[runtime] if runtime else runtimes_to_prepare(settings)
+    found = store.find(settings, kind)
+    if if_missing and output is None and found and holds_programs(found, wanted):
         typer.echo(f"{found}: is there already")
         return
-    content = prepared(settings, activations=kind, progress=True)
-    path = output or ModelStore.default().path_for(settings, kind)
-    write_prepared(path, content)
-    typer.echo(f"{path}: {len(content) / 1e6:.1f} MB, {settings.name}, {settings.weights} weights, {kind} activations")
+    # Not before it is needed: torch takes its time.
+    from pi_classifier.prepare.bundle import prepare as prepared
+
+    bundle = prepared(settings, runtimes=wanted, activations=kind, check=check, progress=True)
+    path = output or store.path_for(settings, kind)
+    write_bundle(path, bundle)
+    size = path.stat().st_size / 1e6
+    typer.echo(f"{path}: {size:.1f} MB, {settings.name}, {settings.weights} weights, for {' and '.join(wanted)}")
 
 
 def _print_defaults(wanted: bool) -> None:

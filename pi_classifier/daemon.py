@@ -64,6 +64,7 @@ def run(settings: Settings) -> None:
         sources = sources_for(settings.camera, wait=systemd.listens)
         systemd.status("loading the model")
         model = open_model(settings.model, progress=sys.stderr.isatty())
+        _log_model(model)
 
         statistics = [CameraStatistics(camera.name, time.monotonic()) for camera in settings.camera]
         to_journal = _goes_to_journal(settings.log)
@@ -174,11 +175,24 @@ def _metrics_sink(
         server.registry,
         statistics=statistics,
         requested_fps=requested_fps,
+        runtime=model.runtime,
         metadata=model.metadata,
         labels=settings.labels,
         versions=build_versions(__version__, model.versions, opencv=cv2.__version__),
         temperature=soc.temperature_celsius,
         throttled=soc.throttled,
+    )
+
+
+def _log_model(model: Model) -> None:
+    metadata = model.metadata
+    logger.info(
+        "%s, %s weights, on %s (%s, %s)",
+        metadata.name,
+        metadata.weights,
+        model.runtime,
+        metadata.engine,
+        metadata.activations,
     )
 
 

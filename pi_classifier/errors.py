@@ -44,13 +44,13 @@ class InputError(PiClassifierError):
 
 
 class ModelError(PiClassifierError):
-    """Weights or a prepared file are not what they should be. A restart does not help."""
+    """Weights or a bundle are not what they should be. A restart does not help."""
 
     exit_code = os.EX_CONFIG
 
 
 class ActivationsUnsupported(ModelError):
-    """This build of torch lacks the kernels that a prepared file's activations need; the other type will do."""
+    """This build of torch lacks the kernels that a program's activations need; the other type will do."""
 
 
 class WeightsUnavailable(PiClassifierError):

@@ -1,17 +1,21 @@
-"""The model that the settings ask for, in the runtime that they choose; its prepared file is made if there is none."""
+"""The model that the settings ask for, in the runtime that they choose; its bundle is made if there is none."""
 
-import io
+import importlib.util
 import logging
 import platform
-from pathlib import Path
 from typing import Literal
 
 from pi_classifier.config.schema import ModelSettings
-from pi_classifier.contracts.model import Model
+from pi_classifier.contracts.model import Model, Runtime
 from pi_classifier.errors import ActivationsUnsupported, CannotWrite, ModelError
-from pi_classifier.prepare.store import ModelStore, write_prepared
+from pi_classifier.prepare.store import ModelStore, write_bundle
+from pi_classifier.runtimes.bundle import Bundle, read_bundle
 
 Activations = Literal["quint8", "qint8"]
+ELSEWHERE = (
+    "on another machine run 'pi-classifier prepare --runtime litert --output model.bundle', copy that file to this one "
+    "and name it with --weights"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +26,12 @@ def open_model(settings: ModelSettings, *, progress: bool) -> Model:
     `activations = "auto"` takes quint8 where this build of torch turns out to lack the kernels for qint8.
 
     Args:
-        settings: which model, how many threads it may use, how many classes a result names.
+        settings: which model, in which runtime, how many threads it may use, how many classes a result names.
         progress: whether a download shows a progress bar on stderr.
 
     Raises:
-        ModelError: weights or a prepared file that the user named cannot be used.
+        ConfigError: the runtime is not installed.
+        ModelError: weights or a bundle that the user named cannot be used.
         WeightsUnavailable: there are no weights to prepare.
     """
     wanted = resolve_activations(settings)
@@ -46,33 +51,66 @@ def resolve_activations(settings: ModelSettings) -> Activations:
     return "qint8" if platform.machine() == "aarch64" else "quint8"
 
 
+def runtimes_to_prepare(settings: ModelSettings) -> tuple[Runtime, ...]:
+    """The programs that a bundle gets which is made for these settings."""
+    if settings.runtime != "auto":
+        return (settings.runtime,)
+    # The one architecture that LiteRT's programs are written for.
+    both = settings.name == "mobilenet_v2" and _is_installed("ai_edge_litert")
+    return ("torchscript", "litert") if both else ("torchscript",)
+
+
 def _open(settings: ModelSettings, activations: Activations, *, progress: bool) -> Model:
     """A file that cannot be kept is no reason not to run, nor is a damaged one in the cache: it is made again."""
     store = ModelStore.default()
     path = store.find(settings, activations)
     if path is not None:
         try:
-            return _load(path, settings)
+            # One program is read, for the other would be in memory for nothing.
+            held = read_bundle(path, ()).holds
+            return _load(read_bundle(path, (_runtime(settings, held),)), settings)
         except ActivationsUnsupported:
             raise
         except ModelError as error:
             if path.parent != store.folder:
                 raise
             logger.warning("%s; doing so now", error)
-    from pi_classifier.prepare.torchscript import prepare
-
-    logger.info("preparing %s from %s weights, once", settings.name, settings.weights)
-    content = prepare(settings, activations=activations, progress=progress)
+    bundle = _prepared(settings, activations, progress=progress)
     try:
-        write_prepared(store.path_for(settings, activations), content)
+        write_bundle(store.path_for(settings, activations), bundle)
     except CannotWrite as error:
         logger.warning("%s; running from memory this time", error)
-    return _load(io.BytesIO(content), settings)
+    return _load(bundle.only({_runtime(settings, bundle.holds)}), settings)
 
 
-def _load(file: Path | io.BytesIO, settings: ModelSettings) -> Model:
+def _prepared(settings: ModelSettings, activations: Activations, *, progress: bool) -> Bundle:
+    if not _is_installed("torch"):
+        raise ModelError("there is no bundle, and to make one takes torch, which is not installed", remedy=ELSEWHERE)
+    from pi_classifier.prepare.bundle import prepare
+
+    logger.info("preparing %s from %s weights, once", settings.name, settings.weights)
+    return prepare(settings, runtimes=runtimes_to_prepare(settings), activations=activations, progress=progress)
+
+
+def _runtime(settings: ModelSettings, holds: frozenset[Runtime]) -> Runtime:
+    """What `auto` means for a bundle."""
+    if settings.runtime != "auto":
+        return settings.runtime
+    return "litert" if "litert" in holds and _is_installed("ai_edge_litert") else "torchscript"
+
+
+def _load(bundle: Bundle, settings: ModelSettings) -> Model:
     """The one place that chooses the runtime."""
-    # torch takes seconds to import on a Raspberry Pi: everything that can fail without it has been tried before.
+    # Imported now: torch takes seconds on a Raspberry Pi, and either may not be there.
+    if _runtime(settings, bundle.holds) == "litert":
+        from pi_classifier.runtimes.litert import LiteRTModel
+
+        return LiteRTModel(bundle, threads=settings.threads, top_k=settings.top_k)
     from pi_classifier.runtimes.torchscript import TorchScriptModel
 
-    return TorchScriptModel(file, threads=settings.threads, top_k=settings.top_k)
+    return TorchScriptModel(bundle, threads=settings.threads, top_k=settings.top_k)
+
+
+def _is_installed(package: str) -> bool:
+    """Without importing it."""
+    return importlib.util.find_spec(package) is not None

@@ -3,6 +3,8 @@
 #
 #   sudo systemd/install.sh install      (make install)
 #   sudo systemd/install.sh uninstall    (make uninstall)
+#   sudo LITE=1 systemd/install.sh install   (make install LITE=1)
+#        without torch, for boards with 512 MB: models run on LiteRT, and come as bundles from another machine
 #   sudo systemd/install.sh environment FOLDER
 #        the program alone, in FOLDER, without a service: for a container or a chroot, where no systemd runs
 #   systemd/install.sh packages
@@ -30,6 +32,10 @@ declare -rA completions=(
     [zsh]=/usr/local/share/zsh/site-functions/_pi-classifier
     [fish]=/usr/local/share/fish/vendor_completions.d/pi-classifier.fish)
 readonly python=${PYTHON:-python3}
+# Whether without torch, and how much that is.
+readonly lite=${LITE:-}
+size='1 GB'
+[ -z "$lite" ] || size='400 MB'
 # python3-systemd is systemd-python, built: the environment sees Debian's Python packages, so that pip finds it there, and
 # picamera2 where Raspberry Pi OS has it.
 readonly packages=(python3 python3-pip python3-systemd)
@@ -82,6 +88,12 @@ trap undo EXIT
 end_on_signals() { trap 'exit 130' INT; trap 'exit 143' TERM HUP; }
 end_on_signals
 
+# Whether what is installed is `lite`; nothing for a whole one, and `none`. One of the other kind is no beginning for an
+# upgrade: its packages would stay.
+kind_of() {
+    if [ ! -d "$1" ]; then echo none; elif [ ! -d "$1/site-packages/torch" ]; then echo lite; fi
+}
+
 # Fills the folder $new. An upgrade begins with the installed version's packages: pip then unpacks only what has changed,
 # and the modules are compiled already. They are linked, not copied, which spares an SD card a gigabyte: pip never writes
 # into a file that is there, but replaces it. The versions are those of constraints.txt, which the tests passed with.
@@ -91,26 +103,33 @@ build_environment() {
     tar -C "$source" --exclude=./.venv --exclude=./.git --exclude=__pycache__ -cf - . | tar -C "$copy" -xf -
     local library
     library=$("$python" -c 'import sys; print("lib/python%d.%d" % sys.version_info[:2])')
-    if [ -d "$opt/current/$library" ]; then
+    if [ "$(kind_of "$opt/current/$library")" = "${lite:+lite}" ]; then
         say "building the environment, from the installed one"
         local how=(--archive)
         case $new in "$opt"/*) how+=(--link) ;; esac
         mkdir "$new/lib"
         cp "${how[@]}" "$opt/current/$library" "$new/lib"
     else
-        say "building the environment (a few minutes, about 1 GB)"
+        say "building the environment (a few minutes, about $size)"
     fi
     # Debian's pip works on it from outside: to unpack and compile another takes a Raspberry Pi longer than torch's import.
     "$python" -m venv --without-pip "$new"
     # By environment, for the pip that pip runs to get setuptools shall not compile either.
-    PIP_COMPILE=0 "$python" -m pip --python "$new/bin/python" --disable-pip-version-check --quiet \
-        install --no-cache-dir --constraint "$copy/constraints.txt" "$copy"
+    local pip=(env PIP_COMPILE=0 "$python" -m pip --python "$new/bin/python" --disable-pip-version-check --quiet
+        install --no-cache-dir)
+    if [ -n "$lite" ]; then
+        "${pip[@]}" --no-deps --requirement "$here/requirements-lite.txt"
+        "${pip[@]}" --no-deps "$copy"
+    else
+        "${pip[@]}" --constraint "$copy/constraints.txt" "$copy"
+    fi
     # Debian's packages may be imported from now on. Before, pip would have relied on them, and an upgrade or autoremove
     # of Debian's would break what is here.
     sed -i 's/^include-system-site-packages = .*/include-system-site-packages = true/' "$new/pyvenv.cfg"
     install -Dm644 -t "$new/share" "$here/config.toml" "$here/pi-classifier.service" "$here/pi-classifier.sysusers" \
         "$source/README.md"
     install -Dm644 -t "$new/share/docs" "$source"/docs/*.md
+    [ -z "$lite" ] || sed -i 's/^runtime = "torchscript"/runtime = "litert"     /' "$new/share/config.toml"
     rm -rf "$copy"
     copy=''
     try_environment
@@ -120,6 +139,11 @@ build_environment() {
 # the modules that are used: all of them would take longer than the rest of the installation. Not on the service's own
 # model: this is root, and the files of the cache are not root's.
 try_environment() {
+    if [ -n "$lite" ]; then
+        say "trying the new version: its libraries"
+        "$new/bin/python" -c 'import pi_classifier.daemon, pi_classifier.runtimes.litert'
+        return
+    fi
     say "trying the new version: one prediction"
     env CACHE_DIRECTORY="$new/trial" TORCHINDUCTOR_CACHE_DIR="$new/trial" "$new/bin/pi-classifier" run \
         --config "$new/share/config.toml" --weights untrained --source synthetic: --frames 1 --metrics-listen '' \
@@ -175,6 +199,11 @@ install_configuration() {
 
 prepare_model() {
     local status=0
+    if [ -n "$lite" ]; then
+        say "its model is a bundle, which another machine makes: pi-classifier prepare --runtime litert --output model.bundle"
+        say "copy that to $state/model.bundle, and write into $etc/config.toml below [model]: weights = \"$state/model.bundle\""
+        return
+    fi
     say "preparing the model"
     # torch leaves an empty folder in /tmp behind, unless TORCHINDUCTOR_CACHE_DIR names another.
     runuser -u pi-classifier -- env CACHE_DIRECTORY="$cache" TORCH_HOME="$cache/torch" \

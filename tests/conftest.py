@@ -13,8 +13,9 @@ import hypothesis
 import pytest
 
 from pi_classifier.config.schema import ModelSettings
-from pi_classifier.prepare.store import ModelStore, write_prepared
-from pi_classifier.prepare.torchscript import prepare
+from pi_classifier.prepare.bundle import prepare
+from pi_classifier.prepare.store import ModelStore, write_bundle
+from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.torchscript import TorchScriptModel
 from tests.running import Program, unused_port
 
@@ -78,15 +79,15 @@ def real_weights(test_data: Path) -> Path:
 @pytest.fixture(scope="session")
 def real_model_file(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A prepared file of the real weights."""
-    path = tmp_path_factory.mktemp("real") / "mobilenet_v2.pt"
-    write_prepared(path, prepare(ModelSettings(weights=str(real_weights))))
+    path = tmp_path_factory.mktemp("real") / "mobilenet_v2.bundle"
+    write_bundle(path, prepare(ModelSettings(weights=str(real_weights))))
     return path
 
 
 @pytest.fixture(scope="session")
 def real_model(real_model_file: Path) -> TorchScriptModel:
     """The real model, loaded."""
-    return TorchScriptModel(real_model_file, threads=1, top_k=5)
+    return TorchScriptModel(read_bundle(real_model_file), threads=1, top_k=5)
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +95,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder in which the model with untrained weights is ready, for tests that need no sense in labels."""
     store = ModelStore(tmp_path_factory.mktemp("cache"))
     settings = ModelSettings(weights="untrained")
-    write_prepared(store.path_for(settings, "quint8"), prepare(settings))
+    write_bundle(store.path_for(settings, "quint8"), prepare(settings))
     return store.folder
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pi_classifier.contracts.event import Event
 from pi_classifier.contracts.frame import Frame, Pixels
 from pi_classifier.contracts.job import Tensor
-from pi_classifier.contracts.model import ModelMetadata, Predictor
+from pi_classifier.contracts.model import ModelMetadata, Predictor, Runtime
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
 from pi_classifier.errors import CaptureError, PiClassifierError
 from pi_classifier.runtimes.classification import Classification
@@ -140,6 +140,7 @@ def copy_pixels(pixels: Pixels, out: Tensor) -> None:
 class FakeModel:
     """A `Model` of three classes whose first logit is the frame's first pixel, and which takes its time."""
 
+    runtime: Runtime = "torchscript"
     metadata = METADATA
     versions: Mapping[str, str] = {"fake": "1"}
 

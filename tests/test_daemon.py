@@ -210,7 +210,7 @@ def test_closed_pipe_ends_it(program: Run, cache: Path) -> None:
 
 def test_prepare_then_run(program: Run, tmp_path: Path) -> None:
     """Protects the way to another machine: `prepare --output` writes one file that `run --weights` takes."""
-    file = tmp_path / "model.pt"
+    file = tmp_path / "model.bundle"
     assert program("prepare", "--weights", "untrained", "--output", file).wait().returncode == 0
     running = program(
         "run", "--weights", file, "--source", "synthetic:", "--frames", "3", "--metrics-listen", "",
@@ -242,7 +242,7 @@ def test_hub_folder_is_used(program: Run, real_weights: Path, tmp_path: Path) ->
     picture = write_picture(tmp_path / "a.png")
     running = program("classify", picture, "--json", environment=variables)
     assert running.wait().returncode == 0
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mobilenet_v2-default-qnnpack-quint8-v2.pt"]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mobilenet_v2-default-qnnpack-quint8-v3.bundle"]
 
 
 def test_damaged_cache_is_made_again(program: Run, tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ def test_a_difference_is_shown_and_mended(tmp_path: Path) -> None:
     """Protects the check itself: a changed document fails with a diff, and is written again as it was."""
     for folder in ("docs", "systemd", "benchmarks"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
+    for file in ("setup.cfg", "constraints.txt"):
+        shutil.copy(ROOT / file, tmp_path)
     page = tmp_path / "docs" / "interface.md"
     before = page.read_text(encoding="utf-8")
     page.write_text(before.replace("frames_dropped_total", "frames_lost_total"), encoding="utf-8")

@@ -106,11 +106,11 @@ def test_damaged_file_in_the_cache_is_made_again(
 
 def test_damaged_file_that_was_named_is_refused(store: ModelStore, untrained_model_file: Path, tmp_path: Path) -> None:
     """Protects from another model than the one that was named: such a file is the user's, and is not replaced."""
-    path = tmp_path / "mine.pt"
+    path = tmp_path / "mine.bundle"
     content = bytearray(untrained_model_file.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=r"mine\.pt: damaged"):
+    with pytest.raises(ModelError, match=r"mine\.bundle: damaged"):
         open_model(UNTRAINED.model_copy(update={"weights": str(path)}), progress=False)
     assert path.read_bytes() == content
 

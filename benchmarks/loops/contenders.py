@@ -1,5 +1,6 @@
 """The ways from a camera to names that `pipeline` compares: the tutorial's loop, this pipeline, and the bare model."""
 
+import io
 import itertools
 import threading
 import time
@@ -20,6 +21,7 @@ from pi_classifier.contracts.model import Outputs, Predictor
 from pi_classifier.contracts.prediction import Prediction, Result
 from pi_classifier.errors import CaptureError
 from pi_classifier.inference.pipeline import Pipeline
+from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.torchscript import TorchScriptModel, new_input
 from pi_classifier.statistics import CameraStatistics
 
@@ -78,7 +80,7 @@ class PipelineLoop:
     """This project's capture, model, ranking and statistics, put together as the daemon does it."""
 
     def __init__(self, model_file: Path) -> None:
-        self._model = TorchScriptModel(model_file, threads=1, top_k=TOP_K)
+        self._model = TorchScriptModel(read_bundle(model_file), threads=1, top_k=TOP_K)
         self._predictor = self._model.new_predictor()
 
     def run(self, task: Task, camera: Camera) -> Figures:
@@ -180,8 +182,9 @@ class BareModel:
     """The model alone, again and again on the same input: no camera, no pre-processing, no ranking."""
 
     def __init__(self, model_file: Path) -> None:
-        self._input, _ = new_input(TorchScriptModel(model_file, threads=1, top_k=TOP_K).metadata)
-        self._module = torch.jit.load(model_file)
+        bundle = read_bundle(model_file)
+        self._input, _ = new_input(TorchScriptModel(bundle, threads=1, top_k=TOP_K).metadata)
+        self._module = torch.jit.load(io.BytesIO(bundle.program("torchscript")))
 
     def run(self, task: Task, camera: Camera) -> Figures:  # noqa: ARG002 - it takes no frames
         """Do a task."""

@@ -32,6 +32,7 @@ from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.errors import PiClassifierError
 from pi_classifier.inference.pipeline import Pipeline
+from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.torchscript import TorchScriptModel
 from pi_classifier.sources.uri import sources_for
 from pi_classifier.statistics import CameraStatistics
@@ -104,7 +105,7 @@ class FrameTimes:
 
 def run(file: Path, *, threads: int | Literal["auto"], source: str, warm_up: int, frames: int) -> Round:
     """Run a prepared model on so many frames, after at least one to warm up."""
-    model = TorchScriptModel(file, threads=threads, top_k=ModelSettings().top_k)
+    model = TorchScriptModel(read_bundle(file), threads=threads, top_k=ModelSettings().top_k)
     size = model.metadata.input_size
     statistics = CameraStatistics(UnpacedJobs.camera, time.monotonic())
     work_available = threading.Event()

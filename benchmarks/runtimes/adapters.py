@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.shared.photographs import SIZE
 from pi_classifier.contracts.frame import Pixels
+from pi_classifier.runtimes.bundle import read_bundle
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the weights that ONNX Runtime is given: this project's."""
@@ -40,7 +41,7 @@ class PiClassifier:
         # Here and not above: torch's memory is no part of the others.
         from pi_classifier.runtimes.torchscript import TorchScriptModel  # noqa: PLC0415
 
-        loaded = TorchScriptModel(model, threads=threads, top_k=1)
+        loaded = TorchScriptModel(read_bundle(model), threads=threads, top_k=1)
         self._fill, self._tensor, self._predictor = (
             loaded.new_preprocessor(),
             loaded.new_tensor(),

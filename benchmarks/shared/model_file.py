@@ -1,15 +1,15 @@
-"""Prepared files for programs to run."""
+"""Bundles for programs to run."""
 
 from pathlib import Path
 from typing import Literal
 
 from pi_classifier.config.schema import ModelSettings
-from pi_classifier.prepare.store import write_prepared
-from pi_classifier.prepare.torchscript import prepare
+from pi_classifier.prepare.bundle import prepare
+from pi_classifier.prepare.store import write_bundle
 
 
 def write_model(folder: Path, settings: ModelSettings, *, activations: Literal["quint8", "qint8"] = "quint8") -> Path:
     """Prepare a model, and keep it under its name in a folder. Raises what `prepare` raises."""
-    file = folder / f"{settings.name}.pt"
-    write_prepared(file, prepare(settings, activations=activations))
+    file = folder / f"{settings.name}.bundle"
+    write_bundle(file, prepare(settings, activations=activations))
     return file

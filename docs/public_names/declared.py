@@ -1,4 +1,4 @@
-"""Names that the code declares: commands, configuration, exit codes, metadata of a prepared file."""
+"""Names that the code declares: commands, configuration, exit codes, metadata of a bundle."""
 
 import ast
 import inspect
@@ -110,7 +110,7 @@ def _errors(base: type[errors.PiClassifierError]) -> Iterator[type[errors.PiClas
 
 
 def metadata() -> str:
-    """Every field of a prepared file's metadata."""
+    """Every field of a bundle's metadata."""
     rows = [(code(name), code(kind), text) for name, kind, text in fields(ModelMetadata)]
     return table(("field", "type", "meaning"), rows)
 

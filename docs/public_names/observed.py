@@ -83,6 +83,7 @@ def metrics() -> str:
         registry,
         statistics=[statistics()],
         requested_fps={"front": 36.0},
+        runtime="torchscript",
         metadata=METADATA,
         labels=("water bottle",),
         versions=build_versions(__version__, {"torch": "2"}, "5"),

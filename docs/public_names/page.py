@@ -1,6 +1,7 @@
 """docs/interface.md."""
 
-from pi_classifier.runtimes.prepared_file import METADATA_MEMBER, METADATA_VERSION
+from pi_classifier.runtimes.bundle import METADATA
+from pi_classifier.runtimes.metadata import VERSION
 from public_names import declared, observed
 
 
@@ -51,9 +52,9 @@ Under systemd an event is an entry of the journal, with fields (`journalctl -o j
 and may change. `dropped_REASON` is there for each reason.
 
 {observed.events()}
-## Metadata of a prepared file
+## Metadata of a bundle
 
-`{METADATA_MEMBER}` among the extra files of the TorchScript archive: one object with the following fields and
-`version`, which is {METADATA_VERSION}. A file of another version is refused.
+`{METADATA}`, the first member of the zip file that a bundle is: one object with the following fields and `version`,
+which is {VERSION}. A file of another version is refused.
 
 {declared.metadata()}"""

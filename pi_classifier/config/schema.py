@@ -120,11 +120,14 @@ class ModelSettings(Section):
 
     name: Architecture = Field("mobilenet_v2", description="architecture, as torchvision calls it")
     weights: FileName = Field(
-        "default", description="default, the path of a state dict or prepared file, or untrained (random)"
+        "default", description="default, the path of a state dict or a bundle, or untrained (random)"
     )
-    engine: Literal["qnnpack"] = Field("qnnpack", description="torch's quantised engine")
+    runtime: Literal["torchscript", "litert", "auto"] = Field(
+        "torchscript", description="what runs it; auto is LiteRT where that is installed and the bundle is made for it"
+    )
+    engine: Literal["qnnpack"] = Field("qnnpack", description="TorchScript's quantised engine")
     activations: Literal["auto", "quint8", "qint8"] = Field(
-        "auto", description="qint8 where torch has XNNPACK (aarch64), else quint8"
+        "auto", description="of TorchScript: qint8 where torch has XNNPACK (aarch64), else quint8"
     )
     threads: int | Literal["auto"] = Field(
         "auto", description="compute threads, 1 to 256; auto leaves one core for capture: 3 on a Raspberry Pi"

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.prediction import Result
 
+Runtime = Literal["torchscript", "litert"]
+"""What runs a model's program."""
 Outputs = Any
 """What a runtime gives for one tensor; its own predictor alone reads it."""
 
@@ -23,9 +25,9 @@ class ModelMetadata:
     weights_sha256: str
     """Of the weights' file, hexadecimal; empty for `untrained`."""
     engine: str
-    """The `torch.backends.quantized.engine` that the packed weights are for."""
+    """What computes it: a `torch.backends.quantized.engine`, which TorchScript packs weights for, or `xnnpack`."""
     activations: str
-    """dtype of the quantised activations: `quint8` or `qint8`."""
+    """dtype of the quantised activations: `quint8` or `qint8` in torch's words, `int8` in LiteRT's."""
     input_size: int
     """Height and width of the model's input in pixels."""
     resize_size: int
@@ -37,6 +39,7 @@ class ModelMetadata:
     scale: float
     """Of the quantised input: real value = scale * (stored value - zero_point)."""
     zero_point: int
+    """For an input of quint8, 0 to 255; that of a signed input is 128 less."""
     categories: tuple[str, ...]
     """The label of each output, by class id."""
     torch_version: str
@@ -64,6 +67,7 @@ class Predictor(Protocol):
 class Model(Protocol):
     """A model, loaded. Its weights are shared by all threads; the rest is made once for each."""
 
+    runtime: Runtime
     metadata: ModelMetadata
     versions: Mapping[str, str]
     """Of the packages that run it, by name: `{"torch": "2.9.1"}`."""

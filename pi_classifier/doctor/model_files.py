@@ -12,7 +12,7 @@ from pi_classifier.doctor.packages import Attempt
 from pi_classifier.errors import ModelError
 from pi_classifier.model import resolve_activations
 from pi_classifier.prepare.store import ModelStore
-from pi_classifier.runtimes.prepared_file import read_metadata
+from pi_classifier.runtimes.bundle import read_bundle
 
 CHECKPOINTS = Path("hub/checkpoints")
 """Where torch keeps downloads, below `$TORCH_HOME`."""
@@ -20,7 +20,7 @@ CHECKPOINTS = Path("hub/checkpoints")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where prepared files and downloaded weights lie: the service's own places where it is installed."""
+    """Where bundles and downloaded weights lie: the service's own places where it is installed."""
 
     store: ModelStore
     downloads: Path
@@ -72,11 +72,11 @@ def published_weights(name: str) -> str:
 
 
 def _prepared(settings: ModelSettings, store: ModelStore) -> Path | None:
-    """The prepared file that `run` would take, held against its checksums."""
+    """The bundle that `run` would take, held against its checksums."""
     wanted = resolve_activations(settings)
     # As `run` does where torch has no kernels for the faster kind.
     kinds = (wanted, "quint8") if settings.activations == "auto" else (wanted,)
     path = next(filter(None, (store.find(settings, kind) for kind in kinds)), None)
     if path:
-        read_metadata(path, str(path))
+        read_bundle(path)
     return path

@@ -1,7 +1,6 @@
 """A model's quantised modules, filled with weights or with noise; and the step from quint8 to qint8 activations."""
 
 import contextlib
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import torch
 from torch.ao import quantization as ao
 
-from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.errors import ModelError
 from pi_classifier.prepare.sound_state import check_values, fitted
 from pi_classifier.prepare.torchvision_models import Architecture
@@ -54,8 +52,8 @@ def untrained(architecture: Architecture) -> torch.nn.Module:
     return model.eval()
 
 
-def to_qint8(model: torch.nn.Module, metadata: ModelMetadata) -> ModelMetadata:
-    """Turn all quint8 activations into qint8, in place; returns the metadata that fit.
+def to_qint8(model: torch.nn.Module) -> None:
+    """Turn all quint8 activations into qint8, in place.
 
     Both hold 256 values at the same scale, qint8's are 128 less: every zero point moves with them, and no real value
     changes. The packed weights are qint8 already.
@@ -66,7 +64,6 @@ def to_qint8(model: torch.nn.Module, metadata: ModelMetadata) -> ModelMetadata:
             moved.zero_point = moved.zero_point - 128
             if hasattr(module, "dtype"):
                 moved.dtype = torch.qint8
-    return dataclasses.replace(metadata, activations="qint8", zero_point=metadata.zero_point - 128)
 
 
 def _with_observers(architecture: Architecture) -> torch.nn.Module:

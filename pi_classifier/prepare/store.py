@@ -1,4 +1,4 @@
-"""Where prepared files are kept, and which of them serves the settings at hand."""
+"""Where bundles are kept, and which of them serves the settings at hand."""
 
 import hashlib
 import os
@@ -7,13 +7,14 @@ from pathlib import Path
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.errors import CannotWrite, ModelError
-from pi_classifier.runtimes.prepared_file import METADATA_VERSION, read_metadata
+from pi_classifier.runtimes.bundle import Bundle, is_bundle
+from pi_classifier.runtimes.metadata import VERSION
 from pi_classifier.system.atomic_file import replace_file
 
 
 @dataclass(frozen=True, slots=True)
 class ModelStore:
-    """The cache folder of prepared files."""
+    """The cache folder of bundles."""
 
     folder: Path
 
@@ -25,14 +26,14 @@ class ModelStore:
         return cls(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-classifier")
 
     def find(self, settings: ModelSettings, activations: str) -> Path | None:
-        """The prepared file for these settings and this type of activations, or None if it has yet to be made.
+        """The bundle for these settings and this type of activations, or None if it has yet to be made.
 
-        `weights` may name a prepared file, which is then taken as it is.
+        `weights` may name a bundle, which is then taken as it is.
         """
         if settings.weights not in ("default", "untrained"):
             path = Path(settings.weights)
             try:
-                if read_metadata(path, str(path)) is not None:
+                if is_bundle(path):
                     return path
             except OSError as error:
                 raise ModelError(f"{path}: {error.strerror}", remedy="name a readable file with --weights") from None
@@ -40,21 +41,24 @@ class ModelStore:
         return cached if cached.is_file() else None
 
     def path_for(self, settings: ModelSettings, activations: str) -> Path:
-        """Where the prepared file for these settings belongs: other weights or metadata version, other name."""
+        """Where the bundle for these settings belongs: other weights, other name; of another format, another, too."""
         weights = settings.weights
         if weights not in ("default", "untrained"):
-            weights = hashlib.sha256(Path(weights).read_bytes()).hexdigest()[:16]
-        return self.folder / f"{settings.name}-{weights}-{settings.engine}-{activations}-v{METADATA_VERSION}.pt"
+            with Path(weights).open("rb") as file:
+                weights = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return self.folder / f"{settings.name}-{weights}-{settings.engine}-{activations}-v{VERSION}.bundle"
 
 
-def write_prepared(path: Path, content: bytes) -> None:
-    """Write a prepared file so that there is never half of one under its name.
+def write_bundle(path: Path, bundle: Bundle) -> None:
+    """Write a bundle so that there is never half of one under its name.
 
-    Raises CannotWrite where that cannot be done.
+    Raises CannotWrite where that cannot be done, or something else than a bundle would be lost.
     """
     try:
+        if path.is_file() and path.parent != ModelStore.default().folder and not is_bundle(path):
+            raise CannotWrite(f"{path}: is there and no bundle", remedy="name another file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, content)
+        replace_file(path, bundle.to_bytes())
     except OSError as error:
         raise CannotWrite(
             f"{path}: cannot be written ({error.strerror})", remedy="free or permit that place, or set CACHE_DIRECTORY"

@@ -1,10 +1,8 @@
 """The default runtime: a frozen TorchScript program on torch's QNNPACK. It needs torch, and never torchvision."""
 
 import io
-import os
 import warnings
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,67 +11,43 @@ from numpy.typing import NDArray
 
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.job import Tensor
-from pi_classifier.contracts.model import ModelMetadata
+from pi_classifier.contracts.model import ModelMetadata, Runtime
 from pi_classifier.contracts.prediction import Result
 from pi_classifier.errors import ActivationsUnsupported, ModelError
+from pi_classifier.runtimes.bundle import AGAIN, Bundle
 from pi_classifier.runtimes.classification import Classification
-from pi_classifier.runtimes.prepared_file import AGAIN, METADATA_MEMBER, read_metadata
 from pi_classifier.runtimes.preprocess import Preprocessor
+from pi_classifier.runtimes.threads import compute_threads
 
 QUANTISED = {"quint8": torch.quint8, "qint8": torch.qint8}
 
 
-def quantisation_table(metadata: ModelMetadata) -> NDArray[np.uint8]:
-    """The stored byte for every byte of every channel: uint8, shape (1, 256, 3), channels in order RGB.
-
-    ToTensor (`x / 255`), Normalize (`(x - mean) / std`) and torch's own quantisation, step by step, on a ramp of all
-    values. torch does it, and on this machine: how it rounds a value in the middle between two steps differs from one
-    architecture to another. A qint8 is stored as its two's complement: its quint8 twin with the top bit flipped.
-    """
-    moved = 128 if metadata.activations == "qint8" else 0
-    ramp = torch.arange(256, dtype=torch.float32).div(255).expand(3, 256)
-    mean, std = torch.tensor(metadata.mean)[:, None], torch.tensor(metadata.std)[:, None]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # quantised tensors are announced to go some day; the pinned releases have them
-        stored = torch.quantize_per_tensor(
-            ramp.sub(mean).div(std).contiguous(), metadata.scale, metadata.zero_point + moved, torch.quint8
-        )
-    table: NDArray[np.uint8] = stored.int_repr().t().contiguous().numpy()[None]
-    return table ^ np.uint8(moved)
-
-
-def compute_threads(threads: int | Literal["auto"]) -> int:
-    """The number of threads for the model; `auto` leaves one of this process's cores to capture."""
-    return max(1, len(os.sched_getaffinity(0)) - 1) if threads == "auto" else threads
-
-
 class TorchScriptModel:
-    """A frozen TorchScript module from a prepared file, with its metadata. A `Model`."""
+    """A frozen TorchScript module from a bundle, with its metadata. A `Model`."""
 
+    runtime: Runtime = "torchscript"
     versions: Mapping[str, str] = {"torch": torch.__version__}
 
-    def __init__(self, file: Path | io.BytesIO, *, threads: int | Literal["auto"], top_k: int) -> None:
-        """Load a prepared file and run it once, so that a file that does not work is found out here.
+    def __init__(self, bundle: Bundle, *, threads: int | Literal["auto"], top_k: int) -> None:
+        """Load a program and run it once, so that one that does not work is found out here.
 
         Args:
-            file: what `prepare` wrote, or its content.
+            bundle: with a program for TorchScript.
             threads: how many threads one inference may use, in the whole process.
             top_k: how many classes a result names.
 
         Raises:
-            ModelError: not a prepared file, of another version, damaged, for an engine that this torch lacks, or
-                with a number of labels that does not fit its output.
+            ModelError: no such program in it, damaged, for an engine that this torch lacks, or with a number of labels
+                that does not fit its output.
         """
-        name = str(file) if isinstance(file, Path) else "the model just prepared"
-        self.metadata = _metadata(file, name)
-        self._top_k = top_k
+        name, self.metadata, self._top_k = bundle.name, bundle.metadata, top_k
         _use_engine(self.metadata.engine, name)
         torch.set_num_threads(compute_threads(threads))
-        self._table = quantisation_table(self.metadata)
+        self._table = bundle.table ^ np.uint8(_offset(self.metadata))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
-                self._module: Any = torch.jit.load(file, map_location="cpu")
+                self._module: Any = torch.jit.load(io.BytesIO(bundle.program("torchscript")), map_location="cpu")
             outputs = self.new_predictor().infer(self.new_tensor()).size
         except RuntimeError as error:
             raise self._refusal(name, str(error).strip().splitlines()[-1]) from None
@@ -144,7 +118,7 @@ def new_input(metadata: ModelMetadata) -> tuple[torch.Tensor, NDArray[np.uint8]]
     tensor = torch._empty_affine_quantized(  # noqa: SLF001 - torch has no public way to make one without a copy
         (1, 3, size, size),
         scale=metadata.scale,
-        zero_point=metadata.zero_point,
+        zero_point=metadata.zero_point - _offset(metadata),
         dtype=QUANTISED[metadata.activations],
         memory_format=torch.channels_last,
     )
@@ -152,17 +126,10 @@ def new_input(metadata: ModelMetadata) -> tuple[torch.Tensor, NDArray[np.uint8]]
     plain = torch.empty(0, dtype=torch.uint8)
     plain.set_(tensor.untyped_storage(), 0, (size, size, 3), (size * 3, 3, 1))
     pixels: NDArray[np.uint8] = plain.numpy()
-    pixels.fill(metadata.zero_point % 256)
+    pixels.fill(metadata.zero_point ^ _offset(metadata))
     return tensor, pixels
 
 
-def _metadata(file: Path | io.BytesIO, name: str) -> ModelMetadata:
-    try:
-        metadata = read_metadata(file, name)
-    except OSError as error:
-        raise ModelError(f"{name}: {error.strerror}", remedy=AGAIN) from None
-    if metadata is None:
-        raise ModelError(f"{name}: no prepared model (it holds no {METADATA_MEMBER})", remedy="make one with 'prepare'")
-    if isinstance(file, io.BytesIO):
-        file.seek(0)
-    return metadata
+def _offset(metadata: ModelMetadata) -> int:
+    """How much less the stored values are than those of quint8: all of 128 values, so that the top bit is flipped."""
+    return 128 if metadata.activations == "qint8" else 0

@@ -16,13 +16,14 @@ import torch
 from numpy.typing import NDArray
 
 from pi_classifier.offline.reference_transform import reference_crop
+from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.torchscript import TorchScriptModel
 from pi_classifier.sources.files import read_picture
 
 
 def logits(prepared: Path, photos: Path, *, count: int, threads: int) -> NDArray[np.float32]:
     """Of the first photographs in order of their names: float32, shape (count, n_classes)."""
-    model = TorchScriptModel(prepared, threads=threads, top_k=1)
+    model = TorchScriptModel(read_bundle(prepared), threads=threads, top_k=1)
     metadata, tensor = model.metadata, model.new_tensor()
     preprocess, predictor = model.new_preprocessor(), model.new_predictor()
     rows = []

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
 from pi_classifier.config.schema import ModelSettings
-from pi_classifier.prepare.store import write_prepared
-from pi_classifier.prepare.torchscript import prepare
+from pi_classifier.prepare.bundle import prepare
+from pi_classifier.prepare.store import write_bundle
 from tests.arm.conftest import PROGRAM, PROJECT, TEST_DATA, TEST_TOOLS
 from tests.arm.probe import logits
 from tests.arm.userland import Userland, network_of_this_machine
@@ -56,13 +56,13 @@ def prepared(test_data: Path, real_weights: Path, machine: Userland) -> dict[str
     folder.mkdir(parents=True)
     for kind in KINDS:
         settings = ModelSettings(weights=str(real_weights), activations=kind)
-        write_prepared(folder / f"{kind}.pt", prepare(settings, activations=kind))
-    return {kind: folder / f"{kind}.pt" for kind in KINDS}
+        write_bundle(folder / f"{kind}.bundle", prepare(settings, activations=kind))
+    return {kind: folder / f"{kind}.bundle" for kind in KINDS}
 
 
 def probe(raspberry: Userland, *, threads: int, count: int) -> Probed:
     """The first photographs classified on the emulated processor, with both kinds of activations."""
-    files = [f"/srv/models/{kind}.pt" for kind in KINDS]
+    files = [f"/srv/models/{kind}.bundle" for kind in KINDS]
     arguments = (str(threads), str(count), f"{TEST_DATA}/{PHOTOS}", "/srv/logits.npz", *files)
     printed = raspberry.check(PYTHON, "-W", "ignore", "-m", "tests.arm.probe", *arguments)
     with np.load(raspberry.changes / "srv/logits.npz") as saved:
@@ -172,7 +172,7 @@ def test_table_is_the_tutorials_arithmetic(raspberry: Userland, test_data: Path)
 def test_classify_names_what_x86_names(raspberry: Userland, prepared: dict[str, Path], test_data: Path) -> None:
     """Protects the answers: every photograph gets the label on ARM that it gets on x86."""
     arguments = ("classify", "--json", "--top-k", "1", "--weights")
-    there = raspberry.check(COMMAND, *arguments, "/srv/models/qint8.pt", f"{TEST_DATA}/{PHOTOS}")
+    there = raspberry.check(COMMAND, *arguments, "/srv/models/qint8.bundle", f"{TEST_DATA}/{PHOTOS}")
     here = subprocess.run(
         [sys.executable, "-m", "pi_classifier", *arguments, prepared["quint8"], test_data / PHOTOS],
         stdout=subprocess.PIPE,

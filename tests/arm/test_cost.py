@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from pi_classifier.config.schema import ModelSettings
+from pi_classifier.prepare.bundle import prepare
 from pi_classifier.prepare.quantise import untrained
-from pi_classifier.prepare.store import write_prepared
-from pi_classifier.prepare.torchscript import prepare
+from pi_classifier.prepare.store import write_bundle
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 from tests.arm.conftest import PROGRAM
 from tests.arm.userland import HERE, Userland
@@ -73,14 +73,16 @@ def counting(counter: Userland) -> Userland:
     torch.backends.quantized.engine = "qnnpack"
     torch.save(untrained(ARCHITECTURES[MODEL]).state_dict(), folder / "state.pth")
     weights = ModelSettings(name=MODEL, weights=str(folder / "state.pth"))
-    write_prepared(folder / "model.pt", prepare(weights))
+    write_bundle(folder / "model.bundle", prepare(weights))
     return counter
 
 
 def instructions(userland: Userland, contender: str) -> float:
     """A frame's, of a camera that is always ready, without a ranking; `contender` is one of the benchmark's."""
     task = {"frames": FRAMES, "fps": 0.0, "top_k": False}
-    program = f"{PYTHON} -m benchmarks.loops.run_loop {contender} {MODEL} {COUNTING}/model.pt {COUNTING}/state.pth ''"
+    program = (
+        f"{PYTHON} -m benchmarks.loops.run_loop {contender} {MODEL} {COUNTING}/model.bundle {COUNTING}/state.pth ''"
+    )
     steady = replace(userland, environment={**userland.environment, **SAME_HASHES})
     steady.check("/bin/sh", "-c", f"echo '{json.dumps(task)}' | {emulated(contender)} {program}")
     counts = counted(userland, contender)
@@ -106,7 +108,7 @@ def test_what_is_not_the_model_costs_less_than_half_of_the_tutorials(counting: U
 @pytest.fixture(scope="session")
 def published_weights(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A prepared file of MobileNetV2 with its published weights, as a Raspberry Pi would make it for itself."""
-    file = tmp_path_factory.mktemp("published") / "mobilenet_v2.pt"
+    file = tmp_path_factory.mktemp("published") / "mobilenet_v2.bundle"
     prepare = ("prepare", "--weights", real_weights, "--activations", "qint8", "--output", file)
     subprocess.run([sys.executable, "-m", "pi_classifier", *prepare], check=True)
     return file
@@ -122,7 +124,7 @@ def daemon(counter: Userland, project: Path, published_weights: Path) -> Userlan
     counter.check(PYTHON, "-m", "compileall", "-q", program)
     return replace(
         counter,
-        binds={**counter.binds, published_weights: "/srv/mobilenet_v2.pt"},
+        binds={**counter.binds, published_weights: "/srv/mobilenet_v2.bundle"},
         environment={**counter.environment, **SAME_HASHES, "PYTHONPATH": program},
     )
 
@@ -133,7 +135,7 @@ def whole_run(daemon: Userland, frames: int) -> int:
     It is run by its command line alone, so that the same is counted however the inside is rebuilt.
     """
     command = (
-        f"{COMMAND} run --source synthetic: --weights /srv/mobilenet_v2.pt --threads 1 --top-k 5 --frames {frames} "
+        f"{COMMAND} run --source synthetic: --weights /srv/mobilenet_v2.bundle --threads 1 --top-k 5 --frames {frames} "
         "--metrics-listen 127.0.0.1:0"
     )
     for rate in DAEMONS_RATES:

@@ -13,6 +13,7 @@ from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Model, Predictor
 from pi_classifier.contracts.prediction import Probabilities, Result, Score
+from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.torchscript import TorchScriptModel
 from tests.conftest import DEADLINE_SECONDS
 from tests.fakes import FakeModel
@@ -29,7 +30,7 @@ T = TypeVar("T")
 def torchscript_untrained(request: pytest.FixtureRequest) -> Model:
     """The default runtime with random weights."""
     file: Path = request.getfixturevalue("untrained_model_file")
-    return TorchScriptModel(file, threads=1, top_k=5)
+    return TorchScriptModel(read_bundle(file), threads=1, top_k=5)
 
 
 def torchscript_real(request: pytest.FixtureRequest) -> Model:

@@ -66,6 +66,7 @@ def metrics(cameras: Cameras) -> tuple[Sink, Shown]:
         registry,
         statistics=list(cameras.values()),
         requested_fps=dict.fromkeys(cameras, 36.0),
+        runtime="torchscript",
         metadata=METADATA,
         labels=("tench",),
         versions={},

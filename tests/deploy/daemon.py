@@ -35,6 +35,7 @@ class Daemon:
             server.registry,
             statistics=list(self.statistics.values()),
             requested_fps=dict.fromkeys(CAMERAS, 36.0),
+            runtime="torchscript",
             metadata=METADATA,
             labels=("water bottle",),
             versions=build_versions("0.1.0", {"torch": "2.9.1"}, opencv="4.12.0"),

@@ -47,7 +47,7 @@ def archived(members: list[tuple[str, bytes]], compression: int = zipfile.ZIP_ST
     with zipfile.ZipFile(made, "w", compression) as archive:
         for name, data in members:
             # Of no time of its own: the same seed gives the same bytes. Nor does it warn of a doubled name.
-            archive.writestr(zipfile.ZipInfo(name or "empty"), data)
+            archive.writestr(zipfile.ZipInfo(name or "empty"), data, compression)
     return made.getvalue()
 
 

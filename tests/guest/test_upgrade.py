@@ -11,7 +11,7 @@ def test_upgrade_keeps_configuration_and_cache(service: Service) -> None:
     """Protects an upgrade: the edited configuration and the cache stay, a running service runs the new version."""
     guest = service.guest
     service.keep_running()
-    kept = f"cat {CONFIG}; ls -l --time-style=full-iso /var/cache/pi-classifier/*.pt"
+    kept = f"cat {CONFIG}; ls -l --time-style=full-iso /var/cache/pi-classifier/*.bundle"
     before, version, process = guest.check(kept), _version(guest), service.property("MainPID")
     guest.check(UPGRADE.format("/srv/wheelhouse"), timeout=INSTALL_SECONDS)
     assert guest.check(kept) == before

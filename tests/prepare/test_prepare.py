@@ -1,6 +1,5 @@
 """Every architecture of the table, quantised here, with weights made for one engine or another."""
 
-import io
 import subprocess
 import sys
 from pathlib import Path
@@ -14,16 +13,17 @@ from torch.ao import quantization as ao
 
 from pi_classifier.config.schema import Architecture, ModelSettings
 from pi_classifier.errors import ActivationsUnsupported
-from pi_classifier.prepare.torchscript import prepare
+from pi_classifier.prepare.bundle import prepare
+from pi_classifier.prepare.input_table import input_table
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
-from pi_classifier.runtimes.torchscript import TorchScriptModel, new_input, quantisation_table
+from pi_classifier.runtimes.torchscript import TorchScriptModel, new_input
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
 
 def loaded(settings: ModelSettings) -> TorchScriptModel:
     """A model prepared and loaded in memory."""
-    return TorchScriptModel(io.BytesIO(prepare(settings)), threads=1, top_k=5)
+    return TorchScriptModel(prepare(settings), threads=1, top_k=5)
 
 
 def grey(model: TorchScriptModel) -> NDArray[np.uint8]:
@@ -43,7 +43,7 @@ def test_preparing_takes_no_compiler() -> None:
     Whoever asks for the compiler afterwards gets the real one.
     """
     code = (
-        "import sys; from pi_classifier.prepare.torchscript import prepare; "
+        "import sys; from pi_classifier.prepare.bundle import prepare; "
         "from pi_classifier.config.schema import ModelSettings; "
         "prepare(ModelSettings(weights='untrained')); print({'torch._dynamo', 'sympy'} & sys.modules.keys()); "
         "import torch._dynamo.utils; print(torch._dynamo.utils.is_compile_supported('cpu'))"
@@ -113,16 +113,15 @@ def test_qint8_means_the_same_values() -> None:
     """Protects the other type of activations: zero points and stored bytes are 128 less, no real value changes."""
     settings = ModelSettings(weights="untrained")
     plain = loaded(settings)
-    content = prepare(settings, activations="qint8")
+    bundle = prepare(settings, activations="qint8")
     try:
-        other = TorchScriptModel(io.BytesIO(content), threads=1, top_k=5)
+        other = TorchScriptModel(bundle, threads=1, top_k=5)
     except ActivationsUnsupported as refusal:
         assert "prepare --activations quint8" in str(refusal)  # noqa: PT017 - either outcome is right, by build
         return
-    assert other.metadata.zero_point == plain.metadata.zero_point - 128
     predictor, other_predictor = plain.new_predictor(), other.new_predictor()
-    table = quantisation_table(plain.metadata)
-    assert np.array_equal(quantisation_table(other.metadata), table ^ 0x80)
+    table = input_table(plain.metadata)
+    assert np.array_equal(bundle.table, table), "a bundle has the one table, whatever its programs take"
     for value in (0, 77, 255):
         pixels = np.broadcast_to(table[0, value], (224, 224, 3))
         assert np.array_equal(predictor.infer(pixels), other_predictor.infer(pixels ^ np.uint8(0x80)))

@@ -1,6 +1,5 @@
 """Weights that are a state dict, and weights that are none."""
 
-import io
 import pickle
 import warnings
 from collections.abc import Callable
@@ -13,8 +12,8 @@ import torch
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.errors import ModelError
+from pi_classifier.prepare.bundle import prepare
 from pi_classifier.prepare.quantise import untrained
-from pi_classifier.prepare.torchscript import prepare
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 from pi_classifier.runtimes.torchscript import TorchScriptModel
 
@@ -175,7 +174,6 @@ def test_weights_of_other_forms(kind: str, tmp_path: Path, real_weights: Path, r
         state["features.0.0.bias"] = state["features.0.0.bias"].double()
         state["quant.scale"] = state["quant.scale"].reshape(())
     torch.save(state, tmp_path / "weights.pth")
-    content = io.BytesIO(prepare(ModelSettings(weights=str(tmp_path / "weights.pth"))))
-    model = TorchScriptModel(content, threads=1, top_k=1)
+    model = TorchScriptModel(prepare(ModelSettings(weights=str(tmp_path / "weights.pth"))), threads=1, top_k=1)
     noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
     assert np.array_equal(model.new_predictor().infer(noise), real_model.new_predictor().infer(noise))

@@ -6,10 +6,17 @@ import pytest
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.errors import CannotWrite, ModelError
-from pi_classifier.prepare.store import ModelStore, write_prepared
+from pi_classifier.prepare.store import ModelStore, write_bundle
+from pi_classifier.runtimes.bundle import Bundle, read_bundle
 
 
-def test_store_tells_files_apart_by_content(tmp_path: Path) -> None:
+@pytest.fixture
+def untrained(untrained_model_file: Path) -> Bundle:
+    """A bundle to write."""
+    return read_bundle(untrained_model_file)
+
+
+def test_store_tells_files_apart_by_content(tmp_path: Path, untrained: Bundle) -> None:
     """Protects from running yesterday's model: other weights under the same name get another prepared file."""
     store = ModelStore(tmp_path / "cache")
     weights = tmp_path / "weights.pth"
@@ -19,7 +26,7 @@ def test_store_tells_files_apart_by_content(tmp_path: Path) -> None:
     weights.write_bytes(b"new")
     assert store.path_for(settings, "quint8") != old
     assert store.find(settings, "quint8") is None
-    write_prepared(store.path_for(settings, "quint8"), b"prepared")
+    write_bundle(store.path_for(settings, "quint8"), untrained)
     assert store.find(settings, "quint8") == store.path_for(settings, "quint8")
 
 
@@ -29,22 +36,34 @@ def test_store_takes_a_prepared_file_as_it_is(untrained_model_file: Path, tmp_pa
     assert store.find(ModelSettings(weights=str(untrained_model_file)), "quint8") == untrained_model_file
 
 
-def test_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_nothing_but_a_bundle_is_replaced(tmp_path: Path, untrained: Bundle) -> None:
+    """Protects weights from a slip of the hand: `--output` replaces an older bundle, and no file of another kind."""
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"precious")
+    with pytest.raises(CannotWrite, match=r"weights\.pth: is there and no bundle; name another file"):
+        write_bundle(path, untrained)
+    assert path.read_bytes() == b"precious"
+    for _ in range(2):
+        write_bundle(tmp_path / "new.bundle", untrained)
+    assert read_bundle(tmp_path / "new.bundle").metadata == untrained.metadata
+
+
+def test_failed_write_leaves_nothing_behind(tmp_path: Path, untrained: Bundle) -> None:
     """Protects the cache: a place that takes no file is reported, and no half-written file stays."""
     (tmp_path / "occupied").write_text("a file where a folder should be", encoding="utf-8")
     with pytest.raises(CannotWrite, match="CACHE_DIRECTORY"):
-        write_prepared(tmp_path / "occupied" / "model.pt", b"content")
-    target = tmp_path / "folder.pt"
+        write_bundle(tmp_path / "occupied" / "model.bundle", untrained)
+    target = tmp_path / "folder.bundle"
     target.mkdir()
     with pytest.raises(CannotWrite):
-        write_prepared(target, b"content")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.pt", "occupied"]
+        write_bundle(target, untrained)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.bundle", "occupied"]
 
 
 def test_store_says_which_file_cannot_be_read(tmp_path: Path) -> None:
     """Protects from a typing error in `--weights`: the file is named, with the flag that names it."""
-    with pytest.raises(ModelError, match=r"nowhere\.pt: No such file.*--weights"):
-        ModelStore(tmp_path).find(ModelSettings(weights=str(tmp_path / "nowhere.pt")), "quint8")
+    with pytest.raises(ModelError, match=r"nowhere\.bundle: No such file.*--weights"):
+        ModelStore(tmp_path).find(ModelSettings(weights=str(tmp_path / "nowhere.bundle")), "quint8")
 
 
 def test_store_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from PIL import Image
 
 from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.offline.reference_transform import reference_crop
+from pi_classifier.prepare.input_table import input_table
 
 # The guard in prepare is what makes torchvision importable beside a CPU torch.
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 from pi_classifier.runtimes.preprocess import Preprocessor, centre_crop
-from pi_classifier.runtimes.torchscript import quantisation_table
 from tests.fakes import METADATA
 
 
@@ -53,7 +53,7 @@ def test_table_is_the_tutorials_arithmetic(scale: float, zero_point: int) -> Non
     """Protects exactness: all 256 values of all 3 channels are stored as ToTensor + Normalize + quantize store them."""
     metadata = metadata_with(scale, zero_point)
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
-    assert np.array_equal(quantisation_table(metadata), tutorial(ramp, metadata).numpy())
+    assert np.array_equal(input_table(metadata), tutorial(ramp, metadata).numpy())
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -62,7 +62,7 @@ def test_frame_of_the_models_size_is_bit_exact(seed: int) -> None:
     """Protects channel order and layout: a BGR frame gives what the tutorial makes of its RGB picture."""
     bgr = np.random.default_rng(seed).integers(0, 256, (224, 224, 3), np.uint8)
     out = np.empty_like(bgr)
-    Preprocessor(quantisation_table(PUBLISHED), 224)(bgr, out)
+    Preprocessor(input_table(PUBLISHED), 224)(bgr, out)
     expected = tutorial(np.ascontiguousarray(bgr[:, :, ::-1]), PUBLISHED)
     assert np.array_equal(out, expected.numpy())
 
@@ -74,8 +74,8 @@ def test_other_sizes_are_cropped_in_the_middle_and_scaled(width: int, height: in
     frame = np.zeros((height, width, 3), np.uint8)
     centre_crop(frame, side)[:] = (10, 200, 90)
     out = np.empty((224, 224, 3), np.uint8)
-    Preprocessor(quantisation_table(PUBLISHED), 224)(frame, out)
-    table = quantisation_table(PUBLISHED)[0]
+    Preprocessor(input_table(PUBLISHED), 224)(frame, out)
+    table = input_table(PUBLISHED)[0]
     assert (out == (table[90, 0], table[200, 1], table[10, 2])).all()
 
 
@@ -92,9 +92,9 @@ def test_still_pictures_take_the_reference_transform(width: int, height: int) ->
 
 def test_buffers_are_reused() -> None:
     """Protects the hot path from allocation: the same buffer is filled again with every byte of the next frame."""
-    preprocess = Preprocessor(quantisation_table(PUBLISHED), 224)
+    preprocess = Preprocessor(input_table(PUBLISHED), 224)
     out = np.empty((224, 224, 3), np.uint8)
     for value in (0, 255, 7):
         preprocess(np.full((480, 640, 3), value, np.uint8), out)
-        assert np.array_equal(out[0, 0], quantisation_table(PUBLISHED)[0, value])
+        assert np.array_equal(out[0, 0], input_table(PUBLISHED)[0, value])
         assert (out == out[0, 0]).all()

@@ -1,11 +1,10 @@
-"""The default runtime: a prepared file to logits."""
+"""The default runtime: a TorchScript program to logits."""
 
+import dataclasses
 import io
-import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,10 @@ import torch
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.errors import ModelError
-from pi_classifier.prepare.torchscript import prepare
-from pi_classifier.runtimes.prepared_file import METADATA_MEMBER
-from pi_classifier.runtimes.torchscript import TorchScriptModel, compute_threads, new_input
+from pi_classifier.prepare.bundle import prepare
+from pi_classifier.runtimes.bundle import Bundle, read_bundle
+from pi_classifier.runtimes.threads import compute_threads
+from pi_classifier.runtimes.torchscript import TorchScriptModel, new_input
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # torchvision converts before it is calibrated, and says so
@@ -37,7 +37,7 @@ def test_logits_are_torchvisions(real_weights: Path, real_model: TorchScriptMode
 
 def test_input_has_the_layout_that_the_model_reads(untrained_model_file: Path) -> None:
     """Protects the frame from being converted: pixels are written where torch reads them, in the layout it wants."""
-    tensor, pixels = new_input(TorchScriptModel(untrained_model_file, threads=1, top_k=5).metadata)
+    tensor, pixels = new_input(TorchScriptModel(read_bundle(untrained_model_file), threads=1, top_k=5).metadata)
     assert tensor.stride() == (150528, 1, 672, 3)
     assert tensor.is_contiguous(memory_format=torch.channels_last)
     assert tensor.data_ptr() == pixels.ctypes.data
@@ -57,9 +57,9 @@ def test_metadata_names_the_origin(real_weights: Path, real_model: TorchScriptMo
     assert metadata.published_acc1 is None, "only the official file may claim the published accuracy"
 
 
-def constants(file: Path | io.BytesIO) -> dict[str, bytes]:
-    """The weights in a prepared file, by their names in the archive."""
-    with zipfile.ZipFile(file) as archive:
+def constants(bundle: Bundle) -> dict[str, bytes]:
+    """The weights in a program, by their names in its archive."""
+    with zipfile.ZipFile(io.BytesIO(bundle.program("torchscript"))) as archive:
         found = {name.partition("/")[2]: archive.read(name) for name in archive.namelist() if "/constants/" in name}
     assert sum(map(len, found.values())) > 3_000_000
     return found
@@ -67,10 +67,10 @@ def constants(file: Path | io.BytesIO) -> dict[str, bytes]:
 
 def test_untrained_weights_are_the_same_everywhere(untrained_model_file: Path) -> None:
     """Protects demonstrations and benchmarks: random weights are seeded, and the metadata calls them untrained."""
-    content = prepare(ModelSettings(weights="untrained"))
-    assert constants(io.BytesIO(content)) == constants(untrained_model_file)
-    again = TorchScriptModel(io.BytesIO(content), threads=1, top_k=5)
-    model = TorchScriptModel(untrained_model_file, threads=1, top_k=5)
+    bundle = prepare(ModelSettings(weights="untrained"))
+    assert constants(bundle) == constants(read_bundle(untrained_model_file))
+    again = TorchScriptModel(bundle, threads=1, top_k=5)
+    model = TorchScriptModel(read_bundle(untrained_model_file), threads=1, top_k=5)
     _, grey = new_input(model.metadata)
     assert np.array_equal(model.new_predictor().infer(grey), again.new_predictor().infer(grey))
     assert model.metadata.weights == "untrained"
@@ -78,11 +78,12 @@ def test_untrained_weights_are_the_same_everywhere(untrained_model_file: Path) -
 
 
 def test_running_needs_no_torchvision(untrained_model_file: Path) -> None:
-    """Protects start-up and memory: a prepared file is loaded by torch alone."""
+    """Protects start-up and memory: a program is loaded by torch alone."""
     code = (
         "import sys, pathlib; from pi_classifier import daemon; "
+        "from pi_classifier.runtimes.bundle import read_bundle; "
         "from pi_classifier.runtimes.torchscript import TorchScriptModel; "
-        "TorchScriptModel(pathlib.Path(sys.argv[1]), threads=1, top_k=5); "
+        "TorchScriptModel(read_bundle(pathlib.Path(sys.argv[1])), threads=1, top_k=5); "
         "sys.exit('torchvision' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, untrained_model_file], check=True)
@@ -91,61 +92,31 @@ def test_running_needs_no_torchvision(untrained_model_file: Path) -> None:
 def test_threads_are_limited_as_configured(untrained_model_file: Path) -> None:
     """Protects the core that capture needs: the model's thread limit is in force once it is loaded."""
     for threads in (1, 2):
-        TorchScriptModel(untrained_model_file, threads=threads, top_k=5)
+        TorchScriptModel(read_bundle(untrained_model_file), threads=threads, top_k=5)
         assert torch.get_num_threads() == threads
     assert compute_threads("auto") >= 1
 
 
-def rewritten(path: Path, target: Path, change: Callable[[dict[str, object]], object]) -> Path:
-    """A copy of a prepared file with other metadata."""
-    with zipfile.ZipFile(path) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as copy:
-        for entry in source.infolist():
-            content = source.read(entry)
-            if entry.filename.endswith(METADATA_MEMBER):
-                values = json.loads(content)
-                change(values)
-                content = json.dumps(values).encode()
-            copy.writestr(entry, content)
-    return target
-
-
 @pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        (lambda values: values.update(version=99), "another release (metadata version 99"),
-        (lambda values: values.update(engine="fpga"), "for engine 'fpga'"),
-        (lambda values: values.pop("mean"), "lacks fields"),
-        (lambda values: values["categories"].pop(), "999 labels for 1000 outputs"),
-    ],
-    ids=["version", "engine", "field", "labels"],
+    ("metadata", "complaint"),
+    [({"engine": "fpga"}, "for engine 'fpga'"), ({"categories": ("one",) * 999}, "999 labels for 1000 outputs")],
+    ids=["engine", "labels"],
 )
-def test_prepared_file_for_something_else(
-    untrained_model_file: Path, tmp_path: Path, change: Callable[[dict[str, object]], object], complaint: str
-) -> None:
-    """Protects from running the wrong model: another metadata version, engine or label count is refused by name."""
-    path = rewritten(untrained_model_file, tmp_path / "other.pt", change)
+def test_program_for_something_else(untrained_model_file: Path, metadata: dict[str, object], complaint: str) -> None:
+    """Protects from running the wrong model: another engine or number of labels is refused by name."""
+    bundle = read_bundle(untrained_model_file)
+    other = dataclasses.replace(bundle, metadata=dataclasses.replace(bundle.metadata, **metadata))  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="prepare") as refusal:
-        TorchScriptModel(path, threads=1, top_k=5)
+        TorchScriptModel(other, threads=1, top_k=5)
     assert complaint in str(refusal.value)
-    assert str(path) in str(refusal.value)
+    assert str(untrained_model_file) in str(refusal.value)
 
 
 @pytest.mark.parametrize("keep", [0, 1, 1000, 0.5, 0.999])
-def test_prepared_file_cut_short(untrained_model_file: Path, tmp_path: Path, keep: float) -> None:
-    """Protects from half a file, after a power cut say: it is called that, wherever it was cut."""
-    content = untrained_model_file.read_bytes()
-    path = tmp_path / "cut.pt"
-    path.write_bytes(content[: int(keep if keep >= 1 else keep * len(content))])
+def test_program_cut_short(untrained_model_file: Path, keep: float) -> None:
+    """Protects from half a program, wherever it was cut: it is called that."""
+    bundle = read_bundle(untrained_model_file)
+    program = bundle.program("torchscript")
+    half = program[: int(keep if keep >= 1 else keep * len(program))]
     with pytest.raises(ModelError, match="prepare"):
-        TorchScriptModel(path, threads=1, top_k=5)
-
-
-def test_prepared_file_with_flipped_bytes(untrained_model_file: Path, tmp_path: Path) -> None:
-    """Protects from a worn SD card: damage inside the file is noticed when it is loaded."""
-    content = bytearray(untrained_model_file.read_bytes())
-    middle = len(content) // 2
-    content[middle : middle + 64] = bytes(byte ^ 0xFF for byte in content[middle : middle + 64])
-    path = tmp_path / "worn.pt"
-    path.write_bytes(content)
-    with pytest.raises(ModelError, match="damaged"):
-        TorchScriptModel(path, threads=1, top_k=5)
+        TorchScriptModel(dataclasses.replace(bundle, programs={"torchscript": half}), threads=1, top_k=5)

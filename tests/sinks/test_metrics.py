@@ -70,6 +70,7 @@ def bench(*, soc: bool = True) -> Bench:
         registry,
         statistics=[statistics],
         requested_fps={"front": 36.0},
+        runtime="torchscript",
         metadata=METADATA,
         labels=("tench", "water bottle"),
         versions=build_versions("1", {"torch": "2"}, opencv="3"),
@@ -128,6 +129,7 @@ def test_model_info_says_untrained(used: Bench) -> None:
     labels = {
         "name": "mobilenet_v2",
         "weights": "untrained",
+        "runtime": "torchscript",
         "engine": "qnnpack",
         "activations": "quint8",
         "sha256": "",

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.statistics import CameraStatistics, Snapshot
 
@@ -23,7 +22,7 @@ class AtScrape(Collector):
         self,
         statistics: Sequence[CameraStatistics],
         requested_fps: Mapping[str, float],
-        metadata: ModelMetadata,
+        model: Mapping[str, str],
         labels: Sequence[str],
         versions: Mapping[str, str],
         temperature: Callable[[], float | None],
@@ -31,7 +30,7 @@ class AtScrape(Collector):
     ) -> None:
         self._statistics = tuple(statistics)
         self._requested_fps = dict(requested_fps)
-        self._metadata = metadata
+        self._model = dict(model)
         self._versions = dict(versions)
         self._temperature = temperature
         self._throttled = throttled
@@ -71,7 +70,7 @@ class AtScrape(Collector):
             {(camera, label): count for camera, counts in labels.items() for label, count in counts.items()},
         )
         yield from _machine(self._temperature(), self._throttled())
-        yield _info("model", "The model in use.", _model_labels(self._metadata))
+        yield _info("model", "The model in use.", self._model)
         yield _info("build", "Versions of the program and its parts.", self._versions)
 
 
@@ -176,16 +175,6 @@ def _machine(temperature: float | None, throttled: Mapping[tuple[str, str], bool
             ("condition", "when"),
             {(condition, when): limited for (condition, when), limited in throttled.items()},
         )
-
-
-def _model_labels(metadata: ModelMetadata) -> dict[str, str]:
-    return {
-        "name": metadata.name,
-        "weights": metadata.weights,
-        "engine": metadata.engine,
-        "activations": metadata.activations,
-        "sha256": metadata.weights_sha256,
-    }
 
 
 def _family(

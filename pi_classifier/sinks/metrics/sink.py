@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics
 
-from pi_classifier.contracts.model import ModelMetadata
+from pi_classifier.contracts.model import ModelMetadata, Runtime
 from pi_classifier.contracts.prediction import Prediction, Timings
 from pi_classifier.sinks.metrics.at_scrape import PREFIX, AtScrape
 from pi_classifier.statistics import CameraStatistics
@@ -25,6 +25,7 @@ class MetricsSink:
         *,
         statistics: Sequence[CameraStatistics],
         requested_fps: Mapping[str, float],
+        runtime: Runtime,
         metadata: ModelMetadata,
         labels: Sequence[str],
         versions: Mapping[str, str],
@@ -37,6 +38,7 @@ class MetricsSink:
             registry: what is scraped.
             statistics: of all cameras.
             requested_fps: frames a second asked of each camera, by name.
+            runtime: that runs the model.
             metadata: of the model in use.
             labels: classes to count by name; all others count as `other`.
             versions: of the parts, for `build_info`.
@@ -67,7 +69,9 @@ class MetricsSink:
             )
             for one in statistics
         }
-        self._at_scrape = AtScrape(statistics, requested_fps, metadata, labels, versions, temperature, throttled)
+        self._at_scrape = AtScrape(
+            statistics, requested_fps, _model_labels(runtime, metadata), labels, versions, temperature, throttled
+        )
         registry.register(self._at_scrape)
 
     def offer(self, prediction: Prediction) -> None:
@@ -81,3 +85,14 @@ class MetricsSink:
         publish(timings.publish)
         age(timings.age)
         self._at_scrape.record(prediction)
+
+
+def _model_labels(runtime: Runtime, metadata: ModelMetadata) -> dict[str, str]:
+    return {
+        "name": metadata.name,
+        "weights": metadata.weights,
+        "runtime": runtime,
+        "engine": metadata.engine,
+        "activations": metadata.activations,
+        "sha256": metadata.weights_sha256,
+    }

@@ -1,0 +1,110 @@
+"""Weights to a bundle: quantised, made a program of each runtime that is wanted, proven, with metadata and table."""
+
+import contextlib
+import warnings
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from pi_classifier.config.schema import ModelSettings
+from pi_classifier.contracts.model import ModelMetadata, Runtime
+from pi_classifier.prepare.input_table import input_table
+from pi_classifier.prepare.proof import prove_equal
+from pi_classifier.prepare.quantise import quantised, to_qint8, untrained
+from pi_classifier.prepare.state_dict import default_weights, read_state
+from pi_classifier.prepare.tflite import to_tflite
+from pi_classifier.prepare.torchscript import to_torchscript
+from pi_classifier.prepare.torchvision_models import ARCHITECTURES, Architecture
+from pi_classifier.runtimes.bundle import Bundle
+
+TORCHSCRIPT: tuple[Runtime, ...] = ("torchscript",)
+
+
+def prepare(
+    settings: ModelSettings,
+    *,
+    runtimes: Collection[Runtime] = TORCHSCRIPT,
+    activations: Literal["quint8", "qint8"] = "quint8",
+    check: Path | None = None,
+    progress: bool = False,
+) -> Bundle:
+    """A bundle with a program for each of the runtimes.
+
+    A program for LiteRT is in it only if it gives, bit for bit, the logits of torch's, on pictures of its own and on
+    those of `check`.
+
+    Args:
+        settings: `name` is the architecture; `weights` is `default`, `untrained` or the path of a state dict.
+        runtimes: one or both.
+        activations: of the TorchScript program. `qint8` is for torch builds with XNNPACK (aarch64), where it is faster
+            and, with per-tensor weights, equal bit for bit; such a program can be made anywhere but not run everywhere.
+        check: a folder of pictures to prove equality on, besides.
+        progress: whether a download shows a progress bar on stderr.
+
+    Raises:
+        ModelError: the weights' file is not what it should be, or LiteRT cannot run the model, or not exactly.
+        WeightsUnavailable: default weights that are neither in torch's hub folder nor to be downloaded.
+    """
+    architecture = ARCHITECTURES[settings.name]
+    with _quiet_about_deprecations():
+        # Before the model is built: its weights are packed for the engine of the moment.
+        torch.backends.quantized.engine = settings.engine
+        model, digest = _quantised(architecture, settings, progress=progress)
+        metadata = _metadata(model, architecture, settings, digest, activations)
+        programs: dict[Runtime, bytes] = {}
+        if "litert" in runtimes:
+            programs["litert"] = to_tflite(model, metadata)
+        if activations == "qint8":
+            to_qint8(model)
+        programs["torchscript"] = to_torchscript(model)
+    bundle = Bundle("the model just prepared", metadata, input_table(metadata), programs, frozenset(programs))
+    if "litert" in runtimes:
+        prove_equal(bundle, check)
+    return bundle.only(runtimes)
+
+
+def _quantised(architecture: Architecture, settings: ModelSettings, *, progress: bool) -> tuple[torch.nn.Module, str]:
+    """The model, and the SHA-256 of the file its weights are from."""
+    if settings.weights == "untrained":
+        return untrained(architecture), ""
+    given = settings.weights != "default"
+    path = Path(settings.weights) if given else default_weights(architecture, progress=progress)
+    state, digest = read_state(path)
+    return quantised(architecture, state, path), digest
+
+
+def _metadata(
+    model: torch.nn.Module, architecture: Architecture, settings: ModelSettings, digest: str, activations: str
+) -> ModelMetadata:
+    transforms = architecture.weights.transforms()
+    # Only the published file may claim the published accuracy.
+    accuracy = architecture.weights.meta["_metrics"]["ImageNet-1K"] if settings.weights == "default" else {}
+    quant: Any = model.quant
+    return ModelMetadata(
+        name=settings.name,
+        weights=settings.weights if settings.weights in ("default", "untrained") else Path(settings.weights).name,
+        weights_sha256=digest,
+        engine=settings.engine,
+        activations=activations,
+        input_size=transforms.crop_size[0],
+        resize_size=transforms.resize_size[0],
+        mean=architecture.mean or tuple(transforms.mean),
+        std=architecture.std or tuple(transforms.std),
+        scale=float(quant.scale),
+        zero_point=int(quant.zero_point),
+        categories=tuple(architecture.weights.meta["categories"]),
+        torch_version=torch.__version__,
+        published_acc1=accuracy.get("acc@1"),
+        published_acc5=accuracy.get("acc@5"),
+    )
+
+
+@contextlib.contextmanager
+def _quiet_about_deprecations() -> Iterator[None]:
+    """Eager-mode quantisation and TorchScript are announced to go some day; the pinned releases have both."""
+    with warnings.catch_warnings():
+        for category in (DeprecationWarning, FutureWarning, UserWarning):
+            warnings.simplefilter("ignore", category)
+        yield

@@ -1,0 +1,64 @@
+"""The proof that a LiteRT program gives, bit for bit, the logits that its TorchScript twin gives.
+
+LiteRT promises nothing of the kind; that it is so rests on how both round, which another release may change.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pi_classifier.contracts.frame import Pixels
+from pi_classifier.errors import ActivationsUnsupported, ModelError
+from pi_classifier.runtimes.bundle import Bundle
+from pi_classifier.runtimes.litert import LiteRTModel
+from pi_classifier.runtimes.torchscript import TorchScriptModel
+from pi_classifier.sources.files import find_files, read_picture
+
+GRAINS = (1, 2, 7, 16, 32, 112)
+"""Side of the squares that a picture is made of, in pixels: from noise to a few large areas."""
+SEED = 20_261_125
+
+
+def prove_equal(bundle: Bundle, folder: Path | None) -> None:
+    """Compare the logits of both programs.
+
+    Args:
+        bundle: with both programs.
+        folder: whose pictures to compare on, besides those that are made here.
+
+    Raises:
+        ModelError: one logit of one picture differs in one bit; or this machine does not run one of the two.
+        InputError: a picture cannot be read.
+    """
+    try:
+        torch = TorchScriptModel(bundle, threads=1, top_k=1)
+    except ActivationsUnsupported as error:
+        raise ModelError(
+            f"the LiteRT program cannot be proven here: {error.problem}", remedy="prepare it with --activations quint8"
+        ) from None
+    litert = LiteRTModel(bundle, threads=1, top_k=1)
+    tensor, expecting, proving = torch.new_tensor(), torch.new_predictor(), litert.new_predictor()
+    preprocessors = torch.new_preprocessor(), litert.new_preprocessor()
+    for name, pixels in _pictures(bundle.metadata.input_size, folder):
+        preprocessors[0](pixels, tensor)
+        expected = expecting.infer(tensor)
+        preprocessors[1](pixels, tensor)
+        if not np.array_equal(expected, proving.infer(tensor)):
+            raise ModelError(
+                f"LiteRT {litert.versions['litert']} gives other logits than torch on {name}",
+                remedy="prepare it for torchscript alone, and please report it",
+            )
+
+
+def _pictures(size: int, folder: Path | None) -> Iterator[tuple[str, Pixels]]:
+    """Pictures with a name: uint8, height x width x 3, BGR."""
+    rng = np.random.default_rng(SEED)
+    for grain in GRAINS:
+        small = rng.integers(0, 256, (-(-size // grain), -(-size // grain), 3), np.uint8)
+        for how, interpolation in (("sharp", cv2.INTER_NEAREST), ("smooth", cv2.INTER_CUBIC)):
+            scaled = cv2.resize(small, (size, size), interpolation=interpolation)
+            yield f"made picture of grain {grain}, {how}", np.asarray(scaled, np.uint8)
+    for file in find_files(folder) if folder else ():
+        yield str(file), read_picture(file)

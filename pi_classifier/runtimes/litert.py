@@ -1,0 +1,132 @@
+"""The runtime LiteRT: a TFLite file, which its XNNPACK computes with the bits of torch's QNNPACK. It needs no torch.
+
+Importing this raises ConfigError where LiteRT, which is an extra, is not installed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_classifier.contracts.frame import Pixels
+from pi_classifier.contracts.job import Tensor
+from pi_classifier.contracts.model import Runtime
+from pi_classifier.contracts.prediction import Result
+from pi_classifier.errors import ConfigError, ModelError
+from pi_classifier.runtimes.bundle import AGAIN, Bundle
+from pi_classifier.runtimes.classification import Classification
+from pi_classifier.runtimes.preprocess import Preprocessor
+from pi_classifier.runtimes.tflite.flatbuffer import Malformed
+from pi_classifier.runtimes.tflite.program import Unsound
+from pi_classifier.runtimes.tflite.verify import SIGNED, verified
+from pi_classifier.runtimes.threads import compute_threads
+
+try:
+    import ai_edge_litert
+    from ai_edge_litert.interpreter import Interpreter
+except ImportError as error:
+    raise ConfigError(
+        f"the runtime LiteRT cannot be loaded ({error})", remedy="install it: pip install 'pi-classifier[litert]'"
+    ) from None
+
+
+class LiteRTModel:
+    """A TFLite program from a bundle, with its metadata. A `Model`."""
+
+    runtime: Runtime = "litert"
+    versions: Mapping[str, str] = {"litert": ai_edge_litert.__version__}
+
+    def __init__(self, bundle: Bundle, *, threads: int | Literal["auto"], top_k: int) -> None:
+        """Verify the program and load it.
+
+        Args:
+            bundle: with a program for LiteRT.
+            threads: how many threads one inference may use.
+            top_k: how many classes a result names.
+
+        Raises:
+            ModelError: anything but what `prepare` makes, or a file that LiteRT does not compute by XNNPACK here.
+        """
+        self.metadata = replace(bundle.metadata, engine="xnnpack", activations="int8")
+        self._table = bundle.table ^ np.uint8(SIGNED)
+        self._name = bundle.name
+        self._threads = compute_threads(threads)
+        self._top_k = top_k
+        try:
+            self._file = verified(bundle.program("litert"), bundle.metadata)
+        except (Malformed, Unsound) as reason:
+            raise ModelError(f"{bundle.name}: damaged, or not of 'prepare' ({reason})", remedy=AGAIN) from None
+        self._loaded = [self._load()]
+
+    def new_tensor(self) -> Tensor:
+        """uint8, shape (size, size, 3): quantised RGB, the two's complement of int8 values."""
+        return np.zeros((self.metadata.input_size, self.metadata.input_size, 3), np.uint8)
+
+    def new_preprocessor(self) -> Callable[[Pixels, Tensor], None]:
+        """The largest centred crop, scaled, and looked up in the quantisation table."""
+        return Preprocessor(self._table, self.metadata.input_size)
+
+    def new_predictor(self) -> "LiteRTPredictor":
+        """With an interpreter, and so weights as XNNPACK wants them, of its own; the first takes the constructor's."""
+        interpreter = self._loaded.pop() if self._loaded else self._load()
+        return LiteRTPredictor(interpreter, Classification(self.metadata.categories, self._top_k))
+
+    def _load(self) -> Interpreter:
+        try:
+            interpreter = Interpreter(model_content=self._file, num_threads=self._threads)
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise self._refusal(str(error).strip().splitlines()[-1]) from None
+        if not computed_by_xnnpack(interpreter):
+            raise self._refusal("its XNNPACK does not take all of it, and other kernels round otherwise")
+        return interpreter
+
+    def _refusal(self, reason: str) -> ModelError:
+        return ModelError(
+            f"{self._name}: LiteRT {ai_edge_litert.__version__} does not run it exactly on this machine ({reason})",
+            remedy="install another release of ai-edge-litert, or run it by torch",
+        )
+
+
+class LiteRTPredictor:
+    """One thread's way through the model. A `Predictor`."""
+
+    def __init__(self, interpreter: Interpreter, decode: Callable[[NDArray[np.float32]], Result]) -> None:
+        """`interpreter`: this one's own, ready to run."""
+        self._interpreter = interpreter
+        given, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+        # Functions, not arrays: the interpreter refuses to run while an array of its memory is held.
+        self._input: Callable[[], NDArray[np.int8]] = interpreter.tensor(given["index"])
+        self._output: Callable[[], NDArray[np.int8]] = interpreter.tensor(answer["index"])
+        self._logits = _dequantised(*answer["quantization"])
+        self.decode = decode
+
+    def infer(self, tensor: Tensor) -> NDArray[np.float32]:
+        """Logits: float32, shape (n_classes,), a new array at every call."""
+        np.copyto(self._input()[0], tensor.view(np.int8))
+        self._interpreter.invoke()
+        logits: NDArray[np.float32] = self._logits.take(self._output()[0])
+        return logits
+
+
+def computed_by_xnnpack(interpreter: Any) -> bool:
+    """Whether XNNPACK, LiteRT's default delegate, has taken over the whole graph of an interpreter with its tensors.
+
+    LiteRT's own kernels, which compute what XNNPACK left or all of it, round in another way, and say nothing.
+    """
+    nodes = interpreter._get_ops_details()  # noqa: SLF001 - LiteRT has no public way to see its nodes
+    delegates = [node for node in nodes if node["op_name"] == "DELEGATE"]
+    if len(delegates) != 1:
+        return False
+    # All others are still listed. One that it did not take over gives something that it is given, or an output.
+    computed = {tensor for node in nodes if node is not delegates[0] for tensor in node["outputs"]}
+    outputs = {output["index"] for output in interpreter.get_output_details()}
+    return computed.isdisjoint(delegates[0]["inputs"]) and outputs == set(delegates[0]["outputs"])
+
+
+def _dequantised(scale: float, zero_point: int) -> NDArray[np.float32]:
+    """The real value of every int8, in the order of numpy's indices: 0 to 127, and -128 to -1 from the end."""
+    stored = np.arange(256, dtype=np.uint8).view(np.int8)
+    return (stored.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)

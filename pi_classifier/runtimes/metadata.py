@@ -1,0 +1,101 @@
+"""A model's metadata as JSON, and back: every field held to its type and its range."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from pi_classifier.contracts.model import ModelMetadata
+
+VERSION = 3
+"""Of the bundle's format."""
+Check = Callable[[Any], bool]
+
+
+class Unusable(ValueError):
+    """What stands there is no metadata, in words."""
+
+
+def metadata_to_json(metadata: ModelMetadata) -> bytes:
+    """The metadata as one JSON object, with the version of the bundle's format."""
+    return json.dumps({"version": VERSION, **dataclasses.asdict(metadata)}, indent=1).encode()
+
+
+def metadata_from_json(content: bytes) -> ModelMetadata:
+    """What `metadata_to_json` wrote.
+
+    Raises:
+        Unusable: something else, in words to be put behind the file's name.
+    """
+    try:
+        values = json.loads(content, parse_constant=_no_number)
+    except (ValueError, RecursionError):  # of UTF-8, too, and of numbers with thousands of digits
+        raise Unusable("its metadata is unreadable") from None
+    if not isinstance(values, dict) or "version" not in values:
+        raise Unusable("its metadata is unreadable")
+    version = values.pop("version")
+    if version != VERSION:
+        raise Unusable(f"made by another release (version {str(version)[:20]}, this one reads {VERSION})")
+    if missing := CHECKS.keys() ^ values.keys():
+        raise Unusable(f"its metadata has other fields ({min(missing)[:40]})")
+    for key, check in CHECKS.items():
+        if not check(values[key]):
+            raise Unusable(f"its metadata says {key} = {json.dumps(values[key])[:60]}")
+    for key in ("mean", "std", "categories"):
+        values[key] = tuple(values[key])
+    return ModelMetadata(**values)
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= 200 and value.isprintable()
+
+
+def _number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value) and abs(value) < 1e18  # type: ignore[arg-type]
+
+
+def _positive(value: object) -> bool:
+    # A product of two has to be a float32, too.
+    return _number(value) and value > 1e-18  # type: ignore[operator]
+
+
+def _integer(lowest: int, highest: int) -> Check:
+    return lambda value: type(value) is int and lowest <= value <= highest
+
+
+def _three(check: Check) -> Check:
+    return lambda value: isinstance(value, list) and len(value) == 3 and all(map(check, value))
+
+
+def _percent(value: object) -> bool:
+    return value is None or (_number(value) and 0 <= value <= 100)  # type: ignore[operator]
+
+
+def _labels(value: object) -> bool:
+    return isinstance(value, list) and 0 < len(value) <= 100_000 and all(map(_text, value))
+
+
+CHECKS: dict[str, Check] = {
+    "name": _text,
+    "weights": _text,
+    "weights_sha256": _text,
+    "engine": _text,
+    "activations": lambda value: value in ("quint8", "qint8"),
+    # The largest of the architectures take 299 and 342.
+    "input_size": _integer(16, 2048),
+    "resize_size": _integer(16, 4096),
+    "mean": _three(_number),
+    "std": _three(_positive),
+    "scale": _positive,
+    "zero_point": _integer(0, 255),
+    "categories": _labels,
+    "torch_version": _text,
+    "published_acc1": _percent,
+    "published_acc5": _percent,
+}
+"""By field; what JSON gives for it."""

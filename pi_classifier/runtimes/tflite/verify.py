@@ -1,0 +1,105 @@
+"""Whether a program may run: what every model file is held to before LiteRT sees it.
+
+A model file is data. What XNNPACK, which computes it, does not take, LiteRT gives to other code of its own, and that
+gives other logits or ends the process.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from pi_classifier.contracts.model import ModelMetadata
+from pi_classifier.runtimes.tflite.program import (
+    Activation,
+    Convolution,
+    FullyConnected,
+    Operator,
+    Program,
+    Unsound,
+    Weights,
+)
+from pi_classifier.runtimes.tflite.read import from_bytes
+from pi_classifier.runtimes.tflite.write import to_bytes
+
+SIGNED = 128
+"""What a quint8 is more than the int8 that stands for the same value."""
+MOST_VALUES = 1 << 27
+"""Of all activations together. MobileNetV2 has 7 million at 224 x 224."""
+SCALES = (2.0**-60, 2.0**60)
+"""From where to where: products of two are float32, too."""
+WEIGHTED_RATIOS, ADDED_RATIOS = (2.0**-32, 2.0**8), (2.0**-10, 2.0**8)
+"""The scale that a product, or a summand, has over that of the output: what XNNPACK takes."""
+
+
+def verified(content: bytes, metadata: ModelMetadata) -> bytes:
+    """The file, made anew from the program that was read from it: what was not read is not in it.
+
+    Raises:
+        Malformed, Unsound: anything but the bytes that `to_bytes` makes of a program that may run.
+    """
+    program = from_bytes(content)
+    verify(program, metadata)
+    # Any number of operators may name the same bytes, and would get them each for itself.
+    if sum(weights.values.nbytes for weights in map(_weights, program.operators) if weights) > len(content):
+        raise Unsound("weights that are there once and used twice")
+    made = to_bytes(program)
+    if made != content:
+        raise Unsound("more than a program in it")
+    return made
+
+
+def verify(program: Program, metadata: ModelMetadata) -> None:
+    """Whether a program may run, and takes and gives what the metadata say.
+
+    Raises:
+        Unsound: it may not, or does not.
+    """
+    activations = program.activations()
+    _verify_flow(program, len(activations))
+    _verify_ends(program.input, activations[program.outputs[0]], metadata)
+    if min(min(activation.shape) for activation in activations) < 1:
+        raise Unsound("an activation of no size")
+    if sum(math.prod(activation.shape) for activation in activations) > MOST_VALUES:
+        raise Unsound("activations that are too large")
+    if not all(-128 <= activation.zero_point <= 127 for activation in activations):
+        raise Unsound("a zero point that is no int8")
+    _verify_scales(program, activations)
+
+
+def input_of(metadata: ModelMetadata) -> Activation:
+    """A model's input as TFLite programs have it: int8, whatever type its activations have elsewhere."""
+    size = metadata.input_size
+    return Activation((1, size, size, 3), float(np.float32(metadata.scale)), metadata.zero_point - SIGNED)
+
+
+def _verify_flow(program: Program, count: int) -> None:
+    given, outputs = set(range(1, count)), set(program.outputs)
+    if not outputs or not outputs <= given or len(outputs) < len(program.outputs):
+        raise Unsound(f"outputs {program.outputs} where operators give 1 to {count - 1}")
+    if unused := given - outputs - {source for operator in program.operators for source in operator.sources}:
+        raise Unsound(f"activations that nothing takes: {unused}")
+
+
+def _verify_ends(given: Activation, logits: Activation, metadata: ModelMetadata) -> None:
+    expected = input_of(metadata)
+    if given != expected:
+        raise Unsound(f"its input is {given}, the metadata's {expected}")
+    if logits.shape != (1, len(metadata.categories)):
+        raise Unsound(f"{len(metadata.categories)} labels for outputs of {logits.shape}")
+
+
+def _verify_scales(program: Program, activations: Sequence[Activation]) -> None:
+    weights = [_weights(operator) for operator in program.operators]
+    scales = [activation.scale for activation in activations] + [each.scale for each in weights if each]
+    if not all(SCALES[0] <= scale <= SCALES[1] for scale in scales):
+        raise Unsound("a scale that is none")
+    for operator, weighted, output in zip(program.operators, weights, activations[1:], strict=True):
+        (low, high), factor = (WEIGHTED_RATIOS, weighted.scale) if weighted else (ADDED_RATIOS, 1.0)
+        for source in operator.sources:
+            if not low <= activations[source].scale * factor / output.scale < high:
+                raise Unsound(f"a {type(operator).__name__} from scale {activations[source].scale} to {output.scale}")
+
+
+def _weights(operator: Operator) -> Weights | None:
+    return operator.weights if isinstance(operator, Convolution | FullyConnected) else None
