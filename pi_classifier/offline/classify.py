@@ -4,9 +4,10 @@ import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -22,12 +23,15 @@ from pi_classifier.errors import CannotWrite, InputError, one_line
 from pi_classifier.model import open_model
 from pi_classifier.offline.copies import Draw, annotated_picture, annotated_video, copy_names
 from pi_classifier.offline.reference_transform import reference_crop
+from pi_classifier.sinks.overlay import Overlay
 from pi_classifier.sources.files import Picture, Video, find_files, open_file, path_problem
 
 STDIN = "-"
 ASSUMED_FPS = 25.0
 """Of the copy of a video that does not state its rate."""
 Scores = tuple[Score, ...]
+Copy = Callable[[Picture | Video], AbstractContextManager[Draw]]
+"""Begins the copy of an input that has been opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def classify(
     with _on_disk(inputs) as named:
         items = [item for name in named for item in _items(name, named[name])]
         # First what needs no model: a wrong path, a name that is taken.
-        copies = copy_names([item.path for item in items], output, overwrite=overwrite) if output else None
+        copies = _copies(items, output, overwrite=overwrite)
         problems = [(item.name, item.problem) for item in items if item.problem]
         if len(problems) == len(items):
             report = _report(items, json_lines=json_lines, untrained=False)
@@ -81,7 +85,7 @@ def classify(
             return False
         model = open_model(settings.model, progress=sys.stderr.isatty())
         report = _report(items, json_lines=json_lines, untrained=model.metadata.untrained)
-        return _classify_all(items, _Classifier(model), report, copies or [None] * len(items))
+        return _classify_all(items, _Classifier(model), report, copies)
 
 
 def _report(items: Sequence[Item], *, json_lines: bool, untrained: bool) -> Report:
@@ -89,7 +93,7 @@ def _report(items: Sequence[Item], *, json_lines: bool, untrained: bool) -> Repo
 
 
 def _classify_all(
-    items: Sequence[Item], classifier: "_Classifier", report: Report, copies: Sequence[Path | None]
+    items: Sequence[Item], classifier: "_Classifier", report: Report, copies: Sequence[Copy | None]
 ) -> bool:
     """Whether all could be read to their ends."""
     good = True
@@ -106,7 +110,7 @@ def _classify_all(
     return good
 
 
-def _classify_one(item: Item, classifier: "_Classifier", report: Report, copy: Path | None, progress: Progress) -> None:
+def _classify_one(item: Item, classifier: "_Classifier", report: Report, copy: Copy | None, progress: Progress) -> None:
     """Every frame of one input; what was printed before an InputError stays valid."""
     if item.problem:
         raise item.problem
@@ -114,7 +118,7 @@ def _classify_one(item: Item, classifier: "_Classifier", report: Report, copy: P
     still = isinstance(source, Picture)
     frames: Iterable[Frame] = source.frames()
     with contextlib.ExitStack() as stack:
-        draw = stack.enter_context(_drawing(source, copy)) if copy else None
+        draw = stack.enter_context(copy(source)) if copy else None
         if isinstance(source, Video):
             task = progress.add_task("frames", total=source.count or None)
             stack.callback(progress.remove_task, task)
@@ -126,10 +130,19 @@ def _classify_one(item: Item, classifier: "_Classifier", report: Report, copy: P
                 draw(frame.pixels, scores)
 
 
-def _drawing(source: Picture | Video, copy: Path) -> AbstractContextManager[Draw]:
+def _copies(items: Sequence[Item], output: Path | None, *, overwrite: bool) -> Sequence[Copy | None]:
+    """One an item, or None where none is wanted. The fonts of one overlay serve them all."""
+    if output is None:
+        return [None] * len(items)
+    overlay = Overlay()
+    names = copy_names([item.path for item in items], output, overwrite=overwrite)
+    return [partial(_copy, name=name, overlay=overlay) for name in names]
+
+
+def _copy(source: Picture | Video, name: Path, overlay: Overlay) -> AbstractContextManager[Draw]:
     if isinstance(source, Picture):
-        return annotated_picture(copy)
-    return annotated_video(copy, source.pace_fps or ASSUMED_FPS)
+        return annotated_picture(name, overlay)
+    return annotated_video(name, source.pace_fps or ASSUMED_FPS, overlay)
 
 
 class _Classifier:

@@ -15,7 +15,7 @@ import cv2
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.prediction import Score
 from pi_classifier.errors import CannotWrite, InputError
-from pi_classifier.sinks.overlay import labelled
+from pi_classifier.sinks.overlay import Overlay
 from pi_classifier.sources.files import opencv_name
 
 PICTURE, VIDEO = ".png", ".mp4"
@@ -69,14 +69,14 @@ def distinct_names(names: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def annotated_picture(name: Path) -> Iterator[Draw]:
+def annotated_picture(name: Path, overlay: Overlay) -> Iterator[Draw]:
     """Writes one picture as PNG; `name` is without the suffix. Raises CannotWrite."""
     target = name.with_name(name.name + PICTURE)
 
     def draw(pixels: Pixels, scores: tuple[Score, ...]) -> None:
         with _complete(target) as unfinished:
             try:
-                unfinished.write_bytes(cv2.imencode(PICTURE, labelled(pixels, scores))[1].tobytes())
+                unfinished.write_bytes(cv2.imencode(PICTURE, overlay.labelled(pixels, scores))[1].tobytes())
             except OSError as error:
                 raise CannotWrite(f"{target}: {error.strerror}", remedy=ELSEWHERE) from None
 
@@ -84,7 +84,7 @@ def annotated_picture(name: Path) -> Iterator[Draw]:
 
 
 @contextmanager
-def annotated_video(name: Path, fps: float) -> Iterator[Draw]:
+def annotated_video(name: Path, fps: float, overlay: Overlay) -> Iterator[Draw]:
     """Writes a video as MP4 at `fps` frames a second, its size that of the first frame; `name` is without the suffix.
 
     Raises CannotWrite, at the end of the context too: OpenCV does not say that a disk is full.
@@ -99,7 +99,7 @@ def annotated_video(name: Path, fps: float) -> Iterator[Draw]:
             name = f"{folder}/{unfinished.name}"
             if not writer.open(name, cv2.VideoWriter.fourcc(*"mp4v"), fps, size):
                 raise CannotWrite(f"{target}: cannot be written", remedy=ELSEWHERE)
-        writer.write(labelled(pixels, scores))
+        writer.write(overlay.labelled(pixels, scores))
         written += 1
 
     with opencv_name(target.parent) as folder, _complete(target) as unfinished:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pi_classifier.errors import CannotWrite, InputError
 from pi_classifier.offline.copies import annotated_picture, annotated_video, copy_names, distinct_names
+from pi_classifier.sinks.overlay import Overlay
 from tests.running import Program
 from tests.sources.test_files import write_picture, write_video
 
@@ -109,7 +110,7 @@ def test_full_disk_leaves_nothing_half_written(kind: str, cache: Path, tmp_path:
         cv2.imwrite(str(source), noise())
     else:
         source = tmp_path / "in.mp4"
-        with annotated_video(tmp_path / "in", 25) as draw:
+        with annotated_video(tmp_path / "in", 25, Overlay()) as draw:
             for _ in range(10):
                 draw(noise(640), ())
     out = tmp_path / "out"
@@ -130,7 +131,7 @@ def test_full_disk_leaves_nothing_half_written(kind: str, cache: Path, tmp_path:
 
 def copy_until(name: Path, frames: int, end: BaseException) -> None:
     """A video's copy that gets so many frames, and then this."""
-    with annotated_video(name, 10) as draw:
+    with annotated_video(name, 10, Overlay()) as draw:
         for _ in range(frames):
             draw(noise(), ())
         raise end
@@ -156,7 +157,7 @@ def test_copy_of_an_input_without_frames_is_none(tmp_path: Path) -> None:
     """Protects the reason that counts: where no frame came, the input's own error is shown, and there is no copy."""
     with pytest.raises(InputError):
         copy_until(tmp_path / "v", 0, InputError("v: holds no frame", remedy="check the file"))
-    with annotated_picture(tmp_path / "p"):
+    with annotated_picture(tmp_path / "p", Overlay()):
         pass
     assert list(tmp_path.iterdir()) == []
 
