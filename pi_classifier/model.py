@@ -7,7 +7,7 @@ from typing import Literal
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.model import Model, Runtime
-from pi_classifier.errors import ActivationsUnsupported, CannotWrite, ModelError
+from pi_classifier.errors import ActivationsUnsupported, CannotWrite, ConfigError, ModelError
 from pi_classifier.prepare.store import ModelStore, write_bundle
 from pi_classifier.runtimes.bundle import Bundle, read_bundle
 
@@ -106,6 +106,8 @@ def _load(bundle: Bundle, settings: ModelSettings) -> Model:
         from pi_classifier.runtimes.litert import LiteRTModel
 
         return LiteRTModel(bundle, threads=settings.threads, top_k=settings.top_k)
+    if not _is_installed("torch"):
+        raise ConfigError("the runtime torchscript takes torch, which is not installed", remedy="take --runtime litert")
     from pi_classifier.runtimes.torchscript import TorchScriptModel
 
     return TorchScriptModel(bundle, threads=settings.threads, top_k=settings.top_k)

@@ -105,6 +105,14 @@ def untrained_model_file(cache: Path) -> Path:
     return ModelStore(cache).path_for(ModelSettings(weights="untrained"), "quint8")
 
 
+@pytest.fixture(scope="session")
+def both_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle for either runtime, of random weights."""
+    path = tmp_path_factory.mktemp("both") / "untrained.bundle"
+    write_bundle(path, prepare(ModelSettings(weights="untrained"), runtimes=("torchscript", "litert")))
+    return path
+
+
 @pytest.fixture
 def program(cache: Path, tmp_path: Path) -> Iterator[Callable[..., Program]]:
     """Starts `pi-classifier ARGUMENTS...` with the prepared cache; whatever still runs at the end is killed."""

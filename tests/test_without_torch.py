@@ -1,0 +1,117 @@
+"""The program where neither torch nor torchvision can be imported, as after `make install LITE=1`."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import DEADLINE_SECONDS
+from tests.running import Program
+from tests.sources.test_files import write_picture
+
+WITHOUT = """\
+import sys
+sys.modules.update(torch=None, torchvision=None)
+from pi_classifier.cli import main
+main()
+"""
+Run = Callable[..., Program]
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Run]:
+    """Starts `pi-classifier ARGUMENTS...` in an interpreter in which importing torch fails; the cache is empty."""
+    started: list[Program] = []
+
+    def start(*arguments: str | Path) -> Program:
+        variables = {
+            "PATH": os.environ["PATH"],
+            "CACHE_DIRECTORY": str(tmp_path / "cache"),
+            "PI_CLASSIFIER_MODEL__RUNTIME": "litert",
+            "PYTHONWARNINGS": "error",
+        }
+        started.append(Program([sys.executable, "-c", WITHOUT, *map(str, arguments)], variables, DEADLINE_SECONDS))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+def test_run_and_health(program: Run, both_programs: Path, free_port: int) -> None:
+    """Protects boards that torch does not fit: the daemon runs on LiteRT, serves its metrics, and health answers."""
+    listen = f"127.0.0.1:{free_port}"
+    daemon = program("run", "--source", "synthetic:", "--weights", both_programs, "--metrics-listen", listen)
+    daemon.wait_for_line("fps")
+    with urllib.request.urlopen(f"http://{listen}/metrics", timeout=60) as answer:
+        text = answer.read().decode()
+    assert 'model_info{activations="int8",engine="xnnpack"' in text
+    assert 'runtime="litert"' in text
+    assert 'litert="' in text, "its version"
+    assert any("on litert (xnnpack, int8)" in line for line in daemon.notices)
+    asked = program("health", "--metrics-listen", listen).wait()
+    assert asked.returncode == 0, asked
+    daemon.stop()
+    assert " captured = " in daemon.wait().stdout
+
+
+def test_classify(program: Run, both_programs: Path, tmp_path: Path) -> None:
+    """Protects pictures on such a board: they are classified, and copies get their labels."""
+    write_picture(tmp_path / "a.png")
+    done = program(
+        "classify", tmp_path / "a.png", "--weights", both_programs, "--json", "--output", tmp_path / "out"
+    ).wait()
+    assert done.returncode == 0, done
+    assert len(json.loads(done.stdout)["predictions"]) == 5
+    assert (tmp_path / "out" / "a.png").is_file()
+
+
+def test_check_config(program: Run) -> None:
+    """Protects the first question: what is in force can be asked without any runtime."""
+    assert 'runtime = "litert"' in program("check-config").wait().stdout
+
+
+def test_no_bundle_says_how_to_get_one(program: Run) -> None:
+    """Protects the first start on such a board: the line says what to run elsewhere, and where to name the result."""
+    ended = program("run", "--source", "synthetic:", "--metrics-listen", "").wait()
+    assert ended.returncode == 78
+    (line,) = ended.stderr.splitlines()
+    assert "prepare --runtime litert --output model.bundle" in line
+    assert "--weights" in line
+
+
+def test_torchscript_says_what_is_missing(program: Run, both_programs: Path) -> None:
+    """Protects from the default where there is no torch: the line names the key that chooses the other runtime."""
+    ended = program(
+        "run", "--source", "synthetic:", "--metrics-listen", "", "--weights", both_programs, "--runtime", "torchscript"
+    ).wait()
+    assert ended.returncode == 78
+    (line,) = ended.stderr.splitlines()
+    assert "torch" in line
+    assert "--runtime litert" in line
+
+
+def test_auto_takes_what_is_there(program: Run, both_programs: Path) -> None:
+    """Protects `auto` on such a board: there is one runtime to take."""
+    done = program(
+        "run", "--source", "synthetic:", "--metrics-listen", "", "--weights", both_programs, "--runtime", "auto",
+        "--frames", "2",
+    ).wait()  # fmt: skip
+    assert done.returncode == 0, done
+
+
+def test_nothing_of_torch_is_imported_where_it_is_installed(both_programs: Path) -> None:
+    """Protects memory and the start: with LiteRT, torch stays out of the process even where it could be imported."""
+    code = (
+        "import sys; sys.argv[1:] = ['run', '--source', 'synthetic:', '--metrics-listen', '', '--frames', '1',"
+        f"'--runtime', 'litert', '--weights', {str(both_programs)!r}]\n"
+        "from pi_classifier import cli\n"
+        "cli._end_at_once = lambda: sys.exit(bool({'torch', 'torchvision', 'asyncio'} & sys.modules.keys()))\n"
+        "cli.main()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
