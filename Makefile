@@ -19,7 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 PIP_TRIED := $(PIP) --constraint constraints.txt
-DEVELOPMENT := .[test,benchmark,peers,lint]
+DEVELOPMENT := .[litert,test,benchmark,peers,lint]
 
 .PHONY: run test test-live test-system test-arm install uninstall docker lint format docs benchmark constraints clean
 
@@ -95,11 +95,11 @@ $(BIN)/python:
 # A stamp is touched only after a whole install: an interrupted one is done again.
 $(VENV)/.run: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	@echo "setting up $(VENV) (about 1 GB, a few minutes the first time)"
-	$(PIP_TRIED) --editable .
+	$(PIP_TRIED) --editable '.[litert]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(PIP_TRIED) --editable '.[test,benchmark,peers]'
+	$(PIP_TRIED) --editable '.[litert,test,benchmark,peers]'
 	@! pkg-config --exists libsystemd 2>/dev/null || $(PIP_TRIED) --editable '.[systemd]'
 	@touch $@
 

@@ -121,7 +121,8 @@ build_environment() {
         "${pip[@]}" --no-deps --requirement "$here/requirements-lite.txt"
         "${pip[@]}" --no-deps "$copy"
     else
-        "${pip[@]}" --constraint "$copy/constraints.txt" "$copy"
+        # With the second runtime, so that it takes one line of the configuration.
+        "${pip[@]}" --constraint "$copy/constraints.txt" "$copy[litert]"
     fi
     # Debian's packages may be imported from now on. Before, pip would have relied on them, and an upgrade or autoremove
     # of Debian's would break what is here.
