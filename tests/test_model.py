@@ -129,7 +129,7 @@ def test_whatever_lies_in_the_cache_is_made_again(
     assert open_model(UNTRAINED, progress=False).metadata.untrained
     assert str(path) in messages(caplog)
     if damage != "folder":
-        assert holds_programs(path, ("torchscript",)), "it is there for the next start"
+        assert holds_programs(path, ["torchscript"]), "it is there for the next start"
 
 
 def test_litert_runs_what_is_in_the_bundle(both_programs: Path) -> None:

@@ -28,7 +28,12 @@ def installed_from(project: Path) -> list[str]:
     Not the whole of setup.cfg: other lint settings are no reason to install for minutes again.
     """
     files = [project / name for name in INSTALLED_BY]
-    return [*requirements(project), *requirements(project, "litert"), *commands(project), *(file.read_text() for file in files if file.exists())]
+    return [
+        *requirements(project),
+        *requirements(project, "litert"),
+        *commands(project),
+        *(file.read_text() for file in files if file.exists()),
+    ]
 
 
 @pytest.fixture(scope="session")

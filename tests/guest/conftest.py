@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from pi_classifier.config.schema import ModelSettings
+from pi_classifier.prepare.bundle import prepare
+from pi_classifier.prepare.store import write_bundle
 from tests.guest.cameras import (
     PROJECT,
     SITE_PACKAGES,
@@ -27,7 +30,7 @@ from tests.guest.service import UNIT, Service
 from tests.guest.wheelhouse import site_packages, wheelhouse
 
 HERE = Path(__file__).parent
-WHEELHOUSE = "/srv/wheelhouse"
+WHEELHOUSE, BUNDLES = "/srv/wheelhouse", "/srv/bundles"
 INSTALLATION = "installation"
 INSTALL_SECONDS = 3600.0
 
@@ -64,11 +67,25 @@ def image(qemu: None) -> Path:
 
 
 @pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the model as another machine makes it for one without torch; empty without the test data."""
+    folder = tmp_path_factory.mktemp("bundles")
+    if data := os.environ.get("PI_CLASSIFIER_TEST_DATA"):
+        settings = ModelSettings(weights=str(Path(data) / "weights" / "mobilenet_v2_qnnpack_torchvision.pth"))
+        write_bundle(folder / "model.bundle", prepare(settings, runtimes=["litert"]))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def guest(
-    packages: Future[dict[str, Path]], image: Path, project: Path, tmp_path_factory: pytest.TempPathFactory
+    packages: Future[dict[str, Path]],
+    image: Path,
+    project: Path,
+    bundles: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Guest]:
     """A running guest; its shares are under /srv."""
-    shares = {PROJECT: project, **packages.result()}
+    shares = {PROJECT: project, BUNDLES: bundles, **packages.result()}
     if data := os.environ.get("PI_CLASSIFIER_TEST_DATA"):
         shares[TEST_DATA] = Path(data).resolve()
     with booted(image, tmp_path_factory.mktemp("guest"), shares) as running:

@@ -21,13 +21,15 @@ WEIGHTS = f"{TEST_DATA}/weights/mobilenet_v2_qnnpack_torchvision.pth"
 class Service:
     """The installed service."""
 
-    def __init__(self, guest: Guest) -> None:
+    def __init__(self, guest: Guest, model: str = f'weights = "{WEIGHTS}"') -> None:
+        """`model`: the lines below `[model]` of its configuration."""
         self.guest = guest
+        self._model = model
 
     def configure(self, *, source: str, fps: float = 36, more: str = "") -> None:
-        """Write the configuration: one camera, the real weights; journal entries come quickly."""
+        """Write the configuration: one camera, the model; journal entries come quickly."""
         text = (
-            f'[[camera]]\nname = "front"\nsource = "{source}"\nfps = {fps}\n[model]\nweights = "{WEIGHTS}"\n'
+            f'[[camera]]\nname = "front"\nsource = "{source}"\nfps = {fps}\n[model]\n{self._model}\n'
             f"[log]\nlabel_hold_seconds = 0\nsummary_seconds = 5\n{more}"
         )
         self.guest.check(f"printf %s {shlex.quote(text)} >{CONFIG}")
