@@ -15,9 +15,10 @@ from pi_classifier.doctor.configuration import configuration
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.doctor.model_files import Places, published_weights, weights
-from pi_classifier.doctor.packages import LOAD_CAPTURE, LOAD_TORCH, Packages
+from pi_classifier.doctor.packages import LOAD_CAPTURE, Packages
 from pi_classifier.doctor.port import metrics_port
 from pi_classifier.doctor.report import Report
+from pi_classifier.doctor.runtimes import runtime
 from pi_classifier.doctor.service import service
 from pi_classifier.errors import PiClassifierError
 from pi_classifier.system.soc import Soc
@@ -26,8 +27,8 @@ Check = tuple[str, Callable[[], Finding | list[Finding]]]
 """A name for the case that the check itself fails, and the check."""
 
 PACKAGES = (
-    "torch", "torchvision", "opencv-contrib-python-headless", "numpy", "pillow", "prometheus-client", "pydantic",
-    "typer", "rich", "systemd-python",
+    "torch", "torchvision", "ai-edge-litert", "opencv-contrib-python-headless", "numpy", "pillow", "prometheus-client",
+    "pydantic", "typer", "rich", "systemd-python",
 )  # fmt: skip
 
 
@@ -90,13 +91,10 @@ def _of_the_hardware(machine: Machine) -> list[Check]:
 
 
 def _of_the_packages(machine: Machine, installed: Packages, settings: Settings) -> list[Check]:
-    torch, capture = installed.attempt(LOAD_TORCH), installed.attempt(LOAD_CAPTURE)
+    capture = installed.attempt(LOAD_CAPTURE)
     return [
-        ("torch", lambda: packages.torch(machine, installed, torch)),
-        ("quantised engine", lambda: packages.engine(machine, settings.model.engine, torch)),
-        ("torchvision", lambda: packages.torchvision(machine, installed)),
+        ("runtime", lambda: runtime(machine, installed, settings.model)),
         ("OpenCV", lambda: packages.capture_libraries(installed, capture)),
-        ("CUDA packages", lambda: packages.cuda(machine, installed)),
         ("camera", lambda: _cameras(machine, settings, capture)),
     ]
 

@@ -10,7 +10,7 @@ from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.doctor.packages import Attempt
 from pi_classifier.errors import ModelError
-from pi_classifier.model import resolve_activations
+from pi_classifier.model import ELSEWHERE, resolve_activations
 from pi_classifier.prepare.store import ModelStore
 from pi_classifier.runtimes.bundle import read_bundle
 
@@ -56,7 +56,8 @@ def weights(settings: ModelSettings, places: Places, published: Callable[[], Att
 def _unprepared(settings: ModelSettings, places: Places, attempt: Attempt) -> Finding:
     if attempt.failure:
         seen = f"not prepared, and nothing can be: torchvision {attempt.failure}"
-        return Finding("weights", State.PROBLEM, seen, "fix torch and torchvision first")
+        remedy = "fix torch and torchvision first" if settings.runtime == "torchscript" else ELSEWHERE
+        return Finding("weights", State.PROBLEM, seen, remedy)
     if settings.weights != "default":
         return Finding("weights", State.OK, f"{settings.weights}, to be prepared at the first start")
     download = places.downloads / attempt.answer.rpartition("/")[2]
@@ -78,5 +79,8 @@ def _prepared(settings: ModelSettings, store: ModelStore) -> Path | None:
     kinds = (wanted, "quint8") if settings.activations == "auto" else (wanted,)
     path = next(filter(None, (store.find(settings, kind) for kind in kinds)), None)
     if path:
-        read_bundle(path)
+        bundle = read_bundle(path)
+        # One in the cache is made again with what it lacks.
+        if settings.runtime != "auto" and path.parent != store.folder:
+            bundle.program(settings.runtime)
     return path

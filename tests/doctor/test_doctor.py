@@ -19,7 +19,7 @@ from rich.console import Console
 
 from pi_classifier.config.address import ListenAddress
 from pi_classifier.config.schema import CameraSettings, ModelSettings, Settings
-from pi_classifier.doctor import hardware, operating_system, packages
+from pi_classifier.doctor import hardware, operating_system, packages, runtimes
 from pi_classifier.doctor.cameras import cameras, held, sources
 from pi_classifier.doctor.configuration import configuration
 from pi_classifier.doctor.examination import examine
@@ -620,6 +620,51 @@ def test_weights(tmp_path: Path, untrained_model_file: Path) -> None:
     content[len(content) // 2] ^= 0xFF
     Path(prepared).write_bytes(content)
     assert (judged(default).state, "damaged" in judged(default).seen) == (State.PROBLEM, True)
+
+
+def test_bundle_for_the_other_runtime(tmp_path: Path, untrained_model_file: Path) -> None:
+    """Protects a start on LiteRT: a bundle that was named and lacks its program is found before it is run."""
+    places = Places(ModelStore(tmp_path), tmp_path / "torch")
+    named = ModelSettings(weights=str(untrained_model_file), activations="quint8", runtime="litert")
+    finding = weights(named, places, lambda: Attempt(URL))
+    assert (finding.state, "--runtime litert" in finding.remedy) == (State.PROBLEM, True)
+    auto = named.model_copy(update={"runtime": "auto"})
+    assert weights(auto, places, lambda: Attempt(URL)).state == State.OK
+
+
+def test_model_of_a_machine_without_torch(tmp_path: Path) -> None:
+    """Protects an installation without torch: the remedy for a missing model is another machine."""
+    missing = Attempt("", error="No module named 'torch'")
+    settings = ModelSettings(runtime="litert", activations="quint8")
+    finding = weights(settings, Places(ModelStore(tmp_path), tmp_path / "torch"), lambda: missing)
+    assert (finding.state, "on another machine" in finding.remedy) == (State.PROBLEM, True)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "installed", "expected"),
+    [
+        ("torchscript", [], {"torch": "problem", "torchvision": "warning"}),
+        ("litert", [], {"LiteRT": "problem", "torch": "problem"}),
+        ("litert", ["ai_edge_litert"], {"LiteRT": "ok"}),
+        ("auto", ["ai_edge_litert"], {"LiteRT": "ok"}),
+        ("auto", [], {"LiteRT": "ok", "torch": "problem"}),
+    ],
+)
+def test_only_the_runtime_that_is_wanted_is_missed(
+    tmp_path: Path, runtime: str, installed: list[str], expected: dict[str, str]
+) -> None:
+    """Protects small boards from false alarms: what the configuration does not ask for may be absent."""
+    for name in installed:
+        distribution(tmp_path, name, "2.3.0")
+    package = tmp_path / "ai_edge_litert"
+    package.mkdir(exist_ok=True)
+    (package / "__init__.py").write_text("__version__ = '2.3.0'\n", encoding="utf-8")
+    (package / "interpreter.py").touch()
+    settings = ModelSettings.model_validate({"runtime": runtime})
+    findings = runtimes.runtime(Machine(architecture="aarch64"), Packages(path=(str(tmp_path),)), settings)
+    seen = {finding.name: str(finding.state.value) for finding in findings}
+    assert expected.items() <= seen.items()
+    assert ("torch" in seen) == ("torch" in expected)
 
 
 def test_where_weights_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
