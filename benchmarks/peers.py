@@ -38,7 +38,7 @@ from benchmarks.shared.photographs import SIZE, Photograph, labelled_photographs
 from benchmarks.shared.provenance import Machine
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.offline.reference_transform import reference_crop
-from pi_classifier.sources.files import read_picture
+from pi_classifier.sources.files.picture import read_picture
 
 FIRST_FRAMES = 5
 """Of each runtime, not counted: they cost more."""

@@ -30,7 +30,7 @@ from pi_classifier.contracts.model import Model
 from pi_classifier.prepare.bundle import prepare
 from pi_classifier.runtimes.preprocess import centre_crop
 from pi_classifier.runtimes.torchscript import TorchScriptModel
-from pi_classifier.sources.files import read_picture
+from pi_classifier.sources.files.picture import read_picture
 
 Scale = Callable[[Pixels], Pixels]
 CAMERA_HEIGHTS = (256, 480, 720, 1080)

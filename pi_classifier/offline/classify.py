@@ -24,7 +24,10 @@ from pi_classifier.model import open_model
 from pi_classifier.offline.copies import Draw, annotated_picture, annotated_video, copy_names
 from pi_classifier.offline.reference_transform import reference_crop
 from pi_classifier.sinks.overlay import Overlay
-from pi_classifier.sources.files import Picture, Video, find_files, open_file, path_problem
+from pi_classifier.sources.files.folder import find_files
+from pi_classifier.sources.files.opening import open_file, path_problem
+from pi_classifier.sources.files.picture import Picture
+from pi_classifier.sources.files.video import Video
 
 STDIN = "-"
 ASSUMED_FPS = 25.0

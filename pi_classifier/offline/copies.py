@@ -16,7 +16,7 @@ from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.prediction import Score
 from pi_classifier.errors import CannotWrite, InputError
 from pi_classifier.sinks.overlay import Overlay
-from pi_classifier.sources.files import opencv_name
+from pi_classifier.sources.files.video import opencv_name
 
 PICTURE, VIDEO = ".png", ".mp4"
 ELSEWHERE = "name another folder with --output"

@@ -14,7 +14,8 @@ from pi_classifier.errors import ActivationsUnsupported, ModelError
 from pi_classifier.runtimes.bundle import Bundle
 from pi_classifier.runtimes.litert import LiteRTModel
 from pi_classifier.runtimes.torchscript import TorchScriptModel
-from pi_classifier.sources.files import find_files, read_picture
+from pi_classifier.sources.files.folder import find_files
+from pi_classifier.sources.files.picture import read_picture
 
 GRAINS = (1, 2, 7, 16, 32, 112)
 """Side of the squares that a picture is made of, in pixels: from noise to a few large areas."""

@@ -9,7 +9,8 @@ from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.errors import ConfigError
 from pi_classifier.sources.auto import AwaitedCamera, FreeCameras
 from pi_classifier.sources.csi.find import csi_camera
-from pi_classifier.sources.files import Folder, open_file, path_problem
+from pi_classifier.sources.files.folder import Folder
+from pi_classifier.sources.files.opening import open_file, path_problem
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.sources.v4l2.camera import V4L2Camera
 

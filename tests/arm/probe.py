@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pi_classifier.offline.reference_transform import reference_crop
 from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.torchscript import TorchScriptModel
-from pi_classifier.sources.files import read_picture
+from pi_classifier.sources.files.picture import read_picture
 
 
 def logits(prepared: Path, photos: Path, *, count: int, threads: int) -> NDArray[np.float32]:

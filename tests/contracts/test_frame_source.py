@@ -18,7 +18,8 @@ from pi_classifier.errors import CameraAbsent, CaptureError, InputError, PiClass
 from pi_classifier.sources.auto import AwaitedCamera
 from pi_classifier.sources.csi.picamera2 import Picamera2Camera
 from pi_classifier.sources.csi.rpicam import RpicamVid
-from pi_classifier.sources.files import Picture, Video
+from pi_classifier.sources.files.picture import Picture
+from pi_classifier.sources.files.video import Video
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.sources.v4l2.camera import V4L2Camera
 from tests.fakes import FedCamera, HangingCamera, ScriptedCamera

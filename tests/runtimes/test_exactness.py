@@ -7,7 +7,7 @@ import numpy as np
 
 from pi_classifier.offline.reference_transform import reference_crop
 from pi_classifier.runtimes.torchscript import TorchScriptModel
-from pi_classifier.sources.files import read_picture
+from pi_classifier.sources.files.picture import read_picture
 
 
 def test_photographs_agree_with_the_reference(test_data: Path, real_model: TorchScriptModel) -> None:

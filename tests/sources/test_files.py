@@ -11,7 +11,10 @@ from PIL import Image
 
 from pi_classifier.contracts.frame import Frame
 from pi_classifier.errors import InputError
-from pi_classifier.sources.files import Folder, Video, find_files, open_file, read_picture
+from pi_classifier.sources.files.folder import Folder, find_files
+from pi_classifier.sources.files.opening import open_file
+from pi_classifier.sources.files.picture import read_picture
+from pi_classifier.sources.files.video import Video
 
 FRAMES_IN_VIDEO = 12
 

@@ -6,7 +6,9 @@ import pytest
 
 from pi_classifier.config.schema import CameraSettings
 from pi_classifier.errors import ConfigError
-from pi_classifier.sources.files import Folder, Picture, Video
+from pi_classifier.sources.files.folder import Folder
+from pi_classifier.sources.files.picture import Picture
+from pi_classifier.sources.files.video import Video
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.sources.uri import source_for
 from tests.sources.test_files import make_folder, write_picture
