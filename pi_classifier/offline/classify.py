@@ -123,7 +123,7 @@ def _classify_one(item: Item, classifier: "_Classifier", report: Report, copy: C
     with contextlib.ExitStack() as stack:
         draw = stack.enter_context(copy(source)) if copy else None
         if isinstance(source, Video):
-            task = progress.add_task("frames", total=source.count or None)
+            task = progress.add_task("frames", total=source.estimated_count or None)
             stack.callback(progress.remove_task, task)
             frames = progress.track(frames, task_id=task)
         for frame in frames:

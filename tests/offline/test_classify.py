@@ -76,7 +76,7 @@ def test_cut_video_gives_its_frames_and_an_error(program: Run, tmp_path: Path) -
     lines = [json.loads(line) for line in running.lines]
     assert len(lines) > 10
     assert all("predictions" in line for line in lines[:-1])
-    assert "of 100 frames" in lines[-1]["error"]
+    assert f"ends before its time, after {len(lines) - 1} frames" in lines[-1]["error"]
 
 
 @pytest.mark.parametrize("write", [write_picture, write_video], ids=["picture", "video"])

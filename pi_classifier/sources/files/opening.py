@@ -9,6 +9,9 @@ from pi_classifier.errors import InputError
 from pi_classifier.sources.files.picture import Picture
 from pi_classifier.sources.files.video import Video
 
+_NO_PICTURES = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
+"""What Pillow recognises without being able to decode it, or not without another program. FFmpeg may."""
+
 
 def path_problem(path: Path) -> str:
     """Why a path cannot be opened as a file or folder, in words; empty where it can be tried.
@@ -27,8 +30,8 @@ def path_problem(path: Path) -> str:
 def open_file(camera: str, path: Path, *, fps: float) -> Picture | Video:
     """A file as what it is, whatever it is called. Raises InputError if it is neither picture nor video."""
     try:
-        with Image.open(path):
-            return Picture(camera, path, fps=fps)
+        with Image.open(path) as picture:
+            return Video(camera, path) if picture.format in _NO_PICTURES else Picture(camera, path, fps=fps)
     except UnidentifiedImageError:
         return Video(camera, path)
     except (OSError, SyntaxError, ValueError) as error:
