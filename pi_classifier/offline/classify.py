@@ -21,19 +21,19 @@ from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Score
 from pi_classifier.errors import CannotWrite, InputError, one_line
 from pi_classifier.model import open_model
-from pi_classifier.offline.copies import Draw, annotated_picture, annotated_video, copy_names
+from pi_classifier.offline.copies import Draw, annotated_pages, annotated_picture, annotated_video, copy_names
 from pi_classifier.offline.reference_transform import reference_crop
 from pi_classifier.sinks.overlay import Overlay
 from pi_classifier.sources.files.folder import find_files
-from pi_classifier.sources.files.opening import open_file, path_problem
+from pi_classifier.sources.files.opening import FileSource, open_file, path_problem
 from pi_classifier.sources.files.picture import Picture
-from pi_classifier.sources.files.video import Video
+from pi_classifier.sources.files.several import Pages
 
 STDIN = "-"
 ASSUMED_FPS = 25.0
 """Of the copy of a video that does not state its rate."""
 Scores = tuple[Score, ...]
-Copy = Callable[[Picture | Video], AbstractContextManager[Draw]]
+Copy = Callable[[FileSource], AbstractContextManager[Draw]]
 """Begins the copy of an input that has been opened."""
 
 
@@ -95,6 +95,15 @@ def _report(items: Sequence[Item], *, json_lines: bool, untrained: bool) -> Repo
     return JsonReport(untrained=untrained) if json_lines else _TableReport(items, untrained=untrained)
 
 
+def _copies(items: Sequence[Item], output: Path | None, *, overwrite: bool) -> list[Copy | None]:
+    """One an item, or None for one that has none. The fonts of one overlay serve them all."""
+    if output is None:
+        return [None] * len(items)
+    overlay = Overlay()
+    names = iter(copy_names([item.path for item in items if not item.problem], output, overwrite=overwrite))
+    return [None if item.problem else partial(_copy, name=next(names), overlay=overlay) for item in items]
+
+
 def _classify_all(
     items: Sequence[Item], classifier: "_Classifier", report: Report, copies: Sequence[Copy | None]
 ) -> bool:
@@ -118,33 +127,25 @@ def _classify_one(item: Item, classifier: "_Classifier", report: Report, copy: C
     if item.problem:
         raise item.problem
     source = open_file(item.name, item.path, fps=1)
-    still = isinstance(source, Picture)
     frames: Iterable[Frame] = source.frames()
     with contextlib.ExitStack() as stack:
         draw = stack.enter_context(copy(source)) if copy else None
-        if isinstance(source, Video):
+        if not isinstance(source, Picture):
             task = progress.add_task("frames", total=source.estimated_count or None)
             stack.callback(progress.remove_task, task)
             frames = progress.track(frames, task_id=task)
         for frame in frames:
-            scores = classifier(frame.pixels, still=still)
+            scores = classifier(frame.pixels, still=source.still)
             report.seen(item.name, frame.sequence, scores)
             if draw:
                 draw(frame.pixels, scores)
 
 
-def _copies(items: Sequence[Item], output: Path | None, *, overwrite: bool) -> Sequence[Copy | None]:
-    """One an item, or None where none is wanted. The fonts of one overlay serve them all."""
-    if output is None:
-        return [None] * len(items)
-    overlay = Overlay()
-    names = copy_names([item.path for item in items], output, overwrite=overwrite)
-    return [partial(_copy, name=name, overlay=overlay) for name in names]
-
-
-def _copy(source: Picture | Video, name: Path, overlay: Overlay) -> AbstractContextManager[Draw]:
+def _copy(source: FileSource, name: Path, overlay: Overlay) -> AbstractContextManager[Draw]:
     if isinstance(source, Picture):
         return annotated_picture(name, overlay)
+    if isinstance(source, Pages):
+        return annotated_pages(name, overlay)
     return annotated_video(name, source.pace_fps or ASSUMED_FPS, overlay)
 
 

@@ -1,4 +1,4 @@
-"""Copies of pictures and videos with their labels drawn on them.
+"""Copies of pictures, animations and videos with their labels drawn on them.
 
 A copy gets its final name when it is complete, and never that of an input, or of a file that was there before unless
 that is wanted.
@@ -6,11 +6,15 @@ that is wanted.
 
 import contextlib
 import os
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
+import numpy as np
+from PIL import Image
+from PIL.TiffImagePlugin import AppendingTiffWriter
 
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.prediction import Score
@@ -18,7 +22,9 @@ from pi_classifier.errors import CannotWrite, InputError
 from pi_classifier.sinks.overlay import Overlay
 from pi_classifier.sources.files.video import opencv_name
 
-PICTURE, VIDEO = ".png", ".mp4"
+PICTURE, PAGES, VIDEO = ".png", ".tiff", ".mp4"
+SMALLEST_SIDE, LARGEST_SIDE = 2, 8190
+"""Pixels, of a frame in MPEG-4."""
 ELSEWHERE = "name another folder with --output"
 Draw = Callable[[Pixels, tuple[Score, ...]], None]
 """Writes one frame: uint8, height x width x 3, BGR, which stays as it is."""
@@ -42,7 +48,7 @@ def copy_names(inputs: Sequence[Path], folder: Path, *, overwrite: bool) -> list
         raise CannotWrite(f"{folder}: {error.strerror}", remedy=ELSEWHERE) from None
     names = [folder / name for name in distinct_names([path.stem for path in inputs])]
     sources = {path.resolve() for path in inputs}
-    for target in (name.with_name(name.name + suffix) for name in names for suffix in (PICTURE, VIDEO)):
+    for target in (name.with_name(name.name + suffix) for name in names for suffix in (PICTURE, PAGES, VIDEO)):
         if target.name.casefold() not in existing:
             continue
         if target.resolve() in sources:
@@ -84,22 +90,50 @@ def annotated_picture(name: Path, overlay: Overlay) -> Iterator[Draw]:
 
 
 @contextmanager
+def annotated_pages(name: Path, overlay: Overlay) -> Iterator[Draw]:
+    """Writes a TIFF, each frame a page of its own size; `name` is without the suffix. Raises CannotWrite."""
+    target = name.with_name(name.name + PAGES)
+
+    def draw(pixels: Pixels, scores: tuple[Score, ...]) -> None:
+        try:
+            with AppendingTiffWriter(unfinished) as pages:
+                page = Image.fromarray(cv2.cvtColor(overlay.labelled(pixels, scores), cv2.COLOR_BGR2RGB))
+                page.save(pages, "TIFF", compression="tiff_adobe_deflate")
+                pages.newFrame()
+        except (OSError, struct.error) as error:  # a struct.error: over 4 GB
+            reason = getattr(error, "strerror", None) or error
+            raise CannotWrite(f"{target}: {reason}", remedy=ELSEWHERE) from None
+
+    with _complete(target) as unfinished:
+        broken: InputError | None = None
+        try:
+            yield draw
+        except InputError as error:  # what came before it is a copy worth having
+            broken = error
+    if broken:
+        raise broken
+
+
+@contextmanager
 def annotated_video(name: Path, fps: float, overlay: Overlay) -> Iterator[Draw]:
-    """Writes a video as MP4 at `fps` frames a second, its size that of the first frame; `name` is without the suffix.
+    """Writes a video as MP4 at `fps` frames a second; `name` is without the suffix.
+
+    Its size is that of the first frame, as far as MPEG-4 goes; frames of another size are scaled to it.
 
     Raises CannotWrite, at the end of the context too: OpenCV does not say that a disk is full.
     """
     target = name.with_name(name.name + VIDEO)
-    writer, written = cv2.VideoWriter(), 0
+    writer, written, size = cv2.VideoWriter(), 0, (0, 0)
 
     def draw(pixels: Pixels, scores: tuple[Score, ...]) -> None:
-        nonlocal written
+        nonlocal written, size
         if not writer.isOpened():
-            size = (pixels.shape[1], pixels.shape[0])
+            height, width = (min(max(side, SMALLEST_SIDE), LARGEST_SIDE) for side in pixels.shape[:2])
+            size = (width, height)
             name = f"{folder}/{unfinished.name}"
             if not writer.open(name, cv2.VideoWriter.fourcc(*"mp4v"), fps, size):
                 raise CannotWrite(f"{target}: cannot be written", remedy=ELSEWHERE)
-        writer.write(overlay.labelled(pixels, scores))
+        writer.write(_scaled(overlay.labelled(pixels, scores), size))
         written += 1
 
     with opencv_name(target.parent) as folder, _complete(target) as unfinished:
@@ -114,6 +148,13 @@ def annotated_video(name: Path, fps: float, overlay: Overlay) -> Iterator[Draw]:
             raise CannotWrite(f"{target}: cannot be written to its end", remedy=f"make room there, or {ELSEWHERE}")
     if broken:
         raise broken
+
+
+def _scaled(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """To so many pixels in width and height."""
+    if pixels.shape[1::-1] == size:
+        return pixels
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from pi_classifier.sources.auto import AwaitedCamera
 from pi_classifier.sources.csi.picamera2 import Picamera2Camera
 from pi_classifier.sources.csi.rpicam import RpicamVid
 from pi_classifier.sources.files.picture import Picture
+from pi_classifier.sources.files.several import Animation, Pages
 from pi_classifier.sources.files.video import Video
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.sources.v4l2.camera import V4L2Camera
@@ -26,6 +27,7 @@ from tests.fakes import FedCamera, HangingCamera, ScriptedCamera
 from tests.sources import fake_picamera2
 from tests.sources.test_csi import install
 from tests.sources.test_files import make_folder, write_picture, write_video
+from tests.sources.test_several import write_several
 
 Make = Callable[[Path, pytest.FixtureRequest], FrameSource]
 """Makes a source; it may write to the folder, which is empty at first, and ask for fixtures."""
@@ -45,6 +47,16 @@ def recorded_video(_folder: Path, request: pytest.FixtureRequest) -> FrameSource
     """A video that a camera recorded."""
     recorded: Path = request.getfixturevalue("test_data")
     return Video("front", recorded / "videos" / "mediapipe_test_video.mp4")
+
+
+def animation(folder: Path, _request: pytest.FixtureRequest) -> FrameSource:
+    """A GIF that moves."""
+    return Animation("front", write_several(folder / "a.gif", duration=50))
+
+
+def pages(folder: Path, _request: pytest.FixtureRequest) -> FrameSource:
+    """A scan of several pages."""
+    return Pages("front", write_several(folder / "a.tiff"), fps=36)
 
 
 def folder_of_files(folder: Path, _request: pytest.FixtureRequest) -> FrameSource:
@@ -96,6 +108,8 @@ MEMBERS: list[Make] = [
     picture,
     video,
     recorded_video,
+    animation,
+    pages,
     folder_of_files,
     synthetic,
     rpicam_vid,

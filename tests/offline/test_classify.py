@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import DEADLINE_SECONDS
 from tests.running import Program
@@ -77,6 +79,40 @@ def test_cut_video_gives_its_frames_and_an_error(program: Run, tmp_path: Path) -
     assert len(lines) > 10
     assert all("predictions" in line for line in lines[:-1])
     assert f"ends before its time, after {len(lines) - 1} frames" in lines[-1]["error"]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp", "a.tiff", "a.mjpeg"])
+def test_every_frame_of_everything(program: Run, tmp_path: Path, name: str) -> None:
+    """Protects "every frame, none dropped": of animations, of scans with pages, of raw Motion JPEG."""
+    pictures = [Image.new("RGB", (64, 48), (20 * number,) * 3) for number in range(5)]
+    if name == "a.mjpeg":
+        with (tmp_path / name).open("wb") as file:
+            for picture in pictures:
+                picture.save(file, "JPEG")
+    else:
+        pictures[0].save(tmp_path / name, save_all=True, append_images=pictures[1:])
+    lines = json_lines(program("classify", tmp_path / name, "--json", "--weights", "untrained"))
+    assert [line["frame"] for line in lines] == list(range(5))
+
+
+def test_copies_of_several_frames(program: Run, tmp_path: Path) -> None:
+    """Protects `--output`: an animation's copy is a video with its frames, that of a scan is a TIFF with its pages."""
+    pictures = [Image.new("RGB", (320, 240), (20 * number,) * 3) for number in range(5)]
+    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=200)
+    pages = [Image.new("RGB", size) for size in ((320, 240), (240, 320), (200, 200))]
+    pages[0].save(tmp_path / "s.tif", save_all=True, append_images=pages[1:])
+    out = tmp_path / "out"
+    inputs = (tmp_path / "a.gif", tmp_path / "s.tif")
+    assert program("classify", *inputs, "--weights", "untrained", "--output", out).wait().returncode == 0
+    assert sorted(path.name for path in out.iterdir()) == ["a.mp4", "s.tiff"]
+    video = cv2.VideoCapture(str(out / "a.mp4"))
+    assert (video.get(cv2.CAP_PROP_FRAME_COUNT), video.get(cv2.CAP_PROP_FPS)) == (5, 5)
+    video.release()
+    with Image.open(out / "s.tiff") as scan:
+        for number, page in enumerate(pages):
+            scan.seek(number)
+            assert scan.size == page.size
+            assert np.asarray(scan).any(), "something was written on the black page"
 
 
 @pytest.mark.parametrize("write", [write_picture, write_video], ids=["picture", "video"])

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from pi_classifier.errors import CannotWrite, InputError
-from pi_classifier.offline.copies import annotated_picture, annotated_video, copy_names, distinct_names
+from pi_classifier.offline.copies import annotated_pages, annotated_picture, annotated_video, copy_names, distinct_names
 from pi_classifier.sinks.overlay import Overlay
 from tests.running import Program
 from tests.sources.test_files import write_picture, write_video
@@ -102,12 +103,16 @@ def test_dots_in_names_stay(program: Run, tmp_path: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == sorted(f"{name}.png" for name in names)
 
 
-@pytest.mark.parametrize("kind", ["picture", "video"])
+@pytest.mark.parametrize("kind", ["picture", "pages", "video"])
 def test_full_disk_leaves_nothing_half_written(kind: str, cache: Path, tmp_path: Path) -> None:
     """Protects from copies that cannot be opened: where there is no room, 73 and one line, and no file of that name."""
     if kind == "picture":
         source = tmp_path / "in.png"
         cv2.imwrite(str(source), noise())
+    elif kind == "pages":
+        source = tmp_path / "in.tiff"
+        pages = [Image.fromarray(noise())] * 2
+        pages[0].save(source, save_all=True, append_images=pages[1:])
     else:
         source = tmp_path / "in.mp4"
         with annotated_video(tmp_path / "in", 25, Overlay()) as draw:
@@ -153,11 +158,40 @@ def test_cut_input_has_a_copy_of_what_it_gave(tmp_path: Path) -> None:
     video.release()
 
 
+def copy_of_a_cut_scan(name: Path) -> None:
+    """A scan's copy that gets two pages, and then an error."""
+    with annotated_pages(name, Overlay()) as draw:
+        draw(noise(), ())
+        draw(noise(100), ())
+        raise InputError("s: page 3 cannot be read", remedy="check the file")
+
+
+def test_cut_scan_has_a_copy_of_what_it_gave(tmp_path: Path) -> None:
+    """Protects what could be read: a scan that ends before its time has a whole copy of the pages before that."""
+    with pytest.raises(InputError):
+        copy_of_a_cut_scan(tmp_path / "s")
+    assert list(listing(tmp_path)) == ["s.tiff"]
+    with Image.open(tmp_path / "s.tiff") as copy:
+        assert getattr(copy, "n_frames", 1) == 2
+        assert np.array_equal(np.asarray(copy)[:, :, ::-1], noise())
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (9000, 30), (61, 47)])
+def test_copy_of_an_animation_of_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Protects from an end half way: what MPEG-4 cannot hold is scaled, and so are frames that grow."""
+    with annotated_video(tmp_path / "v", 10, Overlay()) as draw:
+        for grown in (0, 0, 20):
+            draw(np.zeros((size[1] + grown, size[0] + grown, 3), np.uint8), ())
+    video = cv2.VideoCapture(str(tmp_path / "v.mp4"))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 3
+    video.release()
+
+
 def test_copy_of_an_input_without_frames_is_none(tmp_path: Path) -> None:
     """Protects the reason that counts: where no frame came, the input's own error is shown, and there is no copy."""
     with pytest.raises(InputError):
         copy_until(tmp_path / "v", 0, InputError("v: holds no frame", remedy="check the file"))
-    with annotated_picture(tmp_path / "p", Overlay()):
+    with annotated_picture(tmp_path / "p", Overlay()), annotated_pages(tmp_path / "s", Overlay()):
         pass
     assert list(tmp_path.iterdir()) == []
 

@@ -2,6 +2,9 @@
 
 import os
 import struct
+import subprocess
+import sys
+import warnings
 import zlib
 from pathlib import Path
 
@@ -150,14 +153,38 @@ def test_grey_of_16_bits_is_scaled(tmp_path: Path, suffix: str) -> None:
     assert np.array_equal(pixels[:, :, 0], grey >> 8)
 
 
-def test_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("size", "words"), [((10_000, 12_000), "10000x12000 is more than"), ((20_000, 12_000), "more")]
+)
+def test_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path, size: tuple[int, int], words: str) -> None:
     """Protects memory: a picture of more than 90 million pixels is refused by its size, in one line."""
     # A PNG's size stands in its head: what it holds is never looked at.
-    head = b"IHDR" + (20_000).to_bytes(4, "big") + (12_000).to_bytes(4, "big") + b"\x08\x02\x00\x00\x00"
+    head = b"IHDR" + struct.pack(">2I", *size) + b"\x08\x02\x00\x00\x00"
     chunk = (13).to_bytes(4, "big") + head + zlib.crc32(head).to_bytes(4, "big")
     (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + (0).to_bytes(4, "big") + b"IDAT" + bytes(4))
-    with pytest.raises(InputError, match="20000x12000 is more than 90 million pixels; scale it down"):
-        read_picture(tmp_path / "huge.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # as it is outside of tests
+        for reads in (read_picture, lambda path: list(open_file("front", path, fps=1).frames())):
+            with pytest.raises(InputError, match=rf"huge.png: {words}.* 90 million pixels; scale it down"):
+                reads(tmp_path / "huge.png")
+
+
+def test_pillow_warns_on_no_lines_of_its_own(tmp_path: Path) -> None:
+    """Protects the one line that an error is: what Pillow warns of is raised, or does not matter."""
+    path = write_picture(tmp_path / "cut.tiff")
+    os.truncate(path, 100)  # in the middle of its tags
+    code = f"""
+import sys
+from pathlib import Path
+from pi_classifier.errors import InputError
+from pi_classifier.sources.files.picture import read_picture
+try:
+    read_picture(Path({str(path)!r}))
+except InputError:
+    print("refused")
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (result.stdout, result.stderr) == ("refused\n", "")
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

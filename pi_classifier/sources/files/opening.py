@@ -3,11 +3,14 @@
 import stat
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import ImageFile, UnidentifiedImageError
 
-from pi_classifier.errors import InputError
-from pi_classifier.sources.files.picture import Picture
+from pi_classifier.sources.files.motion_jpeg import is_motion_jpeg
+from pi_classifier.sources.files.picture import Picture, opened, readable
+from pi_classifier.sources.files.several import Animation, Pages, has_pages, moves
 from pi_classifier.sources.files.video import Video
+
+FileSource = Picture | Pages | Animation | Video
 
 _NO_PICTURES = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
 """What Pillow recognises without being able to decode it, or not without another program. FFmpeg may."""
@@ -27,12 +30,36 @@ def path_problem(path: Path) -> str:
     return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "no regular file"
 
 
-def open_file(camera: str, path: Path, *, fps: float) -> Picture | Video:
-    """A file as what it is, whatever it is called. Raises InputError if it is neither picture nor video."""
-    try:
-        with Image.open(path) as picture:
-            return Video(camera, path) if picture.format in _NO_PICTURES else Picture(camera, path, fps=fps)
-    except UnidentifiedImageError:
+def open_file(camera: str, path: Path, *, fps: float) -> FileSource:
+    """A file as what it is, whatever it is called.
+
+    Args:
+        camera: the name that its frames are given.
+        path: of the file.
+        fps: the rate at which still pictures follow one another; what moves has its own.
+
+    Raises:
+        InputError: it is neither picture nor video, or of a kind that cannot be read.
+    """
+    with readable(path):
+        try:
+            with opened(path) as picture:
+                return _picture(camera, path, picture, fps)
+        except UnidentifiedImageError:
+            return Video(camera, path)
+
+
+def _picture(camera: str, path: Path, picture: ImageFile.ImageFile, fps: float) -> FileSource:
+    """What Pillow takes for a picture. Raises InputError."""
+    if picture.format in _NO_PICTURES or _is_motion_jpeg(path, picture):
         return Video(camera, path)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}", remedy="check the file") from None
+    if moves(path, picture):
+        return Animation(camera, path)
+    if has_pages(picture):
+        return Pages(camera, path, fps=fps)
+    return Picture(camera, path, fps=fps)
+
+
+def _is_motion_jpeg(path: Path, picture: ImageFile.ImageFile) -> bool:
+    # With an index of its pictures (MPF) it is a photograph with other views of it, or with a gain map.
+    return picture.format == "JPEG" and "mp" not in picture.info and is_motion_jpeg(path)
