@@ -167,12 +167,12 @@ class _Classifier:
 
 
 def _items(name: str, path: Path) -> list[Item]:
-    """A folder becomes its files."""
+    """A folder becomes its files, and whatever in it should be one."""
     if problem := path_problem(path):
         return [Item(name, path, InputError(f"{name}: {problem}", remedy="name a picture, video or folder"))]
     if path.is_dir():
         try:
-            return [Item(str(file), file) for file in find_files(path)]
+            return [Item(str(found.path), found.path, found.problem) for found in find_files(path)]
         except InputError as error:
             return [Item(name, path, error)]
     return [Item(name, path)]

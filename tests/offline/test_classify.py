@@ -95,6 +95,33 @@ def test_every_frame_of_everything(program: Run, tmp_path: Path, name: str) -> N
     assert [line["frame"] for line in lines] == list(range(5))
 
 
+def test_folder_with_what_cannot_be_read(program: Run, tmp_path: Path) -> None:
+    """Protects from silence: what a folder holds and cannot be read is an input that failed, in its place, exit 1."""
+    write_picture(tmp_path / "b.png")
+    (tmp_path / "a.heic").write_bytes(b"whatever")
+    (tmp_path / "c").symlink_to(tmp_path)
+    (tmp_path / "notes.txt").touch()
+    running = program("classify", tmp_path, "--json", "--weights", "untrained", "--output", tmp_path / "out")
+    result = running.wait()
+    assert result.returncode == 1
+    lines = [json.loads(line) for line in running.lines]
+    assert [(line["input"], line.get("error")) for line in lines] == [
+        (f"{tmp_path}/a.heic", f"{tmp_path}/a.heic: HEIC pictures cannot be read; convert it to JPEG"),
+        (f"{tmp_path}/b.png", None),
+        (f"{tmp_path}/c", f"{tmp_path}/c: a link to a folder is not followed; name the folder itself, too"),
+    ]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.png"]
+
+
+def test_copies_take_no_names_of_what_cannot_be_read(program: Run, tmp_path: Path) -> None:
+    """Protects a phone's pictures, of which each lies there as HEIC and as JPEG: the JPEG's copy has its own name."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "IMG_1.heic").touch()
+    write_picture(tmp_path / "in" / "IMG_1.jpg")
+    program("classify", tmp_path / "in", "--weights", "untrained", "--output", tmp_path / "out").wait()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["IMG_1.png"]
+
+
 def test_copies_of_several_frames(program: Run, tmp_path: Path) -> None:
     """Protects `--output`: an animation's copy is a video with its frames, that of a scan is a TIFF with its pages."""
     pictures = [Image.new("RGB", (320, 240), (20 * number,) * 3) for number in range(5)]

@@ -15,7 +15,7 @@ from PIL import Image
 
 from pi_classifier.contracts.frame import Frame
 from pi_classifier.errors import InputError
-from pi_classifier.sources.files.folder import Folder, find_files
+from pi_classifier.sources.files.folder import Folder
 from pi_classifier.sources.files.opening import open_file
 from pi_classifier.sources.files.picture import read_picture
 from pi_classifier.sources.files.video import Video
@@ -85,16 +85,6 @@ def test_video_cut_in_the_middle(tmp_path: Path) -> None:
     assert str(error.value).startswith(f"{path}: ends before its time, after {len(frames)} frames; ")
 
 
-def test_folder_is_walked_in_order_of_names(tmp_path: Path) -> None:
-    """Protects the choice of files: pictures and videos, also below, by name; nothing hidden, nothing else."""
-    make_folder(tmp_path)
-    assert [path.relative_to(tmp_path).as_posix() for path in find_files(tmp_path)] == [
-        "a.mp4",
-        "b.jpg",
-        "deeper/c.PNG",
-    ]
-
-
 def test_picture_is_decoded_as_bgr_and_upright(tmp_path: Path) -> None:
     """Protects colours and orientation: channels are BGR, and a phone's EXIF rotation is applied."""
     picture = Image.new("RGB", (60, 40), (200, 100, 50))
@@ -138,12 +128,6 @@ def test_file_that_is_no_picture(tmp_path: Path, content: bytes) -> None:
     assert "\n" not in str(refusal.value)
 
 
-def test_empty_folder(tmp_path: Path) -> None:
-    """Protects from waiting for frames that will never come."""
-    with pytest.raises(InputError, match="no pictures or videos"):
-        Folder("front", tmp_path, fps=36)
-
-
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_grey_of_16_bits_is_scaled(tmp_path: Path, suffix: str) -> None:
     """Protects pictures of scientific cameras: 16 bits become 8 by their upper half, and are not clipped to white."""
@@ -185,6 +169,34 @@ except InputError:
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (result.stdout, result.stderr) == ("refused\n", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "kind"),
+    [
+        (b"\0\0\0\x18ftypheic", "photo.jpg", "HEIC"),
+        (b"\0\0\0\x18ftypmif1", "photo", "HEIC"),
+        (b"\0\0\0\x18ftypcrx ", "photo", "raw camera"),
+        (b"\xff\x0a", "photo", "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n", "photo", "JPEG XL"),
+        (b"FUJIFILMCCD-RAW ", "photo.RAF", "raw camera"),
+    ],
+)
+def test_kinds_that_cannot_be_read(tmp_path: Path, content: bytes, name: str, kind: str) -> None:
+    """Protects from one odd tile, or from silence: what a phone or camera made is named, and what helps."""
+    path = tmp_path / name
+    path.write_bytes(content + bytes(100))
+    with pytest.raises(InputError) as refusal:
+        open_file("front", path, fps=1)
+    assert str(refusal.value) == f"{path}: {kind} pictures cannot be read; convert it to JPEG"
+
+
+@pytest.mark.parametrize(("name", "tags"), [("photo.nef", {}), ("photo.tif", {50706: b"\1\4\0\0"})])
+def test_raw_data_in_a_tiff(tmp_path: Path, name: str, tags: dict[int, bytes]) -> None:
+    """Protects from classifying a thumbnail: raw data of a camera, which come as a TIFF, are no picture."""
+    Image.new("RGB", (160, 120)).save(tmp_path / name, "TIFF", tiffinfo=tags)
+    with pytest.raises(InputError, match="raw camera pictures cannot be read"):
+        open_file("front", tmp_path / name, fps=1)
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PIL import ImageFile, UnidentifiedImageError
 
+from pi_classifier.sources.files.kinds import raw_in_tiff, unreadable, unreadable_by_content
 from pi_classifier.sources.files.motion_jpeg import is_motion_jpeg
 from pi_classifier.sources.files.picture import Picture, opened, readable
 from pi_classifier.sources.files.several import Animation, Pages, has_pages, moves
@@ -46,11 +47,16 @@ def open_file(camera: str, path: Path, *, fps: float) -> FileSource:
             with opened(path) as picture:
                 return _picture(camera, path, picture, fps)
         except UnidentifiedImageError:
-            return Video(camera, path)
+            problem = unreadable(path) or unreadable_by_content(path)
+    if problem:
+        raise problem
+    return Video(camera, path)
 
 
 def _picture(camera: str, path: Path, picture: ImageFile.ImageFile, fps: float) -> FileSource:
     """What Pillow takes for a picture. Raises InputError."""
+    if problem := raw_in_tiff(path, picture):
+        raise problem
     if picture.format in _NO_PICTURES or _is_motion_jpeg(path, picture):
         return Video(camera, path)
     if moves(path, picture):
