@@ -1,12 +1,15 @@
 """What every component promises: `contracts.component.Component`, held against each of them."""
 
 import itertools
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
 from pi_classifier.capture import HUNG_SECONDS as CAPTURE_HUNG_SECONDS
 from pi_classifier.capture import Capture
@@ -18,6 +21,7 @@ from pi_classifier.errors import CameraAbsent
 from pi_classifier.events.dispatch import Dispatcher
 from pi_classifier.inference.ticker import HUNG_SECONDS as TICKER_HUNG_SECONDS
 from pi_classifier.inference.ticker import Ticker
+from pi_classifier.sinks.metrics.connections import HUNG_SECONDS as METRICS_HUNG_SECONDS
 from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.statistics import CameraStatistics
@@ -171,8 +175,31 @@ def hung_dispatcher() -> Hung:
     return Hung(component, lambda: component.publish(EVENT), hangs, release, 60.0)
 
 
-HUNG = [hung_capture, capture_hung_at_once, hung_ticker, ticker_hung_later, hung_dispatcher]
-"""MetricsServer has no deadlines: each scrape has a thread of its own."""
+def hung_metrics_server() -> Hung:
+    """One with a collector that does not return."""
+    hangs, release = threading.Event(), threading.Event()
+
+    class HangingCollector(Collector):
+        def collect(self) -> Iterator[Metric]:
+            hangs.set()
+            release.wait()
+            return iter(())
+
+        def describe(self) -> Iterator[Metric]:
+            return iter(())
+
+    component = MetricsServer(ListenAddress("127.0.0.1", 0))
+    component.registry.register(HangingCollector())
+
+    def scrape() -> None:
+        with socket.create_connection(("127.0.0.1", component.address.port)) as client:
+            client.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+            hangs.wait(DEADLINE_SECONDS)
+
+    return Hung(component, scrape, hangs, release, METRICS_HUNG_SECONDS)
+
+
+HUNG = [hung_capture, capture_hung_at_once, hung_ticker, ticker_hung_later, hung_dispatcher, hung_metrics_server]
 
 
 def stop_within_the_deadline(component: Component) -> None:

@@ -3,9 +3,6 @@
 import platform
 import shutil
 import subprocess
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -13,11 +10,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pi_classifier.config.address import ListenAddress
 from pi_classifier.contracts.prediction import Prediction, Timings
-from pi_classifier.errors import AddressInUse, ConfigError
 from pi_classifier.sinks.metrics.at_scrape import build_versions
-from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sinks.metrics.sink import MetricsSink
 from pi_classifier.statistics import CameraStatistics
 from tests.fakes import METADATA, prediction_of
@@ -169,50 +163,3 @@ def test_promtool_finds_nothing_to_complain_of(used: Bench) -> None:
         [promtool, "check", "metrics"], input=used.text(), capture_output=True, text=True, check=False
     )
     assert (verdict.returncode, verdict.stdout + verdict.stderr) == (0, "")
-
-
-@contextmanager
-def serving(listen: str) -> Iterator[MetricsServer]:
-    """A server that is stopped behind it."""
-    server = MetricsServer(ListenAddress.parse(listen))
-    server.start()
-    yield server
-    server.stop()
-
-
-def test_address_is_bound_before_it_starts(free_port: int) -> None:
-    """Protects from a taken port that is found out late: it is bound as soon as the server is made."""
-    server = MetricsServer(ListenAddress("127.0.0.1", free_port))
-    with pytest.raises(AddressInUse):
-        MetricsServer(ListenAddress("127.0.0.1", free_port))
-    server.stop()
-
-
-def test_served_over_http_and_released(free_port: int) -> None:
-    """Protects the port: it is served while the daemon runs and free again when it has ended."""
-    for _ in range(2):
-        with (
-            serving(f"127.0.0.1:{free_port}"),
-            urllib.request.urlopen(f"http://127.0.0.1:{free_port}/metrics", timeout=60) as answer,
-        ):
-            assert b"process_resident_memory_bytes" in answer.read()
-
-
-@pytest.fixture
-def taken_port(free_port: int) -> Iterator[int]:
-    """A port that somebody listens on."""
-    with serving(f"127.0.0.1:{free_port}"):
-        yield free_port
-
-
-def test_port_taken(taken_port: int) -> None:
-    """Protects from a silent second daemon: the error names who usually holds the port and the key to change."""
-    with pytest.raises(AddressInUse, match=r"node_exporter.*metrics.*listen"), serving(f"127.0.0.1:{taken_port}"):
-        pass
-
-
-@pytest.mark.parametrize("listen", ["192.0.2.1:9100", "nowhere.invalid:9100"])
-def test_address_of_another_machine(listen: str) -> None:
-    """Protects from a typing error in the address: it is named, with the remedy."""
-    with pytest.raises(ConfigError, match="address of this machine"), serving(listen):
-        pass

@@ -2,11 +2,17 @@
 
 import errno
 import socket
+import threading
 
-from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from pi_classifier.config.address import ListenAddress
 from pi_classifier.errors import AddressInUse, ConfigError
+from pi_classifier.sinks.metrics.connections import LONGEST_SECONDS, Connections
+from pi_classifier.sinks.metrics.http import MetricsPage
+
+BACKLOG = 1024
+"""Clients that wait to be accepted."""
 
 
 class MetricsServer:
@@ -16,50 +22,67 @@ class MetricsServer:
     """
 
     def __init__(self, listen: ListenAddress) -> None:
-        """Bind and serve.
+        """Bind; who connects waits until it is started.
 
         Raises:
             AddressInUse: somebody listens there already.
             ConfigError: no address of this machine, or a port that needs privileges.
         """
-        self._host = listen.host
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        try:
-            self._server, self._thread = start_http_server(
-                listen.port,
-                addr=listen.host or "0.0.0.0",  # noqa: S104 - what no host at all means
-                registry=self.registry,
-            )
-        except socket.gaierror as error:
-            raise ConfigError(
-                f"metrics.listen = {listen}: {error.strerror}", remedy="give an address of this machine"
-            ) from None
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise AddressInUse(
-                    f"metrics: {listen} is taken, on port 9100 usually by node_exporter",
-                    remedy="set [metrics] listen (or --metrics-listen) to another port",
-                ) from None
-            raise ConfigError(
-                f"metrics.listen = {listen}: {error.strerror}",
-                remedy="give an address of this machine and a port over 1023",
-            ) from None
-
-    @property
-    def address(self) -> ListenAddress:
+        self._listener = _listener(listen)
+        self.address = ListenAddress(listen.host, self._listener.getsockname()[1])
         """Where it listens, with the port that was chosen if any would do."""
-        return ListenAddress(self._host, self._server.server_port)
+        self._connections = Connections(self._listener, MetricsPage(self.registry).answer)
+        self._thread = threading.Thread(target=self._connections.serve, name="metrics", daemon=True)
 
     def start(self) -> None:
-        """Nothing is left to do: it answers since it was made."""
+        """Begin to answer."""
+        self._thread.start()
 
     def stop(self) -> None:
-        """Close the port."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        """Close the port and all connections; does not wait for an answer that hangs."""
+        self._connections.stop()
+        if self._thread.is_alive():
+            self._thread.join(0.2)
+        self._listener.close()
 
-    def healthy(self, now: float) -> bool:  # noqa: ARG002 - it has no deadlines
+    def healthy(self, now: float) -> bool:
         """Whether it can answer."""
-        return self._thread.is_alive()
+        return self._thread.is_alive() and self._connections.healthy(now)
+
+
+def _listener(listen: ListenAddress) -> socket.socket:
+    try:
+        return _bound(listen)
+    except socket.gaierror as error:
+        raise ConfigError(
+            f"metrics.listen = {listen}: {error.strerror}", remedy="give an address of this machine"
+        ) from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise AddressInUse(
+                f"metrics: {listen} is taken, on port 9100 usually by node_exporter",
+                remedy="set [metrics] listen (or --metrics-listen) to another port",
+            ) from None
+        raise ConfigError(
+            f"metrics.listen = {listen}: {error.strerror}",
+            remedy="give an address of this machine and a port over 1023",
+        ) from None
+
+
+def _bound(listen: ListenAddress) -> socket.socket:
+    """A socket that listens, of the family that the address or the first meaning of the name has."""
+    host = listen.host or "0.0.0.0"  # noqa: S104 - what no host at all means
+    family, _, _, _, address = socket.getaddrinfo(host, listen.port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit it: what is not acknowledged then, the kernel forgets, be they closed or not.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(LONGEST_SECONDS * 1000))
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
