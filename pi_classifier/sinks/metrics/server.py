@@ -55,10 +55,9 @@ class MetricsServer:
 def _listener(listen: ListenAddress) -> socket.socket:
     try:
         return _bound(listen)
-    except socket.gaierror as error:
-        raise ConfigError(
-            f"metrics.listen = {listen}: {error.strerror}", remedy="give an address of this machine"
-        ) from None
+    except (socket.gaierror, UnicodeError) as error:
+        problem = error.strerror if isinstance(error, socket.gaierror) else "no name of a machine"
+        raise ConfigError(f"metrics.listen = {listen}: {problem}", remedy="give an address of this machine") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise AddressInUse(
