@@ -62,4 +62,6 @@ def _pictures(size: int, folder: Path | None) -> Iterator[tuple[str, Pixels]]:
             scaled = cv2.resize(small, (size, size), interpolation=interpolation)
             yield f"made picture of grain {grain}, {how}", np.asarray(scaled, np.uint8)
     for file in find_files(folder) if folder else ():
-        yield str(file), read_picture(file)
+        if file.problem:
+            raise file.problem
+        yield str(file.path), read_picture(file.path)
