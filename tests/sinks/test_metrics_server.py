@@ -1,6 +1,7 @@
 """The server as Prometheus and strangers meet it: on a port."""
 
 import random
+import re
 import secrets
 import socket
 import string
@@ -14,9 +15,10 @@ import pytest
 
 from pi_classifier.config.address import ListenAddress
 from pi_classifier.errors import AddressInUse, ConfigError
-from pi_classifier.sinks.metrics.connections import MOST_CONNECTIONS
+from pi_classifier.sinks.metrics.connections import LONGEST_SECONDS, MOST_CONNECTIONS, PAUSE
+from pi_classifier.sinks.metrics.http import LARGEST_REQUEST
 from pi_classifier.sinks.metrics.server import MetricsServer
-from tests.conftest import DEADLINE_SECONDS
+from tests.conftest import DEADLINE_SECONDS, ROOT
 
 FUZZ_SECONDS = 3.0
 """For requests that are none."""
@@ -82,6 +84,16 @@ def test_every_kind_of_host(host: str) -> None:
     with serving(f"[{host}]:0" if ":" in host else f"{host}:0") as server:
         assert (server.address.host, server.address.port > 0) == (host, True)
         assert is_served(server)
+
+
+def test_bounds_are_those_that_are_documented() -> None:
+    """Protects who relies on the documents: the bounds of docs/metrics.md are those of the code."""
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE))
+    assert rows["connections at once"] == f"{MOST_CONNECTIONS}"
+    assert rows["a connection's life, from connecting to the last byte"].startswith(f"{LONGEST_SECONDS:g} s,")
+    assert rows["request line and headers together"] == f"{LARGEST_REQUEST} bytes"
+    assert (rows["computing"], PAUSE) == ("a tenth of one processor", 9)
 
 
 def test_idle_clients_do_not_hold_up_the_end() -> None:
