@@ -9,8 +9,6 @@ from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.errors import ConfigError
 from pi_classifier.sources.auto import AwaitedCamera, FreeCameras
 from pi_classifier.sources.csi.find import csi_camera
-from pi_classifier.sources.files.folder import Folder
-from pi_classifier.sources.files.opening import open_file, path_problem
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.sources.v4l2.camera import V4L2Camera
 
@@ -120,6 +118,9 @@ def _csi(camera: CameraSettings, number: str) -> FrameSource:
 
 
 def _file(camera: CameraSettings, path: Path) -> FrameSource:
+    from pi_classifier.sources.files.folder import Folder
+    from pi_classifier.sources.files.opening import open_file, path_problem
+
     if problem := path_problem(path):
         raise ConfigError(f"camera.source = {camera.source}: {problem}", remedy="name a picture, video or folder")
     if path.is_dir():
