@@ -1,31 +1,36 @@
-"""Runs on the emulated processor: classifies the first photographs with prepared files and keeps every logit.
+"""Runs on the emulated processor: classifies the first photographs with bundles and keeps every logit.
 
-    python probe.py THREADS COUNT PHOTOS OUT.npz PREPARED...
+    python probe.py RUNTIME THREADS COUNT PHOTOS OUT.npz BUNDLE...
 
-Prints one JSON object: what torch's engine was before and after a model was loaded, and how many threads the process
-has in the end, the emulator's own among them.
+Prints one JSON object: what torch's engine was before and after a model was loaded, where torch is the runtime, and how
+many threads the process has while models are loaded, the emulator's own among them.
 """
 
+import importlib
 import json
 import platform
 import sys
 from pathlib import Path
+from typing import cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from pi_classifier.config.schema import ModelSettings
+from pi_classifier.contracts.model import Model, Predictor, Runtime
+from pi_classifier.model import open_model
 from pi_classifier.offline.reference_transform import reference_crop
-from pi_classifier.runtimes.bundle import read_bundle
-from pi_classifier.runtimes.torchscript import TorchScriptModel
 from pi_classifier.sources.files.picture import read_picture
 
 
-def logits(prepared: Path, photos: Path, *, count: int, threads: int) -> NDArray[np.float32]:
+def opened(bundle: Path, runtime: Runtime, *, threads: int) -> Model:
+    """The bundle's program for a runtime, loaded."""
+    return open_model(ModelSettings(weights=str(bundle), runtime=runtime, threads=threads), progress=False)
+
+
+def logits(model: Model, predictor: Predictor, photos: Path, *, count: int) -> NDArray[np.float32]:
     """Of the first photographs in order of their names: float32, shape (count, n_classes)."""
-    model = TorchScriptModel(read_bundle(prepared), threads=threads, top_k=1)
-    metadata, tensor = model.metadata, model.new_tensor()
-    preprocess, predictor = model.new_preprocessor(), model.new_predictor()
+    metadata, tensor, preprocess = model.metadata, model.new_tensor(), model.new_preprocessor()
     rows = []
     for photo in sorted(photos.glob("*.jpg"))[:count]:
         crop = reference_crop(read_picture(photo), resize_size=metadata.resize_size, crop_size=metadata.input_size)
@@ -34,22 +39,34 @@ def logits(prepared: Path, photos: Path, *, count: int, threads: int) -> NDArray
     return np.stack(rows)
 
 
+def torchs_engine() -> str:
+    """The engine of torch's quantised operators; empty where torch is not imported."""
+    torch = sys.modules.get("torch")
+    return str(torch.backends.quantized.engine) if torch else ""
+
+
 def main() -> None:
     """See above."""
-    threads, count = map(int, sys.argv[1:3])
-    photos, out, *files = map(Path, sys.argv[3:])
-    default = torch.backends.quantized.engine
-    np.savez(
-        out, allow_pickle=False, **{file.stem: logits(file, photos, count=count, threads=threads) for file in files}
-    )
+    runtime, threads, count = cast(Runtime, sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    photos, out, *files = map(Path, sys.argv[4:])
+    if runtime == "torchscript":
+        importlib.import_module("torch")
+    default = torchs_engine()
+    models = [opened(file, runtime, threads=threads) for file in files]
+    predictors = [model.new_predictor() for model in models]
     found = {
+        file.stem: logits(model, predictor, photos, count=count)
+        for file, model, predictor in zip(files, models, predictors, strict=True)
+    }
+    np.savez(out, allow_pickle=False, **found)
+    seen = {
         "machine": platform.machine(),
-        "torch": torch.__version__,
+        "versions": dict(models[0].versions),
         "default_engine": default,
-        "engine": torch.backends.quantized.engine,
+        "engine": torchs_engine(),
         "tasks": len(list(Path("/proc/self/task").iterdir())),
     }
-    print(json.dumps(found))
+    print(json.dumps(seen))
 
 
 if __name__ == "__main__":

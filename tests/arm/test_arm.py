@@ -17,62 +17,76 @@ from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
 from pi_classifier.config.schema import ModelSettings
+from pi_classifier.contracts.model import Runtime
 from pi_classifier.prepare.bundle import prepare
 from pi_classifier.prepare.store import write_bundle
 from tests.arm.conftest import PROGRAM, PROJECT, TEST_DATA, TEST_TOOLS
-from tests.arm.probe import logits
+from tests.arm.probe import logits, opened
 from tests.arm.userland import Userland, network_of_this_machine
 from tests.cache import cached
 from tests.packages import pip, requirements
 from tests.running import Program
+from tests.test_without_torch import WITHOUT
 
 PYTHON = f"{PROGRAM}/bin/python"
 COMMAND = f"{PROGRAM}/bin/pi-classifier"
-PHOTOS, COUNT = "photos_permissive", 32
+WEIGHTS = "mobilenet_v2_qnnpack_torchvision.pth"
+PHOTOS, COUNT, THREADED_COUNT = "photos_permissive", 32, 4
 MAXIMUM_MB = 900
 DEADLINE_SECONDS = 900.0
-KINDS: tuple[Literal["quint8", "qint8"], ...] = ("quint8", "qint8")
+ACTIVATIONS: tuple[Literal["quint8", "qint8"], ...] = ("quint8", "qint8")
+BUNDLES: dict[Runtime, tuple[str, ...]] = {"torchscript": ACTIVATIONS, "litert": ("quint8",)}
+"""Those with programs for a runtime, by the activations of the one for TorchScript; LiteRT's are always signed."""
 WITNESS = "pi_classifier_witness-1-py3-none-any.whl"
 TORCH_THAT_NEEDS_ATOMICS = "torch==2.10.0"
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What `probe.py` saw."""
+    """What `probe.py` saw of a runtime."""
 
+    runtime: Runtime
     machine: str
-    torch: str
+    versions: dict[str, str]
     default_engine: str
     engine: str
     tasks: int
     logits: dict[str, NDArray[np.float32]]
-    """By activations."""
+    """By bundle."""
 
 
 @pytest.fixture(scope="session")
 def prepared(test_data: Path, real_weights: Path, machine: Userland) -> dict[str, Path]:
-    """Prepared files by their activations, made on this machine; the userland sees them in /srv/models."""
+    """BUNDLES by their names, made on this machine; the userland sees them in /srv/models."""
     folder = machine.changes / "srv/models"
     folder.mkdir(parents=True)
-    for kind in KINDS:
+    for kind in ACTIVATIONS:
         settings = ModelSettings(weights=str(real_weights), activations=kind)
-        write_bundle(folder / f"{kind}.bundle", prepare(settings, activations=kind))
-    return {kind: folder / f"{kind}.bundle" for kind in KINDS}
-
-
-def probe(raspberry: Userland, *, threads: int, count: int) -> Probed:
-    """The first photographs classified on the emulated processor, with both kinds of activations."""
-    files = [f"/srv/models/{kind}.bundle" for kind in KINDS]
-    arguments = (str(threads), str(count), f"{TEST_DATA}/{PHOTOS}", "/srv/logits.npz", *files)
-    printed = raspberry.check(PYTHON, "-W", "ignore", "-m", "tests.arm.probe", *arguments)
-    with np.load(raspberry.changes / "srv/logits.npz") as saved:
-        return Probed(**json.loads(printed), logits=dict(saved))
+        runtimes = [runtime for runtime, bundles in BUNDLES.items() if kind in bundles]
+        write_bundle(folder / f"{kind}.bundle", prepare(settings, runtimes=runtimes, activations=kind))
+    return {kind: folder / f"{kind}.bundle" for kind in ACTIVATIONS}
 
 
 @pytest.fixture(scope="session")
-def probed(prepared: dict[str, Path], raspberry: Userland) -> Probed:
-    """What one thread finds."""
-    return probe(raspberry, threads=1, count=COUNT)
+def logits_of_x86(prepared: dict[str, Path], test_data: Path) -> NDArray[np.float32]:
+    """What this machine's torch gives on quint8, of the first photographs."""
+    model = opened(prepared["quint8"], "torchscript", threads=1)
+    return logits(model, model.new_predictor(), test_data / PHOTOS, count=COUNT)
+
+
+def probe(raspberry: Userland, runtime: Runtime, *, threads: int, count: int) -> Probed:
+    """The first photographs classified on the emulated processor, by every program for a runtime."""
+    files = [f"/srv/models/{bundle}.bundle" for bundle in BUNDLES[runtime]]
+    arguments = (runtime, str(threads), str(count), f"{TEST_DATA}/{PHOTOS}", "/srv/logits.npz", *files)
+    printed = raspberry.check(PYTHON, "-W", "ignore", "-m", "tests.arm.probe", *arguments)
+    with np.load(raspberry.changes / "srv/logits.npz") as saved:
+        return Probed(runtime, **json.loads(printed), logits=dict(saved))
+
+
+@pytest.fixture(scope="session", params=BUNDLES)
+def probed(request: pytest.FixtureRequest, prepared: dict[str, Path], raspberry: Userland) -> Probed:
+    """What one thread of a runtime finds."""
+    return probe(raspberry, request.param, threads=1, count=COUNT)
 
 
 def test_installation_is_small_and_without_cuda(installed: Path) -> None:
@@ -130,31 +144,32 @@ def test_32_bit_index_beside_the_usual_one_is_passed_over(machine: Userland, pro
     assert all(file.endswith(("_aarch64", "-any")) for file in files)
 
 
+@pytest.mark.parametrize("probed", ["torchscript"], indirect=True)
 def test_engine_is_qnnpack_whatever_torch_takes_by_default(probed: Probed) -> None:
     """Protects speed: the prepared file's engine is in force, not the build's default, which is 25 times slower."""
-    print(f"torch {probed.torch} on {probed.machine} takes {probed.default_engine} by default")
+    print(f"torch {probed.versions['torch']} on {probed.machine} takes {probed.default_engine} by default")
     assert probed.machine == "aarch64"
     assert probed.engine == "qnnpack"
 
 
-def test_logits_are_those_of_x86(probed: Probed, prepared: dict[str, Path], test_data: Path) -> None:
-    """Protects exactness across machines: a file prepared on x86 gives the same logits on ARM, bit for bit."""
-    here = logits(prepared["quint8"], test_data / PHOTOS, count=COUNT, threads=1)
-    assert len(here) == COUNT
-    assert np.array_equal(probed.logits["quint8"], here)
+def test_logits_are_those_of_x86(probed: Probed, logits_of_x86: NDArray[np.float32]) -> None:
+    """Protects exactness across machines and runtimes: a bundle that x86 made gives its logits on ARM, bit for bit.
 
-
-def test_qint8_is_quint8_bit_for_bit(probed: Probed) -> None:
-    """Protects the fast kernels' exactness: XNNPACK's on qint8 give what QNNPACK's give on quint8."""
-    assert np.array_equal(probed.logits["qint8"], probed.logits["quint8"])
+    So do XNNPACK's fast kernels: torch's on qint8, and LiteRT's.
+    """
+    print(f"{COUNT} photographs on {probed.versions}")
+    assert len(logits_of_x86) == COUNT
+    assert tuple(probed.logits) == BUNDLES[probed.runtime]
+    for bundle, found in probed.logits.items():
+        assert np.array_equal(found, logits_of_x86), bundle
 
 
 def test_as_many_threads_as_configured(probed: Probed, raspberry: Userland) -> None:
     """Protects the cores that are not the model's: two threads more are two more, and the answers stay the same."""
-    three = probe(raspberry, threads=3, count=4)
+    three = probe(raspberry, probed.runtime, threads=3, count=THREADED_COUNT)
     assert three.tasks - probed.tasks == 2
-    for kind in KINDS:
-        assert np.array_equal(three.logits[kind], probed.logits[kind][:4])
+    for bundle, found in three.logits.items():
+        assert np.array_equal(found, probed.logits[bundle][:THREADED_COUNT]), bundle
 
 
 def test_table_is_the_tutorials_arithmetic(raspberry: Userland, test_data: Path) -> None:
@@ -189,29 +204,48 @@ def named(lines: str) -> dict[str, str]:
     return {Path(answer["input"]).name: answer["predictions"][0]["label"] for answer in answers}
 
 
-@pytest.fixture
-def running(raspberry: Userland, prepared: dict[str, Path], free_port: int) -> Iterator[tuple[Program, int]]:
-    """`run` on a video, with the activations that it chooses, and its metrics' port."""
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """How a runtime's daemon is started, and what it must say that it is."""
+
+    command: tuple[str, ...]
+    weights: str
+    engine: str
+    activations: str
+
+
+DAEMONS: dict[Runtime, Daemon] = {
+    "torchscript": Daemon((COMMAND,), f"{TEST_DATA}/weights/{WEIGHTS}", "qnnpack", "qint8"),
+    "litert": Daemon((PYTHON, "-c", WITHOUT), "/srv/models/quint8.bundle", "xnnpack", "int8"),
+}
+"""torch's makes its own bundle, with the activations that it chooses; LiteRT's could not import torch."""
+
+
+@pytest.fixture(params=DAEMONS)
+def running(
+    request: pytest.FixtureRequest, raspberry: Userland, prepared: dict[str, Path], free_port: int
+) -> Iterator[tuple[Program, int, Daemon]]:
+    """`run` on a video, and its metrics' port."""
+    daemon = DAEMONS[request.param]
     command = raspberry.command(
-        COMMAND, "run", "--source", f"{TEST_DATA}/videos/bottle-detection.mp4",
-        "--weights", f"{TEST_DATA}/weights/mobilenet_v2_qnnpack_torchvision.pth",
-        "--frames", "20", "--metrics-listen", f"127.0.0.1:{free_port}",
+        *daemon.command, "run", "--source", f"{TEST_DATA}/videos/bottle-detection.mp4", "--runtime", request.param,
+        "--weights", daemon.weights, "--frames", "20", "--metrics-listen", f"127.0.0.1:{free_port}",
     )  # fmt: skip
     program = Program(command, raspberry.variables(), DEADLINE_SECONDS)
-    yield program, free_port
+    yield program, free_port, daemon
     program.kill()
 
 
-def test_run_logs_and_serves_metrics(running: tuple[Program, int]) -> None:
-    """Protects the daemon on a Raspberry Pi: it names what a video shows, in the log and in the metrics, on qint8."""
-    program, port = running
+def test_run_logs_and_serves_metrics(running: tuple[Program, int, Daemon]) -> None:
+    """Protects the daemon on a Raspberry Pi: it names what a video shows, in the log and in the metrics."""
+    program, port, daemon = running
     program.wait_for_line("water bottle")
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=DEADLINE_SECONDS) as answer:
         families = {family.name: family for family in text_string_to_metric_families(answer.read().decode())}
     assert families["pi_classifier_frames_classified"].samples[0].value >= 1
     assert families["pi_classifier_top1_class_id"].samples[0].value == 898
     model = families["pi_classifier_model_info"].samples[0].labels
-    assert (model["engine"], model["activations"]) == ("qnnpack", "qint8")
+    assert (model["engine"], model["activations"]) == (daemon.engine, daemon.activations)
     done = program.wait()
     assert done.returncode == 0, done
     print(done.stdout.splitlines()[-1])
