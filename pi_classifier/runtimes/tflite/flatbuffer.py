@@ -23,7 +23,7 @@ class Malformed(ValueError):
 class Vector(NamedTuple):
     """Of numbers, little-endian."""
 
-    count: int
+    length: int
     elements: bytes | memoryview
 
 
@@ -154,7 +154,8 @@ class Table:
         place = self._place(slot)
         if place is None:
             raise Malformed("a field is missing")
-        return place + _number(self._content, "I", place)
+        distance: int = _number(self._content, "I", place)
+        return place + distance
 
     def _place(self, slot: int) -> int | None:
         distance = self._distances[slot] if slot < len(self._distances) else 0
