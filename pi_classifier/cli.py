@@ -227,6 +227,8 @@ def prepare(
     write_bundle(path, bundle)
     size = path.stat().st_size / 1e6
     typer.echo(f"{path}: {size:.1f} MB, {settings.name}, {settings.weights} weights, for {' and '.join(wanted)}")
+    if bundle.proof:
+        typer.echo(str(bundle.proof))
 
 
 def _print_defaults(wanted: bool) -> None:

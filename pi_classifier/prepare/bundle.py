@@ -3,23 +3,38 @@
 import contextlib
 import warnings
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.model import ModelMetadata, Runtime
+from pi_classifier.prepare.exact_sums import with_exact_sums
 from pi_classifier.prepare.input_table import input_table
-from pi_classifier.prepare.proof import prove_equal
 from pi_classifier.prepare.quantise import quantised, to_qint8, untrained
 from pi_classifier.prepare.state_dict import default_weights, read_state
-from pi_classifier.prepare.tflite import to_tflite
+from pi_classifier.prepare.tflite import to_program
 from pi_classifier.prepare.torchscript import to_torchscript
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES, Architecture
 from pi_classifier.runtimes.bundle import Bundle
+from pi_classifier.runtimes.tflite.program import Program
+from pi_classifier.runtimes.tflite.write import to_bytes
 
+if TYPE_CHECKING:
+    from pi_classifier.prepare.proof import Proof
+
+NAME = "the model just prepared"
 TORCHSCRIPT: tuple[Runtime, ...] = ("torchscript",)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared(Bundle):
+    """A bundle that has just been made."""
+
+    proof: "Proof | None"
+    """Of its program for LiteRT, if it has one."""
 
 
 def prepare(
@@ -29,17 +44,17 @@ def prepare(
     activations: Literal["quint8", "qint8"] = "quint8",
     check: Path | None = None,
     progress: bool = False,
-) -> Bundle:
+) -> Prepared:
     """A bundle with a program for each of the runtimes.
 
-    A program for LiteRT is in it only if it gives, bit for bit, the logits of torch's, on pictures of its own and on
-    those of `check`.
+    A program for LiteRT is in it only if it gives, bit for bit, the logits of torch's in quint8, on pictures of its own
+    and on those of `check`.
 
     Args:
         settings: `name` is the architecture; `weights` is `default`, `untrained` or the path of a state dict.
         runtimes: one or both.
-        activations: of the TorchScript program. `qint8` is for torch builds with XNNPACK (aarch64), where it is faster
-            and, with per-tensor weights, equal bit for bit; such a program can be made anywhere but not run everywhere.
+        activations: of the TorchScript program. `qint8` is for torch builds with XNNPACK (aarch64), where it is faster;
+            such a program can be made anywhere but not run everywhere.
         check: a folder of pictures to prove equality on, besides.
         progress: whether a download shows a progress bar on stderr.
 
@@ -54,15 +69,29 @@ def prepare(
         model, digest = _quantised(architecture, settings, progress=progress)
         metadata = _metadata(model, architecture, settings, digest, activations)
         programs: dict[Runtime, bytes] = {}
+        proof = reference = None
         if "litert" in runtimes:
-            programs["litert"] = to_tflite(model, metadata)
+            program, reference = to_program(model, metadata), to_torchscript(model)
+            programs["litert"], proof = _proven(program, reference, metadata, check)
         if activations == "qint8":
             to_qint8(model)
-        programs["torchscript"] = to_torchscript(model)
-    bundle = Bundle("the model just prepared", metadata, input_table(metadata), programs, frozenset(programs))
-    if "litert" in runtimes:
-        prove_equal(bundle, check)
-    return bundle.only(runtimes)
+            reference = None
+        if "torchscript" in runtimes:
+            programs["torchscript"] = reference or to_torchscript(model)
+    return Prepared(NAME, metadata, input_table(metadata), programs, frozenset(programs), proof)
+
+
+def _proven(program: Program, reference: bytes, metadata: ModelMetadata, check: Path | None) -> tuple[bytes, "Proof"]:
+    """The TFLite file of a program, and its proof by the TorchScript program in quint8, whatever the bundle's is in."""
+    # Not before it is needed: LiteRT is an extra.
+    from pi_classifier.prepare.proof import Proof, prove_equal
+    from pi_classifier.prepare.sum_proof import differing_pairs
+
+    exact = with_exact_sums(program)
+    twins: dict[Runtime, bytes] = {"torchscript": reference, "litert": to_bytes(exact)}
+    metadata = replace(metadata, activations="quint8")
+    bundle = Bundle(NAME, metadata, input_table(metadata), twins, frozenset(twins))
+    return twins["litert"], Proof(prove_equal(bundle, check), differing_pairs(program, exact))
 
 
 def _quantised(architecture: Architecture, settings: ModelSettings, *, progress: bool) -> tuple[torch.nn.Module, str]:

@@ -4,13 +4,15 @@ LiteRT promises nothing of the kind; that it is so rests on how both round, whic
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from pi_classifier.contracts.frame import Pixels
-from pi_classifier.errors import ActivationsUnsupported, ModelError
+from pi_classifier.errors import ModelError
+from pi_classifier.prepare.sums import PAIRS
 from pi_classifier.runtimes.bundle import Bundle
 from pi_classifier.runtimes.litert import LiteRTModel
 from pi_classifier.runtimes.torchscript import TorchScriptModel
@@ -22,26 +24,41 @@ GRAINS = (1, 2, 7, 16, 32, 112)
 SEED = 20_261_125
 
 
-def prove_equal(bundle: Bundle, folder: Path | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a program for LiteRT was found to have in common with torch's."""
+
+    pictures: int
+    """How many they were compared on. All logits were equal."""
+    differing: tuple[int, ...]
+    """Of each sum of the network: how many of the 65,536 pairs of bytes LiteRT adds to another byte than torch."""
+
+    def __str__(self) -> str:
+        pairs, count = PAIRS * len(self.differing), sum(self.differing)
+        return (
+            f"LiteRT's logits equal torch's on {self.pictures} pictures; "
+            f"of all {pairs:,} sums of two bytes {count or 'none'} {'differ' if count > 1 else 'differs'}"
+        )
+
+
+def prove_equal(bundle: Bundle, folder: Path | None) -> int:
     """Compare the logits of both programs.
 
     Args:
         bundle: with both programs.
         folder: whose pictures to compare on, besides those that are made here.
 
+    Returns:
+        On how many pictures they are equal, which is on all.
+
     Raises:
         ModelError: one logit of one picture differs in one bit; or this machine does not run one of the two.
         InputError: a picture cannot be read.
     """
-    try:
-        torch = TorchScriptModel(bundle, threads=1, top_k=1)
-    except ActivationsUnsupported as error:
-        raise ModelError(
-            f"the LiteRT program cannot be proven here: {error.problem}", remedy="prepare it with --activations quint8"
-        ) from None
-    litert = LiteRTModel(bundle, threads=1, top_k=1)
+    torch, litert = TorchScriptModel(bundle, threads=1, top_k=1), LiteRTModel(bundle, threads=1, top_k=1)
     tensor, expecting, proving = torch.new_tensor(), torch.new_predictor(), litert.new_predictor()
     preprocessors = torch.new_preprocessor(), litert.new_preprocessor()
+    count = 0
     for name, pixels in _pictures(bundle.metadata.input_size, folder):
         preprocessors[0](pixels, tensor)
         expected = expecting.infer(tensor)
@@ -51,6 +68,8 @@ def prove_equal(bundle: Bundle, folder: Path | None) -> None:
                 f"LiteRT {litert.versions['litert']} gives other logits than torch on {name}",
                 remedy="prepare it for torchscript alone, and please report it",
             )
+        count += 1
+    return count
 
 
 def _pictures(size: int, folder: Path | None) -> Iterator[tuple[str, Pixels]]:

@@ -1,6 +1,7 @@
-"""A quantised MobileNetV2 to the TFLite program of equal logits, bit for bit, under LiteRT's XNNPACK.
+"""A quantised MobileNetV2 to a TFLite program, whose convolutions LiteRT's XNNPACK computes with the bits of QNNPACK.
 
-Integers and scales stay what they are; only quint8's zero points are 128 less, for TFLite's activations are int8.
+Integers and scales stay what they are; only quint8's zero points are 128 less, for TFLite's activations are int8. What
+its sums take to be equal, too, is left to `exact_sums`.
 """
 
 from typing import Any
@@ -25,15 +26,9 @@ from pi_classifier.runtimes.tflite.program import (
     Weights,
 )
 from pi_classifier.runtimes.tflite.verify import SIGNED, input_of, verify
-from pi_classifier.runtimes.tflite.write import to_bytes
 
 FOR_TORCH = "prepare it for TorchScript: --runtime torchscript"
 """The remedy for a model that LiteRT cannot run."""
-
-
-def to_tflite(model: nn.Module, metadata: ModelMetadata, *, features: bool = False) -> bytes:
-    """The content of a .tflite file; arguments and errors are those of `to_program`."""
-    return to_bytes(to_program(model, metadata, features=features))
 
 
 def to_program(model: nn.Module, metadata: ModelMetadata, *, features: bool = False) -> Program:
@@ -45,7 +40,7 @@ def to_program(model: nn.Module, metadata: ModelMetadata, *, features: bool = Fa
         features: whether the program gives, beside the logits, the vector that the classifier makes them of.
 
     Raises:
-        ModelError: another architecture, or something that LiteRT would not compute with equal logits.
+        ModelError: another architecture, or something that LiteRT would not compute as torch does.
     """
     if metadata.name != "mobilenet_v2":
         raise ModelError(f"LiteRT is for mobilenet_v2 only, not for {metadata.name}", remedy=FOR_TORCH)

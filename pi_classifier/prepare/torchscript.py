@@ -9,7 +9,7 @@ import torch
 def to_torchscript(model: torch.nn.Module) -> bytes:
     """The model, scripted and frozen; its input arrives quantised, and its answer are the logits alone.
 
-    The model must not be used afterwards.
+    The model must not be run afterwards: it has lost its first step.
     """
     # The input arrives quantised, so the model's first step goes.
     model.quant = torch.nn.Identity()

@@ -74,20 +74,7 @@ class LiteRTModel:
         return LiteRTPredictor(interpreter, Classification(self.metadata.categories, self._top_k))
 
     def _load(self) -> Interpreter:
-        try:
-            interpreter = Interpreter(model_content=self._file, num_threads=self._threads)
-            interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise self._refusal(str(error).strip().splitlines()[-1]) from None
-        if not computed_by_xnnpack(interpreter):
-            raise self._refusal("its XNNPACK does not take all of it, and other kernels round otherwise")
-        return interpreter
-
-    def _refusal(self, reason: str) -> ModelError:
-        return ModelError(
-            f"{self._name}: LiteRT {ai_edge_litert.__version__} does not run it exactly on this machine ({reason})",
-            remedy="install another release of ai-edge-litert, or run it by torch",
-        )
+        return load(self._file, self._name, self._threads)
 
 
 class LiteRTPredictor:
@@ -111,6 +98,27 @@ class LiteRTPredictor:
         return logits
 
 
+def load(file: bytes, name: str, threads: int) -> Interpreter:
+    """An interpreter of a TFLite file, ready to run.
+
+    Args:
+        file: made by `to_bytes`, or `verified`.
+        name: what errors call it.
+        threads: how many threads one inference may use.
+
+    Raises:
+        ModelError: LiteRT does not compute it by XNNPACK here.
+    """
+    try:
+        interpreter = Interpreter(model_content=file, num_threads=threads)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise _refusal(name, str(error).strip().splitlines()[-1]) from None
+    if not computed_by_xnnpack(interpreter):
+        raise _refusal(name, "its XNNPACK does not take all of it, and other kernels round otherwise")
+    return interpreter
+
+
 def computed_by_xnnpack(interpreter: Any) -> bool:
     """Whether XNNPACK, LiteRT's default delegate, has taken over the whole graph of an interpreter with its tensors.
 
@@ -124,6 +132,13 @@ def computed_by_xnnpack(interpreter: Any) -> bool:
     computed = {tensor for node in nodes if node is not delegates[0] for tensor in node["outputs"]}
     outputs = {output["index"] for output in interpreter.get_output_details()}
     return computed.isdisjoint(delegates[0]["inputs"]) and outputs == set(delegates[0]["outputs"])
+
+
+def _refusal(name: str, reason: str) -> ModelError:
+    return ModelError(
+        f"{name}: LiteRT {ai_edge_litert.__version__} does not run it exactly on this machine ({reason})",
+        remedy="install another release of ai-edge-litert, or run it by torch",
+    )
 
 
 def _dequantised(scale: float, zero_point: int) -> NDArray[np.float32]:
