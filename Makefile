@@ -7,6 +7,7 @@
 # make docker         a container image
 # make lint           style, types, the import law, Dockerfile, workflow; 'make format' changes what it can
 # make docs           write the documents that are made from the code and from the benchmarks' results
+# make programs       write the list of programs that 'prepare' writes and that may be loaded
 # make benchmark      how long the start takes, beside the tutorial's
 # make constraints    the newest versions in setup.cfg's ranges into .venv and constraints.txt
 # make clean          remove .venv and what builds leave
@@ -21,7 +22,8 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 PIP_TRIED := $(PIP) --constraint constraints.txt
 DEVELOPMENT := .[litert,test,benchmark,peers,lint]
 
-.PHONY: run test test-live test-system test-arm install uninstall docker lint format docs benchmark constraints clean
+.PHONY: run test test-live test-system test-arm install uninstall docker lint format docs programs benchmark constraints \
+    clean
 
 # Exit 69 is: no weights, and none to be had. The rest of the program can be tried all the same.
 run: $(VENV)/.run
@@ -69,6 +71,9 @@ format: $(VENV)/.lint
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/generate.py
+
+programs: $(VENV)/.run
+	$(BIN)/python -m pi_classifier.prepare.programs
 
 benchmark: $(VENV)/.run
 	$(BIN)/python benchmarks/startup.py $(ARGS)

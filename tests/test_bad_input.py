@@ -6,11 +6,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pi_classifier.runtimes.bundle import read_bundle
 from tests.running import Program
+from tests.runtimes.program.archives import archived, code_name, members
 from tests.sources.test_files import write_picture, write_video
 
 Run = Callable[..., Program]
@@ -22,6 +25,7 @@ def refused(program: Program, code: int, *words: str) -> None:
     result = program.wait()
     complaints = [line for line in result.stderr.splitlines() if not line.startswith("pi-classifier: preparing")]
     complaints = [line for line in complaints if "metrics on" not in line and "camera: " not in line]
+    complaints = [line for line in complaints if " weights, on " not in line]
     complaints = [line for line in complaints if not line.startswith("Downloading: ")]
     assert result.returncode == code, result.stderr
     assert len(complaints) == 1, result.stderr
@@ -80,6 +84,22 @@ def test_weights_that_are_none(program: Run, tmp_path: Path, kind: str, untraine
     running = program("run", "--source", "synthetic:", "--weights", weights, "--metrics-listen", "")
     refused(running, CONFIG, str(weights))
     assert not Path("pwned").exists()
+
+
+@pytest.mark.parametrize("command", ["run --metrics-listen= --source synthetic:", "classify"])
+def test_bundle_with_a_program_of_its_own(
+    program: Run, tmp_path: Path, command: str, untrained_model_file: Path
+) -> None:
+    """Protects files from a crafted model: its program is refused before anything of it is run."""
+    bundle, target = read_bundle(untrained_model_file), tmp_path / "overwritten"
+    files = members(bundle.program("torchscript"))
+    name, first = code_name(files), b"    _0 = "
+    files[name] = files[name].replace(first, f'    torch.save(x, "{target}")\n'.encode() + first, 1)
+    crafted = tmp_path / "crafted.bundle"
+    crafted.write_bytes(replace(bundle, programs={"torchscript": archived(files)}).to_bytes())
+    arguments = [write_picture(tmp_path / "picture.png")] if command == "classify" else []
+    refused(program(*command.split(), "--weights", crafted, *arguments), CONFIG, str(crafted), "it calls torch.save")
+    assert not target.exists()
 
 
 def test_no_weights_to_be_had(program: Run, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pi_classifier.errors import ActivationsUnsupported, ModelError
 from pi_classifier.runtimes.bundle import AGAIN, Bundle
 from pi_classifier.runtimes.classification import Classification
 from pi_classifier.runtimes.preprocess import Preprocessor
+from pi_classifier.runtimes.program.check import checked_program
 from pi_classifier.runtimes.threads import compute_threads
 
 QUANTISED = {"quint8": torch.quint8, "qint8": torch.qint8}
@@ -37,17 +38,19 @@ class TorchScriptModel:
             top_k: how many classes a result names.
 
         Raises:
-            ModelError: no such program in it, damaged, for an engine that this torch lacks, or with a number of labels
-                that does not fit its output.
+            ModelError: no such program in it, one that `prepare` does not write, damaged, for an engine that this torch
+                lacks, or with a number of labels that does not fit its output.
         """
         name, self.metadata, self._top_k = bundle.name, bundle.metadata, top_k
+        # Before anything of it is run.
+        program = checked_program(bundle.program("torchscript"), name)
         _use_engine(self.metadata.engine, name)
         torch.set_num_threads(compute_threads(threads))
         self._table = bundle.table ^ np.uint8(_offset(self.metadata))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
-                self._module: Any = torch.jit.load(io.BytesIO(bundle.program("torchscript")), map_location="cpu")
+                self._module: Any = torch.jit.load(io.BytesIO(program), map_location="cpu")
             outputs = self.new_predictor().infer(self.new_tensor()).size
         except RuntimeError as error:
             raise self._refusal(name, str(error).strip().splitlines()[-1]) from None
