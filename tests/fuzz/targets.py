@@ -10,6 +10,7 @@ import socket
 import tomllib
 import urllib.request
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -27,7 +28,7 @@ from pi_classifier.config.schema import Settings
 from pi_classifier.offline.reference_transform import reference_crop
 from pi_classifier.sources.files.opening import open_file
 from pi_classifier.sources.files.picture import Picture
-from tests.fuzz.mutation import mutated, mutated_archive
+from tests.fuzz.mutation import archived, mutated, mutated_archive
 
 FRAMES = 40
 """Of a video that are read at most."""
@@ -136,6 +137,49 @@ class WeightsFiles:
         return [None, 1, -1, 2**80, nan, "text", b"bytes", (), [], {}, True, *tensors, (tensors[4], tensors[0])]
 
 
+class Bundles:
+    """Bundles, as `run` loads them in either runtime."""
+
+    def __init__(self, _folder: Path) -> None:
+        from pi_classifier.config.schema import ModelSettings
+        from pi_classifier.prepare.bundle import prepare
+
+        bundle = prepare(ModelSettings(weights="untrained"), runtimes=["torchscript", "litert"])
+        with zipfile.ZipFile(io.BytesIO(bundle.to_bytes())) as archive:
+            self._members = [(name, archive.read(name)) for name in archive.namelist()]
+
+    def make(self, rng: random.Random) -> bytes:
+        """One member mutated, a program mostly, at its head or where the archive inside it has its members."""
+        members = list(self._members)
+        if rng.random() < 0.2:
+            return mutated_archive(archived(members), rng)
+        chosen = rng.choice((0, 2, 3, 3))
+        name, content = members[chosen]
+        if name.endswith(".pt"):
+            content = mutated_archive(content, rng)
+        else:
+            # The weights' own values harm nobody; what describes them stands before and behind.
+            edge = rng.choice((256, 4096, 65536))
+            head = rng.random() < 0.5
+            content = (
+                mutated(content[:edge], rng) + content[edge:]
+                if head
+                else content[:-edge] + mutated(content[-edge:], rng)
+            )
+        members[chosen] = (name, content)
+        return archived(members)
+
+    def feed(self, path: Path) -> None:
+        """Read, judged, loaded, and run once."""
+        from pi_classifier.config.schema import ModelSettings
+        from pi_classifier.model import open_model
+
+        for runtime in ("torchscript", "litert"):
+            settings = ModelSettings(weights=str(path), runtime=runtime, activations="quint8", threads=1)
+            model = open_model(settings, progress=False)
+            model.new_predictor().infer(model.new_tensor())
+
+
 class HttpRequests:
     """What comes to the metrics' port."""
 
@@ -191,6 +235,7 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "pictures": Pictures,
     "configuration": ConfigurationFiles,
     "weights": WeightsFiles,
+    "bundles": Bundles,
     "http": HttpRequests,
 }
 """By name; each is made with a folder of its own."""
