@@ -14,6 +14,7 @@ from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Model, Predictor
 from pi_classifier.contracts.prediction import Probabilities, Result, Score
 from pi_classifier.runtimes.bundle import read_bundle
+from pi_classifier.runtimes.litert import LiteRTModel
 from pi_classifier.runtimes.torchscript import TorchScriptModel
 from tests.conftest import DEADLINE_SECONDS
 from tests.fakes import FakeModel
@@ -39,12 +40,20 @@ def torchscript_real(request: pytest.FixtureRequest) -> Model:
     return model
 
 
+def litert_untrained(request: pytest.FixtureRequest) -> Model:
+    """The second runtime with random weights."""
+    file: Path = request.getfixturevalue("both_programs")
+    return LiteRTModel(read_bundle(file, ["litert"]), threads=1, top_k=5)
+
+
 def fake(_request: pytest.FixtureRequest) -> Model:
     """The tests' stand-in."""
     return FakeModel()
 
 
-@pytest.fixture(params=[torchscript_untrained, torchscript_real, fake], ids=lambda make: make.__name__)
+@pytest.fixture(
+    params=[torchscript_untrained, torchscript_real, litert_untrained, fake], ids=lambda make: make.__name__
+)
 def model(request: pytest.FixtureRequest) -> Model:
     """Each model in turn; a new one is one name more."""
     make: Make = request.param

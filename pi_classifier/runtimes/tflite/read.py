@@ -1,6 +1,7 @@
 """The bytes of a .tflite file to a program."""
 
 import math
+import struct
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -37,13 +38,19 @@ def from_bytes(content: bytes) -> Program:
     Raises:
         Malformed: there is none.
     """
-    model = Table.root(content, schema.IDENTIFIER)
-    graph = _item(model.tables(schema.Model.SUBGRAPHS, most=1), 0)
+    try:
+        model = Table.root(content, schema.IDENTIFIER)
+        return _program(model, _item(model.tables(schema.Model.SUBGRAPHS, most=1), 0))
+    except struct.error:
+        raise Malformed("an offset leads out of it") from None
+
+
+def _program(model: Table, graph: Table) -> Program:
     tensors = _Tensors(model, graph)
     operators = graph.tables(schema.SubGraph.OPERATORS, most=MOST_OPERATORS)
     return Program(
         input=Activation(tensors.shape(0), *tensors.quantisation(0)),
-        operators=tuple(_operator(table, number, tensors) for number, table in enumerate(operators, 1)),
+        operators=tuple([_operator(table, number, tensors) for number, table in enumerate(operators, 1)]),
         outputs=graph.numbers(schema.SubGraph.OUTPUTS, "i", 1, MOST_OUTPUTS),
     )
 

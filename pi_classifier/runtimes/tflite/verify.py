@@ -24,8 +24,8 @@ from pi_classifier.runtimes.tflite.write import to_bytes
 
 SIGNED = 128
 """What a quint8 is more than the int8 that stands for the same value."""
-MOST_VALUES = 1 << 27
-"""Of all activations together. MobileNetV2 has 7 million at 224 x 224."""
+MOST_VALUES, MOST_PRODUCTS = 1 << 27, 1 << 35
+"""Of all activations, and of all operators, together. MobileNetV2 has 7 million and 300 million at 224 x 224."""
 SCALES = (2.0**-60, 2.0**60)
 """From where to where: products of two are float32, too."""
 WEIGHTED_RATIOS, ADDED_RATIOS = (2.0**-32, 2.0**8), (2.0**-10, 2.0**8)
@@ -42,10 +42,10 @@ def verified(content: bytes, metadata: ModelMetadata) -> bytes:
     verify(program, metadata)
     # Any number of operators may name the same bytes, and would get them each for itself.
     if sum(weights.values.nbytes for weights in map(_weights, program.operators) if weights) > len(content):
-        raise Unsound("weights that are there once and used twice")
+        raise Unsound("weights that are in it once are used twice")
     made = to_bytes(program)
     if made != content:
-        raise Unsound("more than a program in it")
+        raise Unsound("more than a program is in it")
     return made
 
 
@@ -58,19 +58,18 @@ def verify(program: Program, metadata: ModelMetadata) -> None:
     activations = program.activations()
     _verify_flow(program, len(activations))
     _verify_ends(program.input, activations[program.outputs[0]], metadata)
-    if min(min(activation.shape) for activation in activations) < 1:
-        raise Unsound("an activation of no size")
-    if sum(math.prod(activation.shape) for activation in activations) > MOST_VALUES:
-        raise Unsound("activations that are too large")
+    _verify_sizes(program, activations)
     if not all(-128 <= activation.zero_point <= 127 for activation in activations):
-        raise Unsound("a zero point that is no int8")
+        raise Unsound("a zero point is no int8")
     _verify_scales(program, activations)
 
 
 def input_of(metadata: ModelMetadata) -> Activation:
     """A model's input as TFLite programs have it: int8, whatever type its activations have elsewhere."""
     size = metadata.input_size
-    return Activation((1, size, size, 3), float(np.float32(metadata.scale)), metadata.zero_point - SIGNED)
+    with np.errstate(over="ignore"):  # what is no float32 becomes infinity, and no program has that
+        scale = float(np.float32(metadata.scale))
+    return Activation((1, size, size, 3), scale, metadata.zero_point - SIGNED)
 
 
 def _verify_flow(program: Program, count: int) -> None:
@@ -78,7 +77,7 @@ def _verify_flow(program: Program, count: int) -> None:
     if not outputs or not outputs <= given or len(outputs) < len(program.outputs):
         raise Unsound(f"outputs {program.outputs} where operators give 1 to {count - 1}")
     if unused := given - outputs - {source for operator in program.operators for source in operator.sources}:
-        raise Unsound(f"activations that nothing takes: {unused}")
+        raise Unsound(f"nothing takes the activations {sorted(unused)}")
 
 
 def _verify_ends(given: Activation, logits: Activation, metadata: ModelMetadata) -> None:
@@ -89,11 +88,24 @@ def _verify_ends(given: Activation, logits: Activation, metadata: ModelMetadata)
         raise Unsound(f"{len(metadata.categories)} labels for outputs of {logits.shape}")
 
 
+def _verify_sizes(program: Program, activations: Sequence[Activation]) -> None:
+    if min(min(activation.shape) for activation in activations) < 1:
+        raise Unsound("an activation has no size")
+    values = sum(math.prod(activation.shape) for activation in activations)
+    products = sum(
+        math.prod(output.shape[1:-1]) * weights.values.size
+        for weights, output in zip(map(_weights, program.operators), activations[1:], strict=True)
+        if weights
+    )
+    if values > MOST_VALUES or products > MOST_PRODUCTS:
+        raise Unsound(f"{values} values and {products} products are too many")
+
+
 def _verify_scales(program: Program, activations: Sequence[Activation]) -> None:
     weights = [_weights(operator) for operator in program.operators]
     scales = [activation.scale for activation in activations] + [each.scale for each in weights if each]
     if not all(SCALES[0] <= scale <= SCALES[1] for scale in scales):
-        raise Unsound("a scale that is none")
+        raise Unsound("a scale is out of all bounds")
     for operator, weighted, output in zip(program.operators, weights, activations[1:], strict=True):
         (low, high), factor = (WEIGHTED_RATIOS, weighted.scale) if weighted else (ADDED_RATIOS, 1.0)
         for source in operator.sources:

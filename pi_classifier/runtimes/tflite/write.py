@@ -67,7 +67,7 @@ class _Constants:
         return ()
 
     def _add_weights(self, weights: Weights, source_scale: float) -> tuple[int, int]:
-        values, bias = weights.values.tobytes(), weights.bias.tobytes()
+        values, bias = weights.values.data.cast("B"), weights.bias.data.cast("B")
         bias_scale = _float32(source_scale) * _float32(weights.scale)
         return (
             self._add(weights.values.shape, schema.INT8, values, weights.scale),
