@@ -34,6 +34,21 @@ register_emulator() {
         lacking "another emulator than qemu-user-static's is registered: apt install qemu-user-static"
 }
 
+# What the kernel of a Raspberry Pi 4 or 5 says of as many processors as this machine has: XNNPACK chooses its kernels by
+# that, and the library that reads it for LiteRT crashes on the mixture of an ARM and this machine's own description.
+describe_processors() {
+    local features='fp asimd evtstrm crc32 cpuid' variant=0x0 part=0xd08 revision=3 processor
+    if [ "${QEMU_CPU:-}" = cortex-a76 ]; then
+        features='fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp'
+        variant=0x4 part=0xd0b revision=1
+    fi
+    for ((processor = 0; processor < $(nproc --all); processor++)); do
+        printf '%s\t: %s\n' processor "$processor" BogoMIPS 108.00 Features "$features" 'CPU implementer' 0x41 \
+            'CPU architecture' 8 'CPU variant' "$variant" 'CPU part' "$part" 'CPU revision' "$revision"
+        echo
+    done
+}
+
 binds=() layers=
 while :; do
     case $1 in
@@ -59,6 +74,8 @@ mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/run"
+describe_processors >"$root/run/cpuinfo"
+mount --bind "$root/run/cpuinfo" "$root/proc/cpuinfo"
 for bind in "${binds[@]}"; do
     if [ -d "${bind%%:*}" ]; then mkdir -p "$root${bind#*:}"; else mkdir -p "$(dirname "$root${bind#*:}")"; touch "$root${bind#*:}"; fi
     mount --bind --options ro "${bind%%:*}" "$root${bind#*:}"
