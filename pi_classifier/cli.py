@@ -19,12 +19,13 @@ import typer
 
 from pi_classifier import __version__
 from pi_classifier.config.layers import Configuration, Key, Origin, choices, load
-from pi_classifier.contracts.model import Runtime
 from pi_classifier.errors import CannotWrite, PiClassifierError, one_line
 from pi_classifier.system.environment import ENVIRONMENT
 from pi_classifier.system.standard_streams import ReaderGone, StdoutFailed, discard_stdout, secure_standard_streams
 
 if TYPE_CHECKING:
+    # Not imported: numpy comes with it, and reads the environment before `main` has set it.
+    from pi_classifier.contracts.model import Runtime
     from pi_classifier.system.config_txt import Change
 
 FLUSH_SECONDS = 0.2
@@ -110,7 +111,7 @@ class Programs(StrEnum):
     BOTH = "both"
 
 
-PROGRAMS: dict[Programs, tuple[Runtime, ...]] = {
+PROGRAMS: "dict[Programs, tuple[Runtime, ...]]" = {
     Programs.TORCHSCRIPT: ("torchscript",),
     Programs.LITERT: ("litert",),
     Programs.BOTH: ("torchscript", "litert"),
