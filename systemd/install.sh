@@ -122,7 +122,7 @@ build_environment() {
         "${pip[@]}" --no-deps "$copy"
     else
         # With the second runtime, so that it takes one line of the configuration.
-        "${pip[@]}" --constraint "$copy/constraints.txt" "$copy[litert]"
+        "${pip[@]}" --constraint "$copy/constraints.txt" "${copy}[litert]"
     fi
     # Debian's packages may be imported from now on. Before, pip would have relied on them, and an upgrade or autoremove
     # of Debian's would break what is here.
