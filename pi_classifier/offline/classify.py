@@ -134,6 +134,8 @@ def _classify_one(item: Item, classifier: "_Classifier", report: Report, copy: C
             task = progress.add_task("frames", total=source.estimated_count or None)
             stack.callback(progress.remove_task, task)
             frames = progress.track(frames, task_id=task)
+            # Before the task is removed: a thread of the generator's updates it.
+            stack.callback(frames.close)  # type: ignore[attr-defined]
         for frame in frames:
             scores = classifier(frame.pixels, still=source.still)
             report.seen(item.name, frame.sequence, scores)
