@@ -52,13 +52,16 @@ class Archive:
 
         Raises:
             NotPrepared: there is none of that name.
-            zipfile.BadZipFile: it is damaged.
+            zipfile.BadZipFile: it is damaged, or shorter than the directory says, to which its tensors are held.
         """
         if member not in self._members:
             raise NotPrepared(f"no member {member!r}")
         entry = self._members[member]
         with self._zip.open(entry) as file:
-            return file.read(entry.file_size)  # without a size zipfile unpacks it all first, whatever it said
+            content = file.read(entry.file_size)  # without a size zipfile unpacks it all first, whatever it said
+        if len(content) != entry.file_size:
+            raise zipfile.BadZipFile(f"{member} is shorter than it says")
+        return content
 
     def code(self) -> str:
         """The one source file that is not empty."""
@@ -80,7 +83,8 @@ class Archive:
         """An archive for `torch.jit.load` of this code, whose class is `__torch__.Program`, and these constants.
 
         torch's zip reader is another than this one, and they may understand one file in two ways: it could load what
-        nobody has judged. In what comes from here there is nothing else, and no member of the old one's directory.
+        nobody has judged. In what comes from here there is nothing else, and no member of the old one's directory. The
+        storages are not aligned as in torch's own archives; it copies each, and aligns the copy.
         """
         for member, expected in _FIXED.items():
             if self.read(member) != expected:
@@ -99,6 +103,5 @@ def _entry(member: str) -> zipfile.ZipInfo:
 
 
 def _is_plain(entry: zipfile.ZipInfo) -> bool:
-    stored = entry.compress_type == zipfile.ZIP_STORED and entry.file_size == entry.compress_size
     packed = entry.compress_type == zipfile.ZIP_DEFLATED and entry.file_size <= _MAX_UNPACKED_BYTES
-    return (stored or packed) and not entry.flag_bits & ~_USUAL_FLAGS
+    return (packed or entry.compress_type == zipfile.ZIP_STORED) and not entry.flag_bits & ~_USUAL_FLAGS

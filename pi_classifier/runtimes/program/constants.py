@@ -131,6 +131,6 @@ def _filled(items: int, size: object, stride: object) -> tuple[int, ...]:
     match size, stride:
         case tuple(), tuple() if size and len(size) == len(stride) and all(type(n) is int for n in (*size, *stride)):
             last = sum((count - 1) * step for count, step in zip(size, stride, strict=True))
-            if min(size) > 0 and min(stride) > 0 and max(stride) <= items and last < items == math.prod(size):
+            if min(size) > 0 and min(stride) > 0 and last < items == math.prod(size):
                 return size
     raise NotPrepared("a tensor that is not as large as its storage")

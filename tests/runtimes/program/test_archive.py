@@ -129,6 +129,14 @@ def test_bomb(good: dict[str, bytes]) -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("packed", ["", "archive/constants/7"], ids=["stored", "compressed"])
+def test_member_that_is_shorter_than_it_says(good: dict[str, bytes], packed: str) -> None:
+    """Protects memory: a tensor is held to a size that the file has, not to one that it states; torch reads beyond."""
+    name = "archive/constants/7"
+    short = archived({**good, name: good[name][:100]}, packed=packed)
+    assert "shorter than it says" in refusal(changed_sizes(short, name, size=len(good[name])))
+
+
 def test_members_that_share_their_bytes(good: dict[str, bytes]) -> None:
     """Protects memory: many members over the same bytes would be as many copies of them."""
     shared = "archive/constants/156"
