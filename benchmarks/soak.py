@@ -1,6 +1,6 @@
 """Runs the daemon for a long time and looks for what grows: memory, file descriptors, threads, the age of frames.
 
-    python benchmarks/soak.py [--minutes N] [--source URI] [--weights FILE] [--json]
+    python benchmarks/soak.py [--minutes N] [--source URI] [--runtime WHICH] [--weights FILE] [--json]
 
 A client scrapes /metrics once a second, as Prometheus would, only more often. The first tenth of the run is left out:
 caches fill and allocators settle then. Of the rest, the medians of its first and its last tenth are compared, and a
@@ -36,10 +36,12 @@ if not __package__:  # run by its path: the package is found from the project's 
 from benchmarks.shared.child import module_command
 from benchmarks.shared.command_line import Parser, print_result
 from benchmarks.shared.markdown import markdown_table
+from benchmarks.shared.own_runtimes import LIBRARIES, libraries
 from benchmarks.shared.provenance import Machine
 from benchmarks.steadiness.daemon import daemon_process, free_port, watch
 from benchmarks.steadiness.soak_figures import Run, Sample
 from benchmarks.steadiness.verdict import balances, drifts, findings
+from pi_classifier.contracts.model import Runtime
 
 STOP_SECONDS = 30.0
 NAMES = {
@@ -95,11 +97,11 @@ def show_progress(samples: Sequence[Sample], seconds: float) -> None:
     )
 
 
-def result_of(run: Run) -> dict[str, Any]:
-    """What came of a run, as JSON takes it."""
+def result_of(run: Run, runtime: Runtime) -> dict[str, Any]:
+    """What came of a run on that runtime, as JSON takes it."""
     wrong, machine = findings(run), Machine.here()
     return {
-        "machine": machine.briefly(f"torch {machine.torch}"),
+        "machine": machine.briefly(*libraries(runtime)),
         "load": round(os.getloadavg()[2], 1),
         "command": machine.command,
         "minutes": round(run.samples[-1].seconds / 60, 2) if run.samples else 0.0,
@@ -139,6 +141,9 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument("--minutes", type=float, default=60.0, help="how long (default: 60)")
     parser.add_argument("--source", default="synthetic:", metavar="URI", help="as of 'run' (default: synthetic:)")
+    parser.add_argument(
+        "--runtime", choices=tuple(LIBRARIES), default="torchscript", help="as of 'run' (default: torchscript)"
+    )
     parser.add_argument("--weights", default="default", metavar="FILE", help="as of 'run' (default: default)")
     parser.add_argument("--threads", default="1", metavar="N", help="as of 'run' (default: 1)")
     parser.add_json()
@@ -148,10 +153,11 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     daemon = module_command(
         "pi_classifier", "run", "--source", arguments.source, "--weights", arguments.weights,
-        "--threads", arguments.threads, "--log-format", "json", "--metrics-listen", f"127.0.0.1:{port}",
+        "--runtime", arguments.runtime, "--threads", arguments.threads, "--log-format", "json",
+        "--metrics-listen", f"127.0.0.1:{port}",
     )  # fmt: skip
     run = soak(daemon, port, arguments.minutes * 60, stop)
-    print_result(result_of(run), table, as_json=arguments.json)
+    print_result(result_of(run, arguments.runtime), table, as_json=arguments.json)
     sys.exit(1 if findings(run) else 0)
 
 

@@ -1,9 +1,9 @@
 """From exec to the first prediction, and the memory that takes, beside the tutorial's way to the same point.
 
-    python benchmarks/startup.py [--rounds N] [--json]
+    python benchmarks/startup.py [--runtime WHICH] [--rounds N] [--json]
 
 Every round starts each contender once, in turn, so that a slow hour of the machine hits all alike; the table shows
-medians, and ratios within the same rounds.
+medians, and ratios within the same rounds. The processor time is the whole process's, with its threads and its end.
 """
 
 import os
@@ -16,17 +16,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 if not __package__:  # run by its path: the package is found from the project's folder
     sys.path[0] = str(Path(__file__).parents[1])
 
 from benchmarks.shared.child import module_command, with_project
 from benchmarks.shared.command_line import Parser, print_result, progress_bar
 from benchmarks.shared.markdown import markdown_table
-from benchmarks.shared.model_file import write_model
+from benchmarks.shared.own_runtimes import NAMES, libraries
 from benchmarks.shared.provenance import Machine
-from pi_classifier.config.schema import ModelSettings
+from pi_classifier.contracts.model import Runtime
+
+Starts = Sequence[Sequence[float]]
+"""Of one contender, a round each: seconds, processor seconds, MB."""
+TUTORIAL = "tutorial's steps"
 
 IMPORT_TORCH = "import torch; print('ready', flush=True)"
 TUTORIAL_STEPS = """
@@ -47,8 +49,35 @@ print("ready", flush=True)
 """The tutorial's steps up to its first prediction, on a black frame instead of a camera's, with random weights."""
 
 
-def start(command: Sequence[str]) -> tuple[float, float]:
-    """Start a program; seconds until its first line on stdout, and its peak resident memory in MB."""
+def contenders(model_file: Path, runtimes: Sequence[Runtime]) -> dict[str, list[str]]:
+    """The commands, by name. `model_file`: a bundle with a program for each of the runtimes."""
+    run = module_command(
+        "pi_classifier", "run", "--source", "synthetic:", "--frames", "1", "--weights", str(model_file),
+        "--metrics-listen", "127.0.0.1:0", "--runtime",
+    )  # fmt: skip
+    return {
+        **{f"`pi-classifier run` on {NAMES[runtime]}": [*run, runtime] for runtime in runtimes},
+        TUTORIAL: [sys.executable, "-P", "-c", TUTORIAL_STEPS],
+        "`import torch` alone": [sys.executable, "-P", "-c", IMPORT_TORCH],
+    }
+
+
+def prepare(model_file: Path, runtimes: Sequence[Runtime]) -> None:
+    """Make the bundle, by a process of its own: a started program's peak memory is never less than its parent's.
+
+    Linux counts what the parent holds at the moment of the start as the program's, so this one imports no runtime.
+    """
+    which = "both" if len(runtimes) > 1 else runtimes[0]
+    command = module_command(
+        "pi_classifier", "prepare", "--weights", "untrained", "--runtime", which, "--output", str(model_file)
+    )
+    made = subprocess.run(command, stdout=subprocess.DEVNULL, env=with_project(os.environ), check=False)
+    if made.returncode:
+        sys.exit(made.returncode)  # it has said why
+
+
+def start(command: Sequence[str]) -> tuple[float, float, float]:
+    """Start a program; seconds until its first line on stdout, its processor seconds, and its peak memory in MB."""
     started = time.monotonic()
     reading, writing = os.pipe()
     process = subprocess.Popen(command, stdout=writing, stderr=subprocess.DEVNULL, env=with_project(os.environ))
@@ -58,55 +87,51 @@ def start(command: Sequence[str]) -> tuple[float, float]:
         seconds = time.monotonic() - started
         stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
-    if status or not line:
+    process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
+    if process.returncode or not line:
         raise RuntimeError(f"{command} failed")
-    return seconds, usage.ru_maxrss / 1024
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
     measured = result["contenders"]
-    reference = measured["tutorial's steps"]
+    reference = measured[TUTORIAL]
     rows = [_cells(name, starts, reference) for name, starts in measured.items()]
     where = f"Medians of {len(reference)} alternating rounds on {result['machine']}; `{result['command']}`"
-    return "\n".join(
-        [*markdown_table(("", "seconds to first prediction", "of the tutorial's", "peak RSS"), rows), "", where]
+    columns = ("", "seconds to first prediction", "of the tutorial's", "CPU seconds", "of the tutorial's", "peak RSS")
+    return "\n".join([*markdown_table(columns, rows), "", where])
+
+
+def _cells(name: str, starts: Starts, reference: Starts) -> tuple[str, ...]:
+    seconds, cpu_seconds, memory = (statistics.median(figures) for figures in zip(*starts, strict=True))
+    ratio, cpu_ratio = (
+        statistics.median(one[which] / other[which] for one, other in zip(starts, reference, strict=True))
+        for which in (0, 1)
     )
-
-
-def _cells(name: str, starts: Sequence[Sequence[float]], reference: Sequence[Sequence[float]]) -> tuple[str, ...]:
-    seconds = statistics.median(one[0] for one in starts)
-    ratio = statistics.median(one[0] / other[0] for one, other in zip(starts, reference, strict=True))
-    memory = statistics.median(one[1] for one in starts)
-    return name, f"{seconds:.2f}", f"{ratio:.2f}", f"{memory:.0f} MB"
+    return name, f"{seconds:.2f}", f"{ratio:.2f}", f"{cpu_seconds:.2f}", f"{cpu_ratio:.2f}", f"{memory:.0f} MB"
 
 
 def main() -> None:
     """Measure and print."""
     parser = Parser(__doc__)
+    parser.add_runtime()
     parser.add_rounds(7, "how often each contender is started")
     parser.add_json()
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
-        model = write_model(Path(folder), ModelSettings(weights="untrained"))
-        run = module_command(
-            "pi_classifier", "run", "--source", "synthetic:", "--frames", "1", "--weights", str(model),
-            "--metrics-listen", "127.0.0.1:0",
-        )  # fmt: skip
-        contenders = {
-            "`pi-classifier run` from a prepared file": run,
-            "tutorial's steps": [sys.executable, "-P", "-c", TUTORIAL_STEPS],
-            "`import torch` alone": [sys.executable, "-P", "-c", IMPORT_TORCH],
-        }
-        measured: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
+        model_file = Path(folder) / "untrained.bundle"
+        prepare(model_file, arguments.runtimes)
+        commands = contenders(model_file, arguments.runtimes)
+        measured: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
         for _ in progress.track(range(arguments.rounds), description="starting"):
-            for name, words in contenders.items():
-                measured[name].append(start(words))
+            for name, command in commands.items():
+                measured[name].append(start(command))
     machine = Machine.here()
     result = {
-        "machine": machine.briefly(f"torch {torch.__version__}"),
+        "machine": machine.briefly(*libraries("torchscript", *arguments.runtimes)),
         "command": machine.command,
-        "columns": ["seconds to first prediction", "peak RSS, MB"],
+        "columns": ["seconds to first prediction", "CPU seconds", "peak RSS, MB"],
         "contenders": measured,
     }
     print_result(result, table, as_json=arguments.json)

@@ -10,7 +10,9 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.progress import Progress
 
+from benchmarks.shared.own_runtimes import ASKED_FOR, at_hand
 from benchmarks.shared.photographs import LABELS
+from pi_classifier.contracts.model import Runtime
 
 
 class Parser(argparse.ArgumentParser):
@@ -28,6 +30,17 @@ class Parser(argparse.ArgumentParser):
         """--rounds. `what`: that one is for."""
         self.add_argument("--rounds", type=positive, default=default, metavar="N", help=f"{what} (default: {default})")
 
+    def add_runtime(self) -> None:
+        """--runtime, which is given as a tuple."""
+        self.add_argument(
+            "--runtime",
+            dest="runtimes",
+            type=runtimes,
+            default=at_hand(),
+            metavar="|".join(ASKED_FOR),
+            help="of pi-classifier (default: both where LiteRT is installed)",
+        )
+
     def add_labelled_photos(self) -> None:
         """--photos, for `labelled_photographs`."""
         self.add_argument(
@@ -44,6 +57,13 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} should be 1 or more")
     return int(text)
+
+
+def runtimes(text: str) -> tuple[Runtime, ...]:
+    """One of pi-classifier's runtimes, or both."""
+    if text not in ASKED_FOR:
+        raise argparse.ArgumentTypeError(f"{text!r} should be one of {', '.join(ASKED_FOR)}")
+    return ASKED_FOR[text]
 
 
 def folder(text: str) -> Path:

@@ -1,15 +1,23 @@
 """Bundles for programs to run."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
 from pi_classifier.config.schema import ModelSettings
-from pi_classifier.prepare.bundle import prepare
+from pi_classifier.contracts.model import Runtime
+from pi_classifier.prepare.bundle import TORCHSCRIPT, prepare
 from pi_classifier.prepare.store import write_bundle
 
 
-def write_model(folder: Path, settings: ModelSettings, *, activations: Literal["quint8", "qint8"] = "quint8") -> Path:
-    """Prepare a model, and keep it under its name in a folder. Raises what `prepare` raises."""
+def write_model(
+    folder: Path,
+    settings: ModelSettings,
+    *,
+    runtimes: Collection[Runtime] = TORCHSCRIPT,
+    activations: Literal["quint8", "qint8"] = "quint8",
+) -> Path:
+    """Prepare a model for these runtimes, and keep it under its name in a folder. Raises what `prepare` raises."""
     file = folder / f"{settings.name}.bundle"
-    write_bundle(file, prepare(settings, activations=activations))
+    write_bundle(file, prepare(settings, runtimes=runtimes, activations=activations))
     return file

@@ -99,13 +99,13 @@ def test_what_does_not_add_up_is_found() -> None:
 
 
 @pytest.fixture
-def soak(untrained_model_file: Path, tmp_path: Path) -> Iterator[Callable[[str], Program]]:
-    """Starts a soak of so many minutes."""
+def soak(both_programs: Path, tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Starts a soak of so many minutes, with more options."""
     started: list[Program] = []
 
-    def start(minutes: str) -> Program:
+    def start(minutes: str, *options: str) -> Program:
         command = [sys.executable, str(ROOT / "benchmarks" / "soak.py"), "--json", "--minutes", minutes,
-                   "--weights", str(untrained_model_file)]  # fmt: skip
+                   "--weights", str(both_programs), *options]  # fmt: skip
         environment = {"PATH": sys.exec_prefix, "HOME": str(tmp_path), "PYTHONWARNINGS": "error"}
         started.append(Program(command, environment, DEADLINE_SECONDS))
         return started[-1]
@@ -115,7 +115,7 @@ def soak(untrained_model_file: Path, tmp_path: Path) -> Iterator[Callable[[str],
         one.kill()
 
 
-def test_a_short_real_run_is_reported(soak: Callable[[str], Program]) -> None:
+def test_a_short_real_run_is_reported(soak: Callable[..., Program]) -> None:
     """Protects the benchmark: figures of the real daemon, totals that balance, an exit code that fits the verdict."""
     ended = soak("0.06").wait()
     result = json.loads(ended.stdout)
@@ -132,7 +132,16 @@ def test_a_short_real_run_is_reported(soak: Callable[[str], Program]) -> None:
     assert " of 0.06 min: " in ended.stderr
 
 
-def test_an_interrupted_run_tells_what_it_has(soak: Callable[[str], Program]) -> None:
+def test_runtime_is_the_daemons(soak: Callable[..., Program]) -> None:
+    """Protects a long run on LiteRT: it is that runtime that is watched, and the result says so."""
+    result = json.loads(soak("0.06", "--runtime", "litert").wait().stdout)
+    assert "LiteRT" in result["machine"]
+    assert "--runtime litert" in result["command"]
+    assert result["exit_code"] == 0
+    assert 50 < result["drift"]["rss_mb"]["last"] < 150, "with torch it would be twice that"
+
+
+def test_an_interrupted_run_tells_what_it_has(soak: Callable[..., Program]) -> None:
     """Protects an hour's work: Ctrl-C ends the soak early, stops the daemon in order and prints the result."""
     running = soak("60")
     running.wait_for(lambda: any(" of 60 min: " in line for line in running.notices), "a first scrape")
