@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.shared.photographs import SIZE
 from pi_classifier.contracts.frame import Pixels
-from pi_classifier.runtimes.bundle import read_bundle
+from pi_classifier.contracts.model import Runtime as OwnRuntime
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the weights that ONNX Runtime is given: this project's."""
@@ -37,17 +38,17 @@ class Runtime(Protocol):
 class PiClassifier:
     """This project, as the daemon runs it."""
 
-    def __init__(self, model: Path, threads: int) -> None:
-        # Here and not above: torch's memory is no part of the others.
-        from pi_classifier.runtimes.torchscript import TorchScriptModel  # noqa: PLC0415
+    def __init__(self, runtime: OwnRuntime, model: Path, threads: int) -> None:
+        # Here and not above: what it imports is no part of the others' memory, least of all torch.
+        from pi_classifier.config.schema import ModelSettings  # noqa: PLC0415
+        from pi_classifier.model import open_model  # noqa: PLC0415
 
-        loaded = TorchScriptModel(read_bundle(model), threads=threads, top_k=1)
-        self._fill, self._tensor, self._predictor = (
-            loaded.new_preprocessor(),
-            loaded.new_tensor(),
-            loaded.new_predictor(),
-        )
-        self.version = f"torch {loaded.versions['torch']}, {loaded.metadata.activations}"
+        settings = ModelSettings(weights=str(model), runtime=runtime, threads=threads, top_k=1)
+        loaded = open_model(settings, progress=False)
+        self._fill, self._tensor = loaded.new_preprocessor(), loaded.new_tensor()
+        self._predictor = loaded.new_predictor()
+        ((library, release),) = loaded.versions.items()
+        self.version = f"{library} {release}, {loaded.metadata.activations}"
 
     def preprocess(self, pixels: Pixels) -> None:
         """One table look-up a byte."""
@@ -55,7 +56,8 @@ class PiClassifier:
 
     def infer(self) -> NDArray[Any]:
         """Logits."""
-        return self._predictor.infer(self._tensor)
+        logits: NDArray[Any] = self._predictor.infer(self._tensor)
+        return logits
 
 
 class LiteRt:
@@ -98,6 +100,8 @@ class OnnxRuntime:
         self.version = package.__version__
         options = package.SessionOptions()
         options.intra_op_num_threads = threads
+        # An x86 processor without VNNI adds products in 16 bits, which overflow, unless it is told to take more time.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         self._session = package.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         (source,) = self._session.get_inputs()
         self._name = source.name
@@ -119,7 +123,8 @@ class OnnxRuntime:
 
 
 RUNTIMES: dict[str, Callable[[Path, int], Runtime]] = {
-    "pi-classifier": PiClassifier,
+    "pi-classifier-torchscript": partial(PiClassifier, "torchscript"),
+    "pi-classifier-litert": partial(PiClassifier, "litert"),
     "litert": LiteRt,
     "onnxruntime": OnnxRuntime,
 }

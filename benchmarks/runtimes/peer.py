@@ -2,7 +2,7 @@
 
 import importlib.util
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +12,21 @@ import torch
 from benchmarks.runtimes.runtime_figures import NOT_INSTALLED, Answer
 from benchmarks.shared.child import Child
 from benchmarks.shared.model_file import write_model
+from benchmarks.shared.own_runtimes import NAMES
 from benchmarks.shared.photographs import SIZE
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.frame import Pixels
+from pi_classifier.contracts.model import Runtime
 from pi_classifier.model import resolve_activations
 from pi_classifier.prepare.quantise import quantised
 from pi_classifier.prepare.state_dict import default_weights, read_state
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
+
+OURS: dict[Runtime, str] = {
+    "litert": f"pi-classifier on {NAMES['litert']}",
+    "torchscript": f"pi-classifier on {NAMES['torchscript']}",
+}
+"""What this project is called on each of its runtimes, the one first that `--runtime auto` prefers."""
 
 
 @dataclass(slots=True)
@@ -49,31 +57,31 @@ class Peer:
         return Answer(**self.process.ask(pixels.tobytes()))
 
 
-def all_peers(weights: str, tflite: Sequence[Path], folder: Path) -> list[Peer]:
+def all_peers(weights: str, runtimes: Collection[Runtime], tflite: Sequence[Path], folder: Path) -> list[Peer]:
     """All that are to be compared, this project first; models that must be made are put into the folder."""
     settings = ModelSettings(weights=weights)
-    ours = write_model(folder, settings, activations=resolve_activations(settings))
-    exported = folder / f"{settings.name}.onnx"
-    onnx = Peer("ONNX Runtime, the same weights", "onnxruntime", exported)
-    if not _export_onnx(settings, exported):
-        onnx.problem = NOT_INSTALLED
+    ours = write_model(folder, settings, runtimes=runtimes, activations=resolve_activations(settings))
     return [
-        Peer("pi-classifier", "pi-classifier", ours),
-        onnx,
+        *(Peer(OURS[runtime], f"pi-classifier-{runtime}", ours) for runtime in OURS if runtime in runtimes),
+        _onnx_runtime(settings, folder / f"{settings.name}.onnx"),
         *(Peer(f"LiteRT, {file.stem}", "litert", file) for file in tflite),
     ]
 
 
-def _export_onnx(settings: ModelSettings, file: Path) -> bool:
-    """Write the quantised model of these weights as ONNX; False if there is no exporter."""
+def _onnx_runtime(settings: ModelSettings, file: Path) -> Peer:
+    """With the quantised model of these weights, written to the file."""
+    peer = Peer("ONNX Runtime, the same weights", "onnxruntime", file)
     if not importlib.util.find_spec("onnx"):
-        return False
+        peer.problem = NOT_INSTALLED
+        return peer
+    from benchmarks.runtimes.onnx_export import export_onnx  # noqa: PLC0415 - an extra
+
     architecture = ARCHITECTURES[settings.name]
     given = settings.weights != "default"
     source = Path(settings.weights) if given else default_weights(architecture, progress=True)
+    torch.backends.quantized.engine = settings.engine
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.backends.quantized.engine = settings.engine
         model = quantised(architecture, read_state(source)[0], source)
-        torch.onnx.export(model, (torch.zeros(1, 3, SIZE, SIZE),), file, dynamo=False, opset_version=17)
-    return True
+    export_onnx(model, torch.zeros(1, 3, SIZE, SIZE), file)
+    return peer

@@ -1,9 +1,9 @@
 """One runtime in a process of its own, for `peers`: frames come on stdin, an answer to each goes to stdout.
 
-python -m benchmarks.runtimes.run_runtime pi-classifier|litert|onnxruntime MODEL THREADS < frames > answers
+python -m benchmarks.runtimes.run_runtime RUNTIME MODEL THREADS < frames > answers
 
-A frame is 224 x 224 x 3 bytes, BGR, as from a camera; an answer is a line of JSON. The first line says whether the
-runtime is there at all.
+RUNTIME is one of `adapters.RUNTIMES`. A frame is 224 x 224 x 3 bytes, BGR, as from a camera; an answer is a line of
+JSON. The first line says whether the runtime is there at all.
 """
 
 import json

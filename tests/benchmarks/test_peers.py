@@ -3,16 +3,20 @@
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.peers import EQUAL, busy, comparison
+from benchmarks.runtimes.peer import OURS
+from benchmarks.runtimes.report import EQUAL, comparison, sentences
 from tests.conftest import DEADLINE_SECONDS, ROOT
 
+WITHOUT_TORCH = "import sys; sys.modules.update(torch=None); from benchmarks.runtimes.run_runtime import main; main()"
 NOT_INSTALLED = "not installed (pip install --editable '.[peers]')"
 
 
@@ -33,22 +37,60 @@ def figures(name: str, milliseconds: float, **others: object) -> dict[str, Any]:
 @given(milliseconds=st.floats(0.1, 1000))
 def test_the_faster_one_is_named(milliseconds: float) -> None:
     """Protects honesty: the sentence names the faster of the two, whichever that is, and by how much."""
-    sentence = comparison(figures("Peer", milliseconds), figures("pi-classifier", 10))
+    sentence = comparison(figures("Peer", milliseconds), figures("pi-classifier on LiteRT", 10))
     ratio = milliseconds / 10
     if ratio > EQUAL:
-        assert sentence.startswith(f"pi-classifier is {ratio:.2f} times as fast as Peer")
+        assert sentence.startswith(f"pi-classifier on LiteRT is {ratio:.2f} times as fast as Peer")
     elif ratio < 1 / EQUAL:
-        assert sentence.startswith(f"Peer is {1 / ratio:.2f} times as fast as pi-classifier")
+        assert sentence.startswith(f"Peer is {1 / ratio:.2f} times as fast as pi-classifier on LiteRT")
     else:
-        assert sentence.startswith("Peer is as fast as pi-classifier")
+        assert sentence.startswith("Peer is as fast as pi-classifier on LiteRT")
     assert "10.00 ms" in sentence
     assert f"{milliseconds:.2f} ms" in sentence
 
 
 def test_a_busy_machine_is_reported() -> None:
     """Protects the reader: where frames waited for the processor, it says so and points at the CPU time."""
-    assert busy([figures("pi-classifier", 10), {"name": "Peer", "problem": NOT_INSTALLED}]) == []
-    assert "3.0 times its CPU time" in busy([figures("pi-classifier", 10, mean_ms=30.0)])[0]
+    quiet = sentences([figures("pi-classifier", 10), {"name": "Peer", "problem": NOT_INSTALLED}])
+    assert not any("busy" in sentence for sentence in quiet)
+    assert "3.0 times its CPU time" in sentences([figures("pi-classifier", 10, mean_ms=30.0)])[0]
+
+
+def test_litert_does_not_carry_torch(both_programs: Path) -> None:
+    """Protects the comparison of memory: this project on LiteRT answers where torch is not there."""
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, "pi-classifier-litert", both_programs, "1"],
+        input=bytes(224 * 224 * 3), capture_output=True, check=False, timeout=DEADLINE_SECONDS, cwd=ROOT,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr.decode()
+    first, answer = map(json.loads, ended.stdout.splitlines())
+    assert first["version"].startswith("litert ")
+    assert answer["inference_ms"] > 0
+
+
+def test_exported_biases_are_rounded(tmp_path: Path) -> None:
+    """Protects the peer's answers: a bias in its ONNX file is rounded as QNNPACK rounds it, on either side of 0."""
+    onnx = pytest.importorskip("onnx")
+    from benchmarks.runtimes.onnx_export import export_onnx
+
+    torch.backends.quantized.engine = "qnnpack"
+    steps = torch.tensor([0.4, 0.6, 1.5, 2.5, -0.4, -0.6, -7.7])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        layer = torch.ao.nn.quantized.Conv2d(3, len(steps), 1)
+        weights = torch.quantize_per_tensor(torch.ones(len(steps), 3, 1, 1), 0.25, 0, torch.qint8)
+        layer.set_weight_bias(weights, steps * 0.5 * 0.25)
+        layer.scale, layer.zero_point = 0.1, 3
+        quantise = torch.ao.nn.quantized.Quantize(0.5, 128, torch.quint8)
+        model = torch.nn.Sequential(quantise, layer, torch.ao.nn.quantized.DeQuantize())
+    export_onnx(model.eval(), torch.zeros(1, 3, 4, 4), tmp_path / "one.onnx")
+    constants = [
+        onnx.numpy_helper.to_array(node.attribute[0].t)
+        for node in onnx.load(tmp_path / "one.onnx").graph.node
+        if node.op_type == "Constant"
+    ]
+    (biases,) = [one for one in constants if one.dtype == "int32" and one.size == len(steps)]
+    assert biases.tolist() == [0, 1, 2, 2, 0, -1, -8]
 
 
 def test_photographs_through_every_runtime_at_hand(test_data: Path, real_weights: Path) -> None:
@@ -61,8 +103,10 @@ def test_photographs_through_every_runtime_at_hand(test_data: Path, real_weights
     assert ended.returncode == 0, ended.stderr
     result = json.loads(ended.stdout)
     ours, *others = result["contenders"]
-    assert ours["total_of_ours"] == ours["cpu_of_ours"] == ours["agrees"] == 1
-    assert len(others) == 1 + len(files)
+    assert ours["inference_of_ours"] == ours["total_of_ours"] == ours["cpu_of_ours"] == ours["agrees"] == 1
+    assert [one["name"] for one in (ours, *others)][:3] == [*OURS.values(), "ONNX Runtime, the same weights"]
+    assert others[0]["agrees"] == others[1].get("agrees", 1) == 1
+    assert len(others) == 2 + len(files)
     assert len(result["sentences"]) >= len(others)
     for one in (ours, *others):
         if "problem" in one:
