@@ -19,7 +19,9 @@ from typing import Any
 if not __package__:  # run by its path: the package is found from the project's folder
     sys.path[0] = str(Path(__file__).parents[1])
 
-from benchmarks import compare_models, peers, pipeline, scaling, soak, startup
+from benchmarks import compare_models, scaling, soak, startup
+from benchmarks.loops import report as pipeline
+from benchmarks.runtimes import report as peers
 from benchmarks.shared.command_line import Parser
 
 RESULTS = Path(__file__).with_name("results")

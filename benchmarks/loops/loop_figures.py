@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+TOP_K = 10
+"""Classes that a ranking names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

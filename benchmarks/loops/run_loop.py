@@ -1,24 +1,24 @@
 """A loop in a process of its own: tasks come on stdin, a line of JSON each, and figures go to stdout.
 
-python -m benchmarks.loops.run_loop tutorial|pipeline|bare ARCHITECTURE MODEL_FILE STATE_DICT PHOTOS
+python -m benchmarks.loops.run_loop CONTENDER ARCHITECTURE MODEL_FILE STATE_DICT PHOTOS
 
-STATE_DICT is the tutorial's, or '' for random weights; PHOTOS is a folder of JPEGs, or '' for noise.
+CONTENDER is a name that `contenders` has; STATE_DICT is the tutorial's, or '' for random weights; PHOTOS is a folder of
+JPEGs, or '' for noise.
 """
 
 import json
 import sys
 import tracemalloc
 import warnings
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import cv2
-import torch
 
 from benchmarks.loops.camera import Camera, pictures
-from benchmarks.loops.contenders import BareModel, Loop, PipelineLoop, TutorialLoop
+from benchmarks.loops.contenders import new_loop
 from benchmarks.loops.loop_figures import Task
+from benchmarks.shared.failure import errors_in_one_line
 
 
 def main() -> None:
@@ -26,13 +26,9 @@ def main() -> None:
     name, architecture, model_file, state, photos = sys.argv[1:]
     warnings.simplefilter("ignore")
     cv2.setNumThreads(1)
-    torch.set_num_threads(1)
-    loops: dict[str, Callable[[], Loop]] = {
-        "tutorial": lambda: TutorialLoop(architecture, Path(state) if state else None),
-        "pipeline": lambda: PipelineLoop(Path(model_file)),
-        "bare": lambda: BareModel(Path(model_file)),
-    }
-    loop, shown = loops[name](), pictures(Path(photos) if photos else None)
+    with errors_in_one_line("pipeline"):
+        loop = new_loop(name, architecture, Path(model_file), Path(state) if state else None)
+    shown = pictures(Path(photos) if photos else None)
     for line in sys.stdin:
         task = Task(**json.loads(line))
         if task.traced:

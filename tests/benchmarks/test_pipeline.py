@@ -1,28 +1,84 @@
-"""benchmarks/pipeline.py: what it says of both sides must add up."""
+"""benchmarks/pipeline.py: what it says of all sides must add up."""
 
 import json
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
-from tests.conftest import ROOT
+from benchmarks.loops.contenders import BARE, PIPELINE, TUTORIAL
+from benchmarks.loops.report import summary, table
+from benchmarks.loops.scenes import FITTING, RANKED, scenes
+from tests.conftest import DEADLINE_SECONDS, ROOT
 
 SCRIPT = ROOT / "benchmarks" / "pipeline.py"
+WITHOUT_TORCH = "import sys; sys.modules.update(torch=None); from benchmarks.loops.run_loop import main; main()"
 
 
-def test_both_sides_report_the_same_and_it_adds_up() -> None:
-    """Protects the comparison: the same keys on both sides, parts that sum up, and counts that add up."""
+def test_all_sides_report_the_same_and_it_adds_up() -> None:
+    """Protects the comparison: the same keys on every side, parts that sum up, and counts that add up."""
     result = subprocess.run(
         [sys.executable, SCRIPT, "--frames", "20", "--paced-frames", "20", "--rounds", "1", "--json"],
         capture_output=True, text=True, check=True, timeout=600,
     )  # fmt: skip
     sides = json.loads(result.stdout)
-    assert set(sides) == {"tutorial", "pipeline", "bare", "ratios", "machine", "command"}
-    assert sides["tutorial"].keys() == sides["pipeline"].keys()
-    for scene, figures in sides["pipeline"].items():
-        if scene == "allocated_kb":
-            continue
-        assert figures.keys() == sides["tutorial"][scene].keys()
-        assert abs(figures["cpu_ms"] - figures["model_cpu_ms"] - figures["other_cpu_ms"]) < 1e-6
-        assert figures["captured"] >= 20 + sum(figures["dropped"].values()) - figures["dropped"]["overrun"]
-        assert 0 < figures["age_ms_p50"] <= figures["age_ms_p99"]
-    assert all(value >= 0 for value in sides["ratios"].values())
+    pipelines = {*PIPELINE.values()}
+    assert set(sides) == {
+        TUTORIAL, *pipelines, *BARE.values(), "ratios", "litert_over_torchscript", "machine", "command"
+    }  # fmt: skip
+    assert sides[TUTORIAL].keys() == sides["pipeline"].keys()
+    # The small model has no program for LiteRT.
+    assert sides[TUTORIAL].keys() - {FITTING} == sides["pipeline, LiteRT"].keys()
+    for name in pipelines:
+        for scene in sides[name].keys() - {"allocated_kb"}:
+            figures = sides[name][scene]
+            assert figures.keys() == sides[TUTORIAL][scene].keys()
+            assert abs(figures["cpu_ms"] - figures["model_cpu_ms"] - figures["other_cpu_ms"]) < 1e-6
+            assert figures["captured"] >= 20 + sum(figures["dropped"].values()) - figures["dropped"]["overrun"]
+            assert 0 < figures["age_ms_p50"] <= figures["age_ms_p99"]
+    ratios = sides["ratios"]
+    assert ratios["pipeline"].keys() - {"dropped_of_paced"} == ratios["pipeline, LiteRT"].keys()
+    assert all(value >= 0 for name in pipelines for value in ratios[name].values())
+
+
+def figures(milliseconds: float, *, captured: int = 100, stale: int = 0) -> dict[str, Any]:
+    """As of a loop that takes so long for a frame, half of it in the model."""
+    half = milliseconds / 2
+    return {
+        "fps": 1000 / milliseconds, "cpu_ms": milliseconds, "model_cpu_ms": half, "other_cpu_ms": half,
+        "age_ms_p50": milliseconds, "age_ms_p99": milliseconds, "age_p99_over_interval_and_inference": 1.0,
+        "captured": captured, "dropped": {"stale": stale, "shutdown": 1}, "rss_mb": milliseconds, "allocated_kb": 0.0,
+    }  # fmt: skip
+
+
+def test_ratios_are_those_of_the_right_two() -> None:
+    """Protects the sentences: each pipeline is held to the tutorial and its own bare model, and LiteRT's to torch's."""
+    costs = {TUTORIAL: 40.0, "pipeline": 20.0, "bare": 10.0, "pipeline, LiteRT": 4.0, "bare, LiteRT": 3.0}
+    measured = {name: {scene: [figures(cost)] for scene in scenes(1, 1.0)} for name, cost in costs.items()}
+    measured["pipeline"][FITTING] = measured[TUTORIAL][FITTING] = [figures(20.0, captured=50, stale=2)]
+    result = summary(measured, dict.fromkeys(costs, 1.0))
+    ratios = result["ratios"]
+    assert ratios["pipeline"]["cpu_with_top_10"] == 0.5
+    assert ratios["pipeline"]["fps_over_bare_model"] == 0.5
+    assert ratios["pipeline"]["dropped_of_paced"] == 0.04
+    assert ratios["pipeline, LiteRT"]["fps_over_tutorial"] == 10
+    assert ratios["pipeline, LiteRT"]["fps_over_bare_model"] == 0.75
+    assert result["litert_over_torchscript"] == {"cpu_ms": 0.2, "other_cpu_ms": 0.2, "fps": 5, "rss_mb": 0.2}
+    shown = table(result | {"machine": "here", "command": "python"})
+    assert f"| {FITTING} | pipeline, LiteRT |" not in shown
+    assert "5.0 times its rate" in shown
+    assert "busy" not in shown
+    result["pipeline"][RANKED]["fps"] /= 3
+    assert "3.0 times its CPU time" in table(result | {"machine": "here", "command": "python"})
+
+
+def test_loops_on_litert_do_not_carry_torch(both_programs: Path) -> None:
+    """Protects the comparison of memory: the pipeline and the bare model on LiteRT run where torch is not there."""
+    task = json.dumps({"frames": 3, "fps": 0.0, "top_k": True})
+    for name in ("pipeline, LiteRT", "bare, LiteRT"):
+        ended = subprocess.run(
+            [sys.executable, "-c", WITHOUT_TORCH, name, "mobilenet_v2", both_programs, "", ""],
+            input=task, capture_output=True, text=True, check=False, timeout=DEADLINE_SECONDS, cwd=ROOT,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stderr
+        assert json.loads(ended.stdout)["rss_mb"] > 0
