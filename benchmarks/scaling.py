@@ -27,9 +27,7 @@ from benchmarks.shared.provenance import Machine
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.model import Model
-from pi_classifier.prepare.bundle import prepare
 from pi_classifier.runtimes.preprocess import centre_crop
-from pi_classifier.runtimes.torchscript import TorchScriptModel
 from pi_classifier.sources.files.picture import read_picture
 
 Scale = Callable[[Pixels], Pixels]
@@ -94,6 +92,10 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     photographs = labelled_photographs(arguments.photos)
+    # Not before they are needed: torch comes with them, and `--help` shall answer at once.
+    from pi_classifier.prepare.bundle import prepare  # noqa: PLC0415
+    from pi_classifier.runtimes.torchscript import TorchScriptModel  # noqa: PLC0415
+
     with errors_in_one_line("scaling"):
         bundle = prepare(ModelSettings(weights=arguments.weights))
     model = TorchScriptModel(bundle, threads="auto", top_k=1)

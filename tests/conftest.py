@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 
 from pi_classifier.config.schema import ModelSettings
+from pi_classifier.contracts.model import Runtime
 from pi_classifier.prepare.bundle import prepare
 from pi_classifier.prepare.store import ModelStore, write_bundle
 from pi_classifier.runtimes.bundle import read_bundle
@@ -78,16 +79,16 @@ def real_weights(test_data: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def real_model_file(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A prepared file of the real weights."""
+    """A bundle of the real weights, for either runtime."""
     path = tmp_path_factory.mktemp("real") / "mobilenet_v2.bundle"
-    write_bundle(path, prepare(ModelSettings(weights=str(real_weights))))
+    write_bundle(path, prepare(ModelSettings(weights=str(real_weights)), runtimes=("torchscript", "litert")))
     return path
 
 
 @pytest.fixture(scope="session")
 def real_model(real_model_file: Path) -> TorchScriptModel:
     """The real model, loaded."""
-    return TorchScriptModel(read_bundle(real_model_file), threads=1, top_k=5)
+    return TorchScriptModel(read_bundle(real_model_file, ("torchscript",)), threads=1, top_k=5)
 
 
 @pytest.fixture(scope="session")
@@ -95,39 +96,54 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder in which the model with untrained weights is ready, for tests that need no sense in labels."""
     store = ModelStore(tmp_path_factory.mktemp("cache"))
     settings = ModelSettings(weights="untrained")
-    write_bundle(store.path_for(settings, "quint8"), prepare(settings))
+    write_bundle(store.path_for(settings, "quint8"), prepare(settings, runtimes=("torchscript", "litert")))
     return store.folder
 
 
 @pytest.fixture(scope="session")
-def untrained_model_file(cache: Path) -> Path:
-    """A prepared file that every machine can make."""
+def both_programs(cache: Path) -> Path:
+    """A bundle for either runtime, of random weights, which every machine can make."""
     return ModelStore(cache).path_for(ModelSettings(weights="untrained"), "quint8")
 
 
 @pytest.fixture(scope="session")
-def both_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle for either runtime, of random weights."""
-    path = tmp_path_factory.mktemp("both") / "untrained.bundle"
-    write_bundle(path, prepare(ModelSettings(weights="untrained"), runtimes=("torchscript", "litert")))
+def untrained_model_file(both_programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for TorchScript alone."""
+    path = tmp_path_factory.mktemp("torchscript") / both_programs.name
+    write_bundle(path, read_bundle(both_programs).only({"torchscript"}))
     return path
 
 
 @pytest.fixture
-def program(cache: Path, tmp_path: Path) -> Iterator[Callable[..., Program]]:
+def runtime() -> Runtime:
+    """What `program` runs on; this one starts in a quarter of the time, and most tests are not about the runtime."""
+    return "litert"
+
+
+EITHER_RUNTIME = pytest.mark.parametrize("runtime", ["torchscript", "litert"])
+"""For tests of what each runtime has to do."""
+
+
+@pytest.fixture
+def variables(cache: Path, tmp_path: Path, runtime: Runtime) -> dict[str, str]:
+    """The environment of a `pi-classifier` with the prepared cache."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "CACHE_DIRECTORY": str(cache),
+        "PI_CLASSIFIER_MODEL__RUNTIME": runtime,
+    }
+
+
+@pytest.fixture
+def program(variables: Mapping[str, str]) -> Iterator[Callable[..., Program]]:
     """Starts `pi-classifier ARGUMENTS...` with the prepared cache; whatever still runs at the end is killed."""
     started: list[Program] = []
 
     def start(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> Program:
-        variables = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "CACHE_DIRECTORY": str(cache),
-            "PYTHONWARNINGS": "error",
-            **(environment or {}),
-        }
         command = [sys.executable, "-m", "pi_classifier", *map(str, arguments)]
-        started.append(Program(command, variables, DEADLINE_SECONDS))
+        environment = {**variables, "PYTHONWARNINGS": "error", **(environment or {})}
+        started.append(Program(command, environment, DEADLINE_SECONDS))
         return started[-1]
 
     yield start

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pi_classifier.runtimes.bundle import read_bundle
+from tests.conftest import EITHER_RUNTIME
 from tests.running import Program
 from tests.runtimes.program.archives import archived, code_name, members
 from tests.sources.test_files import write_picture, write_video
@@ -71,6 +72,7 @@ def test_node_that_is_no_camera(program: Run, node: str) -> None:
     refused(running, CONFIG, "is no camera")
 
 
+@EITHER_RUNTIME
 @pytest.mark.parametrize("kind", ["text", "cut", "pickle", "missing"])
 def test_weights_that_are_none(program: Run, tmp_path: Path, kind: str, untrained_model_file: Path) -> None:
     """Protects from weights that cannot be: other files, half a file, none at all."""
@@ -86,6 +88,7 @@ def test_weights_that_are_none(program: Run, tmp_path: Path, kind: str, untraine
     assert not Path("pwned").exists()
 
 
+@pytest.mark.parametrize("runtime", ["torchscript"])
 @pytest.mark.parametrize("command", ["run --metrics-listen= --source synthetic:", "classify"])
 def test_bundle_with_a_program_of_its_own(
     program: Run, tmp_path: Path, command: str, untrained_model_file: Path

@@ -18,7 +18,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
-from tests.conftest import DEADLINE_SECONDS, eventually
+from tests.conftest import DEADLINE_SECONDS, EITHER_RUNTIME, eventually
 from tests.running import Program
 from tests.sources.test_files import write_picture, write_video
 
@@ -50,6 +50,7 @@ def totals(program: Program) -> tuple[int, int, int]:
     return captured, classified, dropped
 
 
+@EITHER_RUNTIME
 def test_video_is_named_logged_and_scraped(
     program: Run, test_data: Path, real_model_file: Path, free_port: int
 ) -> None:
@@ -71,6 +72,7 @@ def test_video_is_named_logged_and_scraped(
     totals(running)
 
 
+@EITHER_RUNTIME
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal_ends_it_cleanly(program: Run, number: signal.Signals) -> None:
     """Protects `systemctl stop` and Ctrl-C: exit 0, no traceback, a closing line of totals that balances."""
@@ -101,15 +103,13 @@ def test_signal_before_the_model_is_there(
     assert "Traceback" not in result.stderr
 
 
-def test_end_waits_for_no_reader(cache: Path) -> None:
+def test_end_waits_for_no_reader(variables: dict[str, str]) -> None:
     """Protects `systemctl stop` where stdout is a pipe that nobody reads: the totals are not worth waiting for."""
     command = [
         sys.executable, "-m", "pi_classifier", "run", "--source", "synthetic:", "--weights", "untrained",
         "--metrics-listen", "", "--top-k", "1000", "--log-format", "json",
     ]  # fmt: skip
-    environment = {
-        "PATH": os.environ["PATH"], "CACHE_DIRECTORY": str(cache), "PI_CLASSIFIER_LOG__INTERVAL_SECONDS": "0.1",
-    }  # fmt: skip
+    environment = {**variables, "PI_CLASSIFIER_LOG__INTERVAL_SECONDS": "0.1"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         try:
@@ -128,6 +128,7 @@ def unread(pipe: IO[bytes] | None) -> int:
     return size[0]
 
 
+@EITHER_RUNTIME
 def test_frames_limit_counts_predictions(program: Run) -> None:
     """Protects `--frames`: so many predictions, then a clean end."""
     running = program(
@@ -151,6 +152,7 @@ def test_json_log(program: Run) -> None:
     assert last["captured"] == last["classified"] + sum(last["dropped"].values())
 
 
+@EITHER_RUNTIME
 def test_video_runs_at_its_own_pace_and_ends(program: Run, tmp_path: Path) -> None:
     """Protects a video in `run`: it plays like a camera, its end is the end, and every frame is accounted for."""
     video = write_video(tmp_path / "video.mp4", 50)
@@ -173,6 +175,7 @@ def test_machine_without_a_camera_says_so(program: Run) -> None:
     assert "NO CAMERA FOUND" in result.stderr
 
 
+@EITHER_RUNTIME
 def test_two_cameras(program: Run, tmp_path: Path, free_port: int) -> None:
     """Protects several cameras: each has its own lines, statistics and labels."""
     config = tmp_path / "config.toml"
@@ -193,7 +196,7 @@ def test_two_cameras(program: Run, tmp_path: Path, free_port: int) -> None:
     assert sum(" done: " in line for line in running.lines) == 2
 
 
-def test_closed_pipe_ends_it(program: Run, cache: Path) -> None:
+def test_closed_pipe_ends_it(variables: dict[str, str]) -> None:
     """Protects `run | head -1`: it ends by itself, without a traceback."""
     command = (
         f"{sys.executable} -m pi_classifier run --source synthetic: --weights untrained --metrics-listen '' | head -1"
@@ -201,13 +204,14 @@ def test_closed_pipe_ends_it(program: Run, cache: Path) -> None:
     result = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
         capture_output=True, text=True, check=False, timeout=120,
-        env={"PATH": os.environ["PATH"], "CACHE_DIRECTORY": str(cache)},
+        env=variables,
     )  # fmt: skip
     assert result.returncode == 0
     assert len(result.stdout.splitlines()) == 1
     assert "Error" not in result.stderr
 
 
+@EITHER_RUNTIME
 def test_prepare_then_run(program: Run, tmp_path: Path) -> None:
     """Protects the way to another machine: `prepare --output` writes one file that `run --weights` takes.
 
@@ -250,6 +254,7 @@ def test_hub_folder_is_used(program: Run, real_weights: Path, tmp_path: Path) ->
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mobilenet_v2-default-qnnpack-quint8-v3.bundle"]
 
 
+@EITHER_RUNTIME
 def test_damaged_cache_is_made_again(program: Run, tmp_path: Path) -> None:
     """Protects from a power cut: a damaged file in the cache is replaced, with a notice, not a reason to stop."""
     variables = {"CACHE_DIRECTORY": str(tmp_path)}

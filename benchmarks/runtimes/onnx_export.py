@@ -8,8 +8,26 @@ import onnx
 import torch
 from onnx import numpy_helper
 
+from benchmarks.shared.photographs import SIZE
+from pi_classifier.config.schema import ModelSettings
+from pi_classifier.prepare.quantise import quantised
+from pi_classifier.prepare.state_dict import default_weights, read_state
+from pi_classifier.prepare.torchvision_models import ARCHITECTURES
+
 WITH_BIAS = ("Conv", "Gemm")
 """ONNX's convolution and linear layer; the bias is the third input."""
+
+
+def export_model(settings: ModelSettings, file: Path) -> None:
+    """Write the quantised model of these settings as ONNX, for frames of SIZE."""
+    architecture = ARCHITECTURES[settings.name]
+    given = settings.weights != "default"
+    source = Path(settings.weights) if given else default_weights(architecture, progress=True)
+    torch.backends.quantized.engine = settings.engine
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = quantised(architecture, read_state(source)[0], source)
+    export_onnx(model, torch.zeros(1, 3, SIZE, SIZE), file)
 
 
 def export_onnx(model: torch.nn.Module, example: torch.Tensor, file: Path) -> None:

@@ -1,26 +1,19 @@
 """One of those that `peers` compares: a runtime, its model, and what was measured of it."""
 
 import importlib.util
-import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from benchmarks.runtimes.runtime_figures import NOT_INSTALLED, Answer
 from benchmarks.shared.child import Child
 from benchmarks.shared.model_file import write_model
 from benchmarks.shared.own_runtimes import NAMES
-from benchmarks.shared.photographs import SIZE
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.model import Runtime
 from pi_classifier.model import resolve_activations
-from pi_classifier.prepare.quantise import quantised
-from pi_classifier.prepare.state_dict import default_weights, read_state
-from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 
 OURS: dict[Runtime, str] = {
     "litert": f"pi-classifier on {NAMES['litert']}",
@@ -74,14 +67,7 @@ def _onnx_runtime(settings: ModelSettings, file: Path) -> Peer:
     if not importlib.util.find_spec("onnx"):
         peer.problem = NOT_INSTALLED
         return peer
-    from benchmarks.runtimes.onnx_export import export_onnx  # noqa: PLC0415 - an extra
+    from benchmarks.runtimes.onnx_export import export_model  # noqa: PLC0415 - an extra
 
-    architecture = ARCHITECTURES[settings.name]
-    given = settings.weights != "default"
-    source = Path(settings.weights) if given else default_weights(architecture, progress=True)
-    torch.backends.quantized.engine = settings.engine
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = quantised(architecture, read_state(source)[0], source)
-    export_onnx(model, torch.zeros(1, 3, SIZE, SIZE), file)
+    export_model(settings, file)
     return peer

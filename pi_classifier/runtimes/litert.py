@@ -22,6 +22,7 @@ from pi_classifier.runtimes.tflite.flatbuffer import Malformed
 from pi_classifier.runtimes.tflite.program import Unsound
 from pi_classifier.runtimes.tflite.verify import SIGNED, verified
 from pi_classifier.runtimes.threads import compute_threads
+from pi_classifier.system.native_stderr import stderr_without
 
 try:
     import ai_edge_litert
@@ -30,6 +31,9 @@ except ImportError as error:
     raise ConfigError(
         f"the runtime LiteRT cannot be loaded ({error})", remedy="install it: pip install 'pi-classifier[litert]'"
     ) from None
+
+GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
+"""What LiteRT says once in each process; its Python package has no way to turn that off."""
 
 
 class LiteRTModel:
@@ -110,8 +114,9 @@ def load(file: bytes, name: str, threads: int) -> Interpreter:
         ModelError: LiteRT does not compute it by XNNPACK here.
     """
     try:
-        interpreter = Interpreter(model_content=file, num_threads=threads)
-        interpreter.allocate_tensors()
+        with stderr_without(GREETING):
+            interpreter = Interpreter(model_content=file, num_threads=threads)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise _refusal(name, str(error).strip().splitlines()[-1]) from None
     if not computed_by_xnnpack(interpreter):

@@ -143,14 +143,14 @@ def test_copies_of_several_frames(program: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [write_picture, write_video], ids=["picture", "video"])
-def test_stdin(cache: Path, tmp_path: Path, write: Callable[[Path], Path]) -> None:
+def test_stdin(variables: dict[str, str], tmp_path: Path, write: Callable[[Path], Path]) -> None:
     """Protects pipes: a picture or a video on stdin is classified under the name -."""
     path = write(tmp_path / ("input.png" if write is write_picture else "input.mp4"))
     with path.open("rb") as stdin:
         result = subprocess.run(
             [sys.executable, "-m", "pi_classifier", "classify", "-", "--json", "--weights", "untrained"],
             stdin=stdin, capture_output=True, text=True, check=True, timeout=DEADLINE_SECONDS,
-            env={"PATH": os.environ["PATH"], "CACHE_DIRECTORY": str(cache)},
+            env=variables,
         )  # fmt: skip
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert {line["input"] for line in lines} == {"-"}
@@ -199,7 +199,7 @@ def test_wrong_path_needs_no_weights(program: Run, tmp_path: Path) -> None:
     assert "weights" not in result.stderr
 
 
-def test_progress_on_a_terminal(cache: Path, tmp_path: Path) -> None:
+def test_progress_on_a_terminal(variables: dict[str, str], tmp_path: Path) -> None:
     """Protects patience: on a terminal, long work whose results go to a file shows a bar on stderr."""
     script = shutil.which("script")
     if not script:
@@ -209,7 +209,7 @@ def test_progress_on_a_terminal(cache: Path, tmp_path: Path) -> None:
     shown = subprocess.run(
         [script, "-qec", command, "/dev/null"],
         capture_output=True, text=True, check=True, timeout=DEADLINE_SECONDS, stdin=subprocess.DEVNULL,
-        env={"PATH": os.environ["PATH"], "CACHE_DIRECTORY": str(cache), "TERM": "xterm"},
+        env={**variables, "TERM": "xterm"},
     ).stdout  # fmt: skip
     assert "100%" in shown
     assert len((tmp_path / "results").read_text(encoding="utf-8").splitlines()) == 20

@@ -104,7 +104,7 @@ def test_dots_in_names_stay(program: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["picture", "pages", "video"])
-def test_full_disk_leaves_nothing_half_written(kind: str, cache: Path, tmp_path: Path) -> None:
+def test_full_disk_leaves_nothing_half_written(kind: str, variables: dict[str, str], tmp_path: Path) -> None:
     """Protects from copies that cannot be opened: where there is no room, 73 and one line, and no file of that name."""
     if kind == "picture":
         source = tmp_path / "in.png"
@@ -124,7 +124,7 @@ def test_full_disk_leaves_nothing_half_written(kind: str, cache: Path, tmp_path:
             "/bin/bash", "-c", f'ulimit -f {ROOM_KB}; exec "$@"', "bash",
             sys.executable, "-m", "pi_classifier", "classify", source, "--weights", "untrained", "--output", out,
         ],
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CACHE_DIRECTORY": str(cache)},
+        env=variables,
         capture_output=True,
         text=True,
         check=False,

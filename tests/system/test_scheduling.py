@@ -23,6 +23,7 @@ def threads_at_work(pid: int) -> int:
     return sum(used >= os.sysconf("SC_CLK_TCK") / 10 for used in ticks)
 
 
+@pytest.mark.parametrize("runtime", ["torchscript"])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_as_many_compute_threads_as_configured(program: Run, threads: int) -> None:
     """Protects the cores that are not the model's: n threads compute, and no library brings a pool of its own.
