@@ -33,8 +33,10 @@ run: $(VENV)/.run
 	    exec $(BIN)/pi-classifier run --weights untrained $(ARGS); \
 	}
 
+# Files of tests beside one another, in their order: what is fast comes first. ARGS="-n 0 --pdb" debugs one.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --ignore tests/guest --ignore tests/arm --ignore tests/live $(ARGS)
+	$(BIN)/python -m pytest --ignore tests/guest --ignore tests/arm --ignore tests/live \
+	    --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Skips, with the reason, where Debian's prometheus is not installed.
 test-live: $(VENV)/.test
