@@ -78,7 +78,7 @@ def _scales_for(multipliers: Multipliers, addition: Sum) -> Iterator[tuple[float
     unit = 2.0**multipliers.shift
     for total in _near(addition.a.scale * unit / multipliers.a):
         for b in _near(total * multipliers.b / unit):
-            moved = Sum(addition.a, replace(addition.b, scale=b), replace(addition.total, scale=total))
+            moved = Sum(addition.a, addition.b._replace(scale=b), addition.total._replace(scale=total))
             if multipliers_of(moved) == multipliers:
                 yield b, total
 

@@ -7,8 +7,7 @@ https://flatbuffers.dev/internals/
 
 import functools
 import struct
-from dataclasses import dataclass
-from typing import Any, TypeAlias, Union
+from typing import Any, NamedTuple, TypeAlias, Union
 
 ALIGNMENT = 16
 """Of every vector's first element, in bytes: what TFLite wants of a buffer's data, and more than any other needs."""
@@ -20,11 +19,10 @@ class Malformed(ValueError):
     """Bytes that are not what they should be; says briefly what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
+class Vector(NamedTuple):
     """Of numbers, little-endian."""
 
-    count: int
+    length: int
     elements: bytes | memoryview
 
 
@@ -45,7 +43,7 @@ def _append(out: bytearray, field: Vector | Fields | list[Fields]) -> int:
     """Append a vector or a table and what it leads to; returns where it starts."""
     if isinstance(field, Vector):
         start = len(out) + -(len(out) + 4) % ALIGNMENT
-        out += bytes(start - len(out)) + field.count.to_bytes(4, "little")
+        out += bytes(start - len(out)) + field.length.to_bytes(4, "little")
         out += field.elements
         return start
     if isinstance(field, list):

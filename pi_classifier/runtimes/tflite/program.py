@@ -5,7 +5,7 @@ input, and n what the n-th operator gives.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ class Unsound(ValueError):
     """No program: an operator does not take what it is given, say. Says briefly what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(NamedTuple):
     """What operators take and give."""
 
     shape: Shape

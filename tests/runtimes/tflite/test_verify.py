@@ -65,7 +65,7 @@ def with_operator(number: int, operator: Operator | None = None, **changes: Any)
 
 def with_input(**changes: Any) -> Program:
     """The program with another input."""
-    return dataclasses.replace(PROGRAM, input=dataclasses.replace(PROGRAM.input, **changes))
+    return dataclasses.replace(PROGRAM, input=PROGRAM.input._replace(**changes))
 
 
 def with_outputs(*outputs: int) -> Program:
