@@ -60,8 +60,8 @@ class _Constants:
         match operator:
             case Convolution(weights=weights) | FullyConnected(weights=weights):
                 return self._add_weights(weights, sources[0].scale)
-            case Pad(count=count):
-                return (self._add((4, 2), schema.INT32, _int32s(0, 0, count, count, count, count, 0, 0).elements),)
+            case Pad(width=width):
+                return (self._add((4, 2), schema.INT32, _int32s(0, 0, width, width, width, width, 0, 0).elements),)
             case Mean():
                 return (self._add((2,), schema.INT32, _int32s(1, 2).elements),)
         return ()
