@@ -14,6 +14,7 @@ ALIGNMENT = 16
 PADDING = [bytes(count) for count in range(ALIGNMENT)]
 MOST_SLOTS = 16
 """More than any table has that is read."""
+DISTANCES = [struct.Struct(f"<{slots}H") for slots in range(MOST_SLOTS + 1)]
 WORD = struct.Struct("<I")
 
 
@@ -107,7 +108,7 @@ class Table:
         slots = struct.unpack_from("<H", content, vtable)[0] // 2 - 2
         self._content = content
         self._start = start
-        self._distances = struct.unpack_from(f"<{min(max(slots, 0), MOST_SLOTS)}H", content, vtable + 4)
+        self._distances = DISTANCES[min(max(slots, 0), MOST_SLOTS)].unpack_from(content, vtable + 4)
 
     @classmethod
     def root(cls, content: bytes, identifier: bytes) -> "Table":
