@@ -29,7 +29,7 @@ NAME = "the model just prepared"
 TORCHSCRIPT: tuple[Runtime, ...] = ("torchscript",)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Prepared(Bundle):
     """A bundle that has just been made."""
 
