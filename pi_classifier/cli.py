@@ -9,22 +9,20 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn, Optional
 
 import typer
 
 from pi_classifier import __version__
 from pi_classifier.config.layers import Configuration, Key, Origin, choices, load
 from pi_classifier.errors import CannotWrite, PiClassifierError, one_line
-from pi_classifier.system.environment import ENVIRONMENT
 from pi_classifier.system.standard_streams import ReaderGone, StdoutFailed, discard_stdout, secure_standard_streams
 
 if TYPE_CHECKING:
-    # Not imported: numpy comes with it, and reads the environment before `main` has set it.
+    # Not imported: numpy comes with it, which many a command does without.
     from pi_classifier.contracts.model import Runtime
     from pi_classifier.system.config_txt import Change
 
@@ -44,8 +42,7 @@ ConfigFile = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """An option of the command line that sets a value of the configuration."""
 
     name: str
@@ -373,7 +370,6 @@ def main() -> None:
     """Run the command line; an expected failure is one line on stderr and its exit code."""
     secure_standard_streams()
     logging.basicConfig(level=logging.INFO, format="pi-classifier: %(message)s", stream=sys.stderr)
-    os.environ.update({**ENVIRONMENT, **os.environ})
     # Pillow warns of what it then raises an error for, or can live with.
     warnings.simplefilter("ignore", UserWarning)
     try:

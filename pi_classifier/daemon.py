@@ -1,5 +1,6 @@
 """`run`: builds every part from the settings, introduces them to one another, supervises them, and ends them."""
 
+import gc
 import logging
 import signal
 import sys
@@ -104,6 +105,8 @@ def run(settings: Settings) -> None:
         stack.callback(_finish, statistics, outputs, started=time.monotonic())
         stack.enter_context(_running([*captures, ticker]))
         stack.callback(systemd.stopping)
+        # What is there by now stays: later collections need not look through it.
+        gc.freeze()
         pipeline.run(frames=settings.run.frames, stopping=lambda: stop.requested, after_turn=watchdog.check)
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import platform
+from pathlib import Path
 from typing import Literal
 
 from pi_classifier.config.schema import ModelSettings
@@ -66,9 +67,7 @@ def _open(settings: ModelSettings, activations: Activations, *, progress: bool) 
     path = store.find(settings, activations)
     if path is not None:
         try:
-            # One program is read, for the other would be in memory for nothing.
-            held = read_bundle(path, ()).holds
-            return _load(read_bundle(path, (_runtime(settings, held),)), settings)
+            return _load(_read(path, settings), settings)
         except ActivationsUnsupported:
             raise
         except ModelError as error:
@@ -81,6 +80,14 @@ def _open(settings: ModelSettings, activations: Activations, *, progress: bool) 
     except CannotWrite as error:
         logger.warning("%s; running from memory this time", error)
     return _load(bundle.only({_runtime(settings, bundle.holds)}), settings)
+
+
+def _read(path: Path, settings: ModelSettings) -> Bundle:
+    """One program is read, for the other would be in memory for nothing."""
+    runtime = settings.runtime
+    if runtime == "auto":
+        runtime = _runtime(settings, read_bundle(path, ()).holds)
+    return read_bundle(path, (runtime,))
 
 
 def _prepared(settings: ModelSettings, activations: Activations, *, progress: bool) -> Bundle:

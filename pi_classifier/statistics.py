@@ -8,12 +8,10 @@ in the model) are on their way and not yet counted.
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The statistics at one moment, consistent in themselves."""
 
     camera: str

@@ -212,7 +212,9 @@ def test_usage_error_has_its_code(program: Run) -> None:
 
 def test_help_needs_no_torch() -> None:
     """Protects a machine whose torch cannot be loaded: help and check-config work all the same."""
-    code = "import sys; sys.modules['torch'] = None; sys.argv[1:] = [{}]; from pi_classifier.cli import main; main()"
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.argv[1:] = [{}]; from pi_classifier.__main__ import main; main()"
+    )
     for arguments in ("'--help'", "'check-config'", "'run', '--help'"):
         result = subprocess.run(
             [sys.executable, "-c", code.format(arguments)], capture_output=True, text=True, check=False, timeout=120

@@ -17,7 +17,7 @@ from tests.sources.test_files import write_picture
 WITHOUT = """\
 import sys
 sys.modules.update(torch=None, torchvision=None)
-from pi_classifier.cli import main
+from pi_classifier.__main__ import main
 main()
 """
 Run = Callable[..., Program]

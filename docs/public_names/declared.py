@@ -116,7 +116,7 @@ def metadata() -> str:
 
 
 def fields(kind: type) -> Iterator[tuple[str, str, str]]:
-    """Name, type and docstring of each field of a dataclass, in order."""
+    """Name, type and docstring of each field of a class, in order."""
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     statements = definition.body if isinstance(definition, ast.ClassDef) else []
     for statement, following in zip(statements, [*statements[1:], None], strict=False):

@@ -2,16 +2,14 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^]]*)\]|(?P<host>[^][:/\s]*)):(?P<port>[0-9]{1,5})")
 LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 """Hosts that stand for every address of this machine, and the one to connect to instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListenAddress:
+class ListenAddress(NamedTuple):
     """HOST:PORT, or nothing where a server is turned off."""
 
     host: str

@@ -7,9 +7,8 @@ import difflib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -30,8 +29,7 @@ Key = tuple[str | int, ...]
 """Where a value stands: ("model", "threads"), ("camera", 0, "source")."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """A value as it was given, and where."""
 
     value: object
@@ -39,8 +37,7 @@ class Origin:
     """For people: `flag --threads`, `environment PI_CLASSIFIER_MODEL__THREADS`, a file's path, `default`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """The settings in force and the place of each value that is not a default."""
 
     settings: Settings

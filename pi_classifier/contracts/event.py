@@ -1,9 +1,9 @@
 """What happened that is worth keeping, and who keeps it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from pi_classifier.errors import CaptureError
 
@@ -23,15 +23,14 @@ class EventKind(StrEnum):
     """`seconds`, `captured`, `classified`, `dropped_REASON` for each reason, `fps`: the numbers of the whole run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One thing that happened with one camera."""
 
     kind: EventKind
     camera: str
     at: float
     """Seconds since 1970."""
-    fields: Mapping[str, str | float] = field(default_factory=dict)
+    fields: Mapping[str, str | float] = MappingProxyType({})
 
 
 class Listener(Protocol):

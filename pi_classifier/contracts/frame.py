@@ -1,8 +1,7 @@
 """A picture on its way in, and where pictures come from."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,7 @@ Pixels = NDArray[np.uint8]
 """uint8, height x width x 3."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One picture from one source.
 
     `pixels` is uint8, height x width x 3, channel order BGR (OpenCV's), C-contiguous. It is *borrowed*: the source may

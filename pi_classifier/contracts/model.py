@@ -1,8 +1,7 @@
 """What a model is, whatever runtime runs it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.job import Tensor
@@ -14,8 +13,7 @@ Outputs = Any
 """What a runtime gives for one tensor; its own predictor alone reads it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelMetadata:
+class ModelMetadata(NamedTuple):
     """Everything that must be known to feed the model and to read its output."""
 
     name: str

@@ -1,6 +1,5 @@
 """What the model says of a frame, and who receives it."""
 
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,8 +19,7 @@ class Score(NamedTuple):
     """Softmax over all classes, 0 to 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What the model makes of one tensor."""
 
     probabilities: Probabilities
@@ -30,8 +28,7 @@ class Result:
     """The best classes, best first, those of equal probability in order of their id; may be empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(NamedTuple):
     """Where the time of one frame went, in seconds."""
 
     capture_wait: float
@@ -47,8 +44,7 @@ class Timings:
     """From `captured_at` to the end of the ranking."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """The result for one frame."""
 
     camera: str

@@ -3,7 +3,7 @@
 import contextlib
 import warnings
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,7 +29,7 @@ NAME = "the model just prepared"
 TORCHSCRIPT: tuple[Runtime, ...] = ("torchscript",)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Prepared(Bundle):
     """A bundle that has just been made."""
 
@@ -89,7 +89,7 @@ def _proven(program: Program, reference: bytes, metadata: ModelMetadata, check: 
 
     exact = with_exact_sums(program)
     twins: dict[Runtime, bytes] = {"torchscript": reference, "litert": to_bytes(exact)}
-    metadata = replace(metadata, activations="quint8")
+    metadata = metadata._replace(activations="quint8")
     bundle = Bundle(NAME, metadata, input_table(metadata), twins, frozenset(twins))
     return twins["litert"], Proof(prove_equal(bundle, check), differing_pairs(program, exact))
 

@@ -6,7 +6,6 @@ with that all of its outputs. No stored integer changes.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -78,7 +77,7 @@ def _scales_for(multipliers: Multipliers, addition: Sum) -> Iterator[tuple[float
     unit = 2.0**multipliers.shift
     for total in _near(addition.a.scale * unit / multipliers.a):
         for b in _near(total * multipliers.b / unit):
-            moved = Sum(addition.a, replace(addition.b, scale=b), replace(addition.total, scale=total))
+            moved = Sum(addition.a, addition.b._replace(scale=b), addition.total._replace(scale=total))
             if multipliers_of(moved) == multipliers:
                 yield b, total
 
@@ -91,8 +90,8 @@ def _rescaled(program: Program, scales: Mapping[int, float]) -> Program | None:
     operators = list(program.operators)
     for number, operator in enumerate(operators, 1):
         if isinstance(operator, Convolution | Add) and number in scales:
-            operators[number - 1] = replace(operator, scale=scales[number])
-    before, after = program.activations(), replace(program, operators=tuple(operators)).activations()
+            operators[number - 1] = operator._replace(scale=scales[number])
+    before, after = program.activations(), program._replace(operators=tuple(operators)).activations()
     # A mean divides by the scale times the number of pixels, which is rounded: it depends on more than a ratio.
     fixed = {*program.outputs, *(operator.sources[0] for operator in operators if isinstance(operator, Mean))}
     if any(before[number] != after[number] for number in fixed):
@@ -104,8 +103,8 @@ def _rescaled(program: Program, scales: Mapping[int, float]) -> Program | None:
             kept = _kept(scale, (before[source], before[number]), (after[source], after[number]))
             if kept is None:
                 return None
-            operators[number - 1] = replace(operator, weights=replace(operator.weights, scale=kept))
-    return replace(program, operators=tuple(operators))
+            operators[number - 1] = operator._replace(weights=operator.weights._replace(scale=kept))
+    return program._replace(operators=tuple(operators))
 
 
 def _kept(scale: float, before: tuple[Activation, Activation], after: tuple[Activation, Activation]) -> float | None:

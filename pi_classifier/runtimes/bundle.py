@@ -44,7 +44,7 @@ LOCATOR, LOCATOR_SIZE = struct.pack("<I", 0x07064B50), 20
 """What stands before the end of a zip file of the 64-bit form."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Bundle:
     """A model with its programs."""
 

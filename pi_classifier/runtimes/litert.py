@@ -4,7 +4,6 @@ Importing this raises ConfigError where LiteRT, which is an extra, is not instal
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -53,7 +52,7 @@ class LiteRTModel:
         Raises:
             ModelError: anything but what `prepare` makes, or a file that LiteRT does not compute by XNNPACK here.
         """
-        self.metadata = replace(bundle.metadata, engine="xnnpack", activations="int8")
+        self.metadata = bundle.metadata._replace(engine="xnnpack", activations="int8")
         self._table = bundle.table ^ np.uint8(SIGNED)
         self._name = bundle.name
         self._threads = compute_threads(threads)

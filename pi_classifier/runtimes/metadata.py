@@ -1,6 +1,5 @@
 """A model's metadata as JSON, and back: every field held to its type and its range."""
 
-import dataclasses
 import json
 import math
 from collections.abc import Callable
@@ -19,7 +18,7 @@ class Unusable(ValueError):
 
 def metadata_to_json(metadata: ModelMetadata) -> bytes:
     """The metadata as one JSON object, with the version of the bundle's format."""
-    return json.dumps({"version": VERSION, **dataclasses.asdict(metadata)}, indent=1).encode()
+    return json.dumps({"version": VERSION, **metadata._asdict()}, indent=1).encode()
 
 
 def metadata_from_json(content: bytes) -> ModelMetadata:

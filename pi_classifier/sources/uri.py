@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pi_classifier.config.schema import CameraSettings
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.errors import ConfigError
-from pi_classifier.sources.auto import AwaitedCamera, FreeCameras
-from pi_classifier.sources.csi.find import csi_camera
 from pi_classifier.sources.synthetic import Synthetic
-from pi_classifier.sources.v4l2.camera import V4L2Camera
+
+if TYPE_CHECKING:
+    # Each kind of source is imported where it is asked for.
+    from pi_classifier.sources.auto import FreeCameras
 
 SCHEMES = ("auto", "v4l2", "csi", "file", "synthetic")
 
@@ -29,11 +31,12 @@ def sources_for(cameras: Sequence[CameraSettings], *, wait: bool) -> list[FrameS
     Raises:
         ConfigError, InputError, CameraUnsupported: as `source_for`.
     """
+    if not any(map(_is_auto, cameras)):
+        return [source_for(camera) for camera in cameras]
+    from pi_classifier.sources.auto import FreeCameras
+
     free = FreeCameras(uri for camera in cameras if (uri := _camera_uri(camera)))
-    return [
-        _any_camera(camera, free, wait=wait) if camera.source.partition(":")[0] == "auto" else source_for(camera)
-        for camera in cameras
-    ]
+    return [_any_camera(camera, free, wait=wait) if _is_auto(camera) else source_for(camera) for camera in cameras]
 
 
 def source_for(camera: CameraSettings) -> FrameSource:
@@ -54,6 +57,10 @@ def source_for(camera: CameraSettings) -> FrameSource:
     return _synthetic(camera)
 
 
+def _is_auto(camera: CameraSettings) -> bool:
+    return camera.source.partition(":")[0] == "auto"
+
+
 def _camera_uri(camera: CameraSettings) -> str | None:
     """The one URI of a camera that is named, whichever way that was done."""
     scheme, place = _parsed(camera.source)
@@ -62,7 +69,9 @@ def _camera_uri(camera: CameraSettings) -> str | None:
     return f"csi:{int(place or 0)}" if scheme == "csi" and place.isdecimal() | (not place) else None
 
 
-def _any_camera(camera: CameraSettings, free: FreeCameras, *, wait: bool) -> FrameSource:
+def _any_camera(camera: CameraSettings, free: "FreeCameras", *, wait: bool) -> FrameSource:
+    from pi_classifier.sources.auto import AwaitedCamera
+
     def find() -> FrameSource | None:
         uri = free.claim()
         return source_for(camera.model_copy(update={"source": uri})) if uri else None
@@ -101,7 +110,9 @@ def _node(place: str) -> Path:
     return Path(f"/dev/video{place}") if place.isdecimal() else Path(place)
 
 
-def _v4l2(camera: CameraSettings, node: Path) -> V4L2Camera:
+def _v4l2(camera: CameraSettings, node: Path) -> FrameSource:
+    from pi_classifier.sources.v4l2.camera import V4L2Camera
+
     if node.exists() and not node.is_char_device():
         raise ConfigError(
             f"camera.source = {camera.source}: {node} is no camera", remedy="'ls /dev/video*' lists candidates"
@@ -110,6 +121,8 @@ def _v4l2(camera: CameraSettings, node: Path) -> V4L2Camera:
 
 
 def _csi(camera: CameraSettings, number: str) -> FrameSource:
+    from pi_classifier.sources.csi.find import csi_camera
+
     if number and not number.isdecimal():
         raise ConfigError(
             f"camera.source = {camera.source}: a CSI camera goes by its number", remedy="the first is csi:0"

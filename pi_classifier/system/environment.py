@@ -9,5 +9,7 @@ ENVIRONMENT = {
     # is not done here.
     "OMP_THREAD_LIMIT": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    # pydantic would look through the metadata of every installed package for one that extends it.
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
-"""Quiet, and no threads but the model's own; what the user has set wins over it."""
+"""Quiet, no threads but the model's own, nothing searched in vain; what the user has set wins over it."""

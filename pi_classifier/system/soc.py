@@ -3,16 +3,15 @@
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 CONDITIONS = ("under_voltage", "frequency_capped", "throttled", "soft_temperature_limit")
 """By bit of `vcgencmd get_throttled`: 0 to 3 as they are now, 16 to 19 the same since boot
 (Raspberry Pi documentation, "vcgencmd")."""
 
 
-@dataclass(frozen=True, slots=True)
-class Soc:
+class Soc(NamedTuple):
     """Reads the machine each time it is asked.
 
     `root` is where /sys is mounted; `vcgencmd` the program's name or path.

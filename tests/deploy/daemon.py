@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import numpy as np
 
@@ -22,7 +21,7 @@ RESULT = Result(
     probabilities=np.array([0.62, 0.09], np.float32),
     scores=(Score(898, "water bottle", 0.62), Score(737, "pop bottle", 0.09)),
 )
-METADATA = replace(fakes.METADATA, weights="default", categories=("water bottle", "pop bottle"))
+METADATA = fakes.METADATA._replace(weights="default", categories=("water bottle", "pop bottle"))
 
 
 class Daemon:

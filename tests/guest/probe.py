@@ -10,7 +10,6 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Generator
-from dataclasses import asdict
 from pathlib import Path
 
 from pi_classifier.contracts.frame import Frame
@@ -39,7 +38,7 @@ def heard() -> list[str]:
 
 def find(busy: bool) -> list[dict[str, object]]:
     """The cameras of this machine."""
-    return [{**asdict(camera), "node": str(camera.node)} for camera in find_cameras(busy=busy)]
+    return [{**camera._asdict(), "node": str(camera.node)} for camera in find_cameras(busy=busy)]
 
 
 def create(name: str, node: str, width: int, height: int, fps: float) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch.ao.nn import quantized as nnq
 
 from pi_classifier.config.schema import ModelSettings
-from pi_classifier.contracts.model import ModelMetadata, Runtime
+from pi_classifier.contracts.model import Runtime
 from pi_classifier.prepare.bundle import prepare
 from pi_classifier.prepare.exact_sums import requantisation, with_exact_sums
 from pi_classifier.prepare.proof import Proof
@@ -177,8 +177,7 @@ class Small:
         architecture = replace(architecture, builder=partial(architecture.builder, width_mult=0.25, num_classes=7))
         self.model: Any = untrained(architecture)
         quant: Any = self.model.quant
-        self.metadata: ModelMetadata = replace(
-            METADATA,
+        self.metadata = METADATA._replace(
             name="mobilenet_v2",
             input_size=64,
             scale=float(quant.scale),
@@ -228,7 +227,7 @@ def test_a_small_network_equals_torch_in_every_activation() -> None:
     numbers = tuple(
         number for number, operator in enumerate(small.exact.operators, 1) if not isinstance(operator, Pad | Mean)
     )
-    interpreter = load(to_bytes(replace(small.exact, outputs=numbers)), "a small network", threads=1)
+    interpreter = load(to_bytes(small.exact._replace(outputs=numbers)), "a small network", threads=1)
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], (stored ^ SIGNED).view(np.int8))
     interpreter.invoke()
     for number, output, one in zip(numbers, interpreter.get_output_details(), expected, strict=True):

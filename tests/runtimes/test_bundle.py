@@ -36,7 +36,7 @@ ANY_JSON = st.recursive(
 )
 BUNDLE = Bundle(
     "a bundle",
-    dataclasses.replace(fakes.METADATA, input_size=224, resize_size=256),
+    fakes.METADATA._replace(input_size=224, resize_size=256),
     np.arange(768, dtype=np.uint16).astype(np.uint8).reshape(1, 256, 3),
     {"torchscript": b"a program", "litert": b"another"},
     frozenset({"torchscript", "litert"}),
@@ -128,7 +128,7 @@ def test_what_is_no_json_is_refused(content: bytes) -> None:
 WRONG: list[object] = [None, True, -1, 10**9, 1e300, "x" * 201, "a\nb", [], [1], ["a"] * 3, [0, 0, 0], {}, "quint16"]
 
 
-@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ModelMetadata)])
+@pytest.mark.parametrize("field", ModelMetadata._fields)
 @settings(max_examples=30)
 @given(value=st.sampled_from(WRONG) | ANY_JSON)
 def test_field_of_another_type_or_range(field: str, value: object) -> None:

@@ -1,7 +1,5 @@
 """Pre-processing, held against the transform that the weights were trained with."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -22,8 +20,7 @@ from tests.fakes import METADATA
 def metadata_with(scale: float, zero_point: int) -> ModelMetadata:
     """Metadata as `prepare` writes it, but for the quantisation of the input."""
     transforms = ARCHITECTURES["mobilenet_v2"].weights.transforms()
-    return replace(
-        METADATA,
+    return METADATA._replace(
         input_size=224,
         resize_size=256,
         mean=tuple(transforms.mean),

@@ -105,7 +105,7 @@ def test_threads_are_limited_as_configured(untrained_model_file: Path) -> None:
 def test_program_for_something_else(untrained_model_file: Path, metadata: dict[str, object], complaint: str) -> None:
     """Protects from running the wrong model: another engine or number of labels is refused by name."""
     bundle = read_bundle(untrained_model_file)
-    other = dataclasses.replace(bundle, metadata=dataclasses.replace(bundle.metadata, **metadata))  # type: ignore[arg-type]
+    other = dataclasses.replace(bundle, metadata=bundle.metadata._replace(**metadata))  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="prepare") as refusal:
         TorchScriptModel(other, threads=1, top_k=5)
     assert complaint in str(refusal.value)

@@ -7,82 +7,92 @@ https://flatbuffers.dev/internals/
 
 import functools
 import struct
-from dataclasses import dataclass
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias
 
 ALIGNMENT = 16
 """Of every vector's first element, in bytes: what TFLite wants of a buffer's data, and more than any other needs."""
+PADDING = [bytes(count) for count in range(ALIGNMENT)]
 MOST_SLOTS = 16
 """More than any table has that is read."""
+DISTANCES = [struct.Struct(f"<{slots}H") for slots in range(MOST_SLOTS + 1)]
+WORD = struct.Struct("<I")
 
 
 class Malformed(ValueError):
     """Bytes that are not what they should be; says briefly what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
-    """Of numbers, little-endian."""
-
-    count: int
-    elements: bytes | memoryview
+Numbers: TypeAlias = tuple[tuple[int, bytes], ...]
+"""The numbers in a table, of one byte or of four, little-endian, each with its slot."""
 
 
-Field: TypeAlias = Union[bytes, Vector, "Fields", list["Fields"]]
-"""A number of one byte or of four, little-endian; a vector of numbers; a table; or a vector of tables."""
-Fields: TypeAlias = dict[int, Field]
-"""A table: its fields by slot."""
+class Writer:
+    """A file in the making. Equal calls give equal bytes.
 
+    Whatever is added comes behind what is there, and is led to from a place: bytes from the file's beginning.
+    """
 
-def pack(root: Fields, identifier: bytes) -> bytes:
-    """The file with this root table; equal tables give equal bytes. `identifier`: four bytes that name the schema."""
-    out = bytearray(4) + identifier
-    out[:4] = _append(out, root).to_bytes(4, "little")
-    return bytes(out)
+    ROOT = 0
+    """The place that leads to the root table."""
 
+    def __init__(self, identifier: bytes) -> None:
+        """`identifier`: four bytes that name the schema."""
+        self._content = bytearray(4) + identifier
 
-def _append(out: bytearray, field: Vector | Fields | list[Fields]) -> int:
-    """Append a vector or a table and what it leads to; returns where it starts."""
-    if isinstance(field, Vector):
-        start = len(out) + -(len(out) + 4) % ALIGNMENT
-        out += bytes(start - len(out)) + field.count.to_bytes(4, "little")
-        out += field.elements
-        return start
-    if isinstance(field, list):
-        start = _append(out, Vector(len(field), bytes(4 * len(field))))
-        for place, table in enumerate(field, 1):
-            _put(out, start + 4 * place, table)
-        return start
-    widths = tuple([(slot, len(item) if isinstance(item, bytes) else 4) for slot, item in field.items()])
-    blank, ahead, places = _layout(widths)
-    start = len(out) + ahead
-    start += -start % 4
-    out += bytes(start - ahead - len(out)) + blank
-    for place, item in zip(places, field.values(), strict=True):
-        _put(out, start + place, item)
-    return start
+    def table(self, place: int, numbers: Numbers = (), others: tuple[int, ...] = ()) -> list[int]:
+        """Add a table.
 
+        Args:
+            place: what leads to it.
+            numbers: those of its numbers that many tables have alike.
+            others: the slots of its vectors and tables, which are to be added by the places that are returned, and of
+                its other numbers, which are to be put there.
+        """
+        head, ahead, distances = _head(numbers, others)
+        end = len(self._content)
+        start = end + ahead + -(end + ahead) % 4
+        self._content += PADDING[start - ahead - end] + head
+        WORD.pack_into(self._content, place, start - place)
+        return [start + distance for distance in distances]
 
-def _put(out: bytearray, place: int, field: Field) -> None:
-    """Fill a place with a number, or with the distance to what is appended for it."""
-    stored = field if isinstance(field, bytes) else (_append(out, field) - place).to_bytes(4, "little")
-    out[place : place + len(stored)] = stored
+    def number(self, place: int, number: int) -> None:
+        """Put a number of four bytes into a table."""
+        WORD.pack_into(self._content, place, number)
+
+    def vector(self, place: int, count: int, elements: bytes | memoryview) -> int:
+        """Add a vector of so many numbers, little-endian; returns where the first of them lies."""
+        end = len(self._content)
+        start = end + -(end + 4) % ALIGNMENT
+        self._content += PADDING[start - end] + WORD.pack(count)
+        WORD.pack_into(self._content, place, start - place)
+        self._content += elements
+        return start + 4
+
+    def tables(self, place: int, count: int) -> range:
+        """Add a vector of so many tables, which are to be added by the places that are returned."""
+        first = self.vector(place, count, bytes(4 * count))
+        return range(first, first + 4 * count, 4)
+
+    def to_bytes(self) -> bytes:
+        """The file."""
+        return bytes(self._content)
 
 
 @functools.cache
-def _layout(widths: tuple[tuple[int, int], ...]) -> tuple[bytes, int, list[int]]:
-    """Of a table whose fields have these slots and widths, the wider ones first, so that all are aligned.
+def _head(numbers: Numbers, others: tuple[int, ...]) -> tuple[bytes, int, list[int]]:
+    """Of a table with these fields, the wider ones first, so that all are aligned, and else in order of their slots.
 
-    Its bytes, from the vtable on, with zeros for the fields; where among them the table starts; and how far from there
-    each field lies.
+    Its bytes, from the vtable on, with zeros for what has yet to come; where among them the table starts; and how far
+    from there each of the others lies.
     """
-    places, size = {}, 4
-    for slot, width in sorted(widths, key=lambda field: -field[1]):
-        places[slot] = size
-        size += width
-    slots = max(places, default=-1) + 1
-    vtable = struct.pack(f"<{2 + slots}H", 4 + 2 * slots, size, *(places.get(slot, 0) for slot in range(slots)))
-    return vtable + struct.pack("<i", len(vtable)) + bytes(size - 4), len(vtable), [places[slot] for slot, _ in widths]
+    fields = [*numbers, *((slot, bytes(4)) for slot in others)]
+    places, content = {}, b""
+    for slot, number in sorted(fields, key=lambda field: (-len(field[1]), field[0])):
+        places[slot] = 4 + len(content)
+        content += number
+    slots = [places.get(slot, 0) for slot in range(max(places, default=-1) + 1)]
+    vtable = struct.pack(f"<{2 + len(slots)}H", 4 + 2 * len(slots), 4 + len(content), *slots)
+    return vtable + WORD.pack(len(vtable)) + content, len(vtable), [places[slot] for slot in others]
 
 
 class Table:
@@ -98,7 +108,7 @@ class Table:
         slots = struct.unpack_from("<H", content, vtable)[0] // 2 - 2
         self._content = content
         self._start = start
-        self._distances = struct.unpack_from(f"<{min(max(slots, 0), MOST_SLOTS)}H", content, vtable + 4)
+        self._distances = DISTANCES[min(max(slots, 0), MOST_SLOTS)].unpack_from(content, vtable + 4)
 
     @classmethod
     def root(cls, content: bytes, identifier: bytes) -> "Table":

@@ -4,8 +4,7 @@ Every value is an int8, and real value = scale * (stored value - zero point). Th
 input, and n what the n-th operator gives.
 """
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,7 @@ class Unsound(ValueError):
     """No program: an operator does not take what it is given, say. Says briefly what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(NamedTuple):
     """What operators take and give."""
 
     shape: Shape
@@ -27,8 +25,7 @@ class Activation:
     zero_point: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Weights:
+class Weights(NamedTuple):
     """Of a convolution or a fully connected layer. All have one scale, and the zero point 0."""
 
     values: NDArray[np.int8]
@@ -37,8 +34,7 @@ class Weights:
     """(outputs,), at the scale of the input times that of the weights, with the zero point 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Convolution:
+class Convolution(NamedTuple):
     """With weights (outputs, k, k, inputs).
 
     With a stride of 1 the output is as large as the input, by zero points around that; with a longer one the kernel
@@ -69,9 +65,10 @@ class Convolution:
         return Activation((1, height, width, outputs), self.scale, self.zero_point)
 
 
-@dataclass(frozen=True, slots=True)
 class DepthwiseConvolution(Convolution):
     """Each channel for itself, with weights (1, k, k, channels)."""
+
+    __slots__ = ()
 
     def gives(self, source: Activation) -> Activation:
         """The output for this input."""
@@ -81,8 +78,7 @@ class DepthwiseConvolution(Convolution):
         return self._convolved(source, (height, width), channels, channels)
 
 
-@dataclass(frozen=True, slots=True)
-class FullyConnected:
+class FullyConnected(NamedTuple):
     """With weights (outputs, inputs)."""
 
     sources: tuple[int]
@@ -98,8 +94,7 @@ class FullyConnected:
         return Activation((1, outputs), self.scale, self.zero_point)
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(NamedTuple):
     """Of two activations of one shape."""
 
     sources: tuple[int, int]
@@ -113,24 +108,22 @@ class Add:
         return Activation(one.shape, self.scale, self.zero_point)
 
 
-@dataclass(frozen=True, slots=True)
-class Pad:
-    """Rows and columns of zero points around each channel, `count` at each side."""
+class Pad(NamedTuple):
+    """Rows and columns of zero points around each channel, `width` at each side."""
 
     sources: tuple[int]
-    count: int
+    width: int
 
     def gives(self, source: Activation) -> Activation:
         """The output for this input."""
         _, height, width, channels = _dimensions(source.shape, 4)
-        if self.count < 1:
-            raise Unsound(f"a padding of {self.count}")
-        shape = (1, height + 2 * self.count, width + 2 * self.count, channels)
+        if self.width < 1:
+            raise Unsound(f"a padding of {self.width}")
+        shape = (1, height + 2 * self.width, width + 2 * self.width, channels)
         return Activation(shape, source.scale, source.zero_point)
 
 
-@dataclass(frozen=True, slots=True)
-class Mean:
+class Mean(NamedTuple):
     """Of each channel."""
 
     sources: tuple[int]
@@ -144,8 +137,7 @@ class Mean:
 Operator: TypeAlias = Convolution | FullyConnected | Add | Pad | Mean
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(NamedTuple):
     """A network of one input."""
 
     input: Activation

@@ -1,12 +1,13 @@
 """A program to the bytes of a .tflite file."""
 
+import itertools
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from pi_classifier.runtimes.tflite import schema
-from pi_classifier.runtimes.tflite.flatbuffer import Field, Fields, Vector, pack
+from pi_classifier.runtimes.tflite.flatbuffer import Numbers, Writer
 from pi_classifier.runtimes.tflite.program import (
-    Activation,
     Convolution,
     DepthwiseConvolution,
     FullyConnected,
@@ -15,7 +16,6 @@ from pi_classifier.runtimes.tflite.program import (
     Pad,
     Program,
     Shape,
-    Weights,
 )
 
 
@@ -25,119 +25,141 @@ def to_bytes(program: Program) -> bytes:
     Raises:
         Unsound: an operator that does not take what it is given.
     """
-    activations = program.activations()
-    constants = _Constants(first=len(activations))
-    operators = []
-    for number, operator in enumerate(program.operators, 1):
-        sources = [activations[source] for source in operator.sources]
-        operators.append(_operator(operator, (*operator.sources, *constants.add_those_of(operator, sources)), number))
-    graph: Fields = {
-        schema.SubGraph.TENSORS: [*map(_activation, activations), *constants.tensors],
-        schema.SubGraph.INPUTS: _int32s(0),
-        schema.SubGraph.OUTPUTS: _int32s(*program.outputs),
-        schema.SubGraph.OPERATORS: operators,
-    }
-    model: Fields = {
-        schema.Model.VERSION: _int32(schema.VERSION),
-        schema.Model.OPERATOR_CODES: [_operator_code(builtin) for builtin in schema.BUILTINS.values()],
-        schema.Model.SUBGRAPHS: [graph],
-        schema.Model.BUFFERS: [{}, *constants.buffers],
-    }
-    return pack(model, schema.IDENTIFIER)
+    activations = [_Tensor(shape, schema.INT8, scale, zero) for shape, scale, zero in program.activations()]
+    constants = [list(_constants(operator, activations[operator.sources[0]])) for operator in program.operators]
+    file = Writer(schema.IDENTIFIER)
+    model = schema.Model
+    codes, graphs, buffers = file.table(
+        file.ROOT, ((model.VERSION, _int32(schema.VERSION)),), (model.OPERATOR_CODES, model.SUBGRAPHS, model.BUFFERS)
+    )
+    for place, builtin in zip(file.tables(codes, len(schema.BUILTINS)), schema.BUILTINS.values(), strict=True):
+        file.table(place, _operator_code(builtin))
+    for place in file.tables(graphs, 1):
+        _add_graph(file, place, program, activations, constants)
+    _add_buffers(
+        file, buffers, [tensor.content for several in constants for tensor in several if tensor.content is not None]
+    )
+    return file.to_bytes()
 
 
-class _Constants:
-    """The tensors that have values, and the buffers with those."""
+class _Tensor(NamedTuple):
+    """An activation, or a constant, which has content."""
 
-    def __init__(self, first: int) -> None:
-        """`first`: the index that the first of them has among all tensors."""
-        self.tensors: list[Fields] = []
-        self.buffers: list[Fields] = []
-        self._first = first
-
-    def add_those_of(self, operator: Operator, sources: Sequence[Activation]) -> tuple[int, ...]:
-        """Returns their indices among all tensors."""
-        match operator:
-            case Convolution(weights=weights) | FullyConnected(weights=weights):
-                return self._add_weights(weights, sources[0].scale)
-            case Pad(count=count):
-                return (self._add((4, 2), schema.INT32, _int32s(0, 0, count, count, count, count, 0, 0).elements),)
-            case Mean():
-                return (self._add((2,), schema.INT32, _int32s(1, 2).elements),)
-        return ()
-
-    def _add_weights(self, weights: Weights, source_scale: float) -> tuple[int, int]:
-        values, bias = weights.values.data.cast("B"), weights.bias.data.cast("B")
-        bias_scale = _float32(source_scale) * _float32(weights.scale)
-        return (
-            self._add(weights.values.shape, schema.INT8, values, weights.scale),
-            self._add(weights.bias.shape, schema.INT32, bias, bias_scale),
-        )
-
-    def _add(self, shape: Shape, type_: int, content: bytes | memoryview, scale: float | None = None) -> int:
-        self.buffers.append({schema.Buffer.DATA: Vector(len(content), content)})
-        self.tensors.append(_tensor(shape, type_, len(self.buffers), scale))
-        return self._first + len(self.tensors) - 1
+    shape: Shape
+    type_: int
+    scale: float | None
+    """None where values are counts."""
+    zero_point: int = 0
+    content: bytes | memoryview | None = None
 
 
-def _operator_code(builtin: schema.Builtin) -> Fields:
-    return {
-        schema.OperatorCode.DEPRECATED_BUILTIN_CODE: _int8(builtin.code),
-        schema.OperatorCode.VERSION: _int32(builtin.version),
-        schema.OperatorCode.BUILTIN_CODE: _int32(builtin.code),
-    }
+def _constants(operator: Operator, source: _Tensor) -> Iterator[_Tensor]:
+    """What an operator takes besides its sources, of which this is the first."""
+    match operator:
+        case Convolution(weights=weights) | FullyConnected(weights=weights):
+            values, bias = weights.values, weights.bias
+            bias_scale = _float32(source.scale or 0.0) * _float32(weights.scale)
+            yield _Tensor(values.shape, schema.INT8, weights.scale, content=values.data.cast("B"))
+            yield _Tensor(bias.shape, schema.INT32, bias_scale, content=bias.data.cast("B"))
+        case Pad(width=width):
+            yield _Tensor((4, 2), schema.INT32, None, content=_int32s((0, 0, width, width, width, width, 0, 0)))
+        case Mean():
+            yield _Tensor((2,), schema.INT32, None, content=_int32s((1, 2)))
 
 
-def _activation(activation: Activation) -> Fields:
-    return _tensor(activation.shape, schema.INT8, 0, activation.scale, activation.zero_point)
+def _add_graph(
+    file: Writer,
+    place: int,
+    program: Program,
+    activations: Sequence[_Tensor],
+    constants: Sequence[Sequence[_Tensor]],
+) -> None:
+    graph = schema.SubGraph
+    tensors, inputs, outputs, operators = file.table(
+        place, others=(graph.TENSORS, graph.INPUTS, graph.OUTPUTS, graph.OPERATORS)
+    )
+    _add_tensors(file, tensors, [*activations, *(constant for several in constants for constant in several)])
+    file.vector(inputs, 1, _int32(0))
+    file.vector(outputs, len(program.outputs), _int32s(program.outputs))
+    places = file.tables(operators, len(program.operators))
+    index = len(activations)
+    for output, (step, operator, own) in enumerate(zip(places, program.operators, constants, strict=True), 1):
+        _add_operator(file, step, operator, (*operator.sources, *range(index, index + len(own))), output)
+        index += len(own)
 
 
-def _tensor(shape: Shape, type_: int, buffer: int, scale: float | None, zero_point: int = 0) -> Fields:
-    """`scale`: None where values are counts."""
-    fields: dict[int, Field] = {
-        schema.Tensor.SHAPE: _int32s(*shape),
-        schema.Tensor.TYPE: _int8(type_),
-        schema.Tensor.BUFFER: _int32(buffer),
-    }
-    if scale is not None:
-        fields[schema.Tensor.QUANTIZATION] = {
-            schema.Quantization.SCALE: Vector(1, struct.pack("<f", scale)),
-            schema.Quantization.ZERO_POINT: Vector(1, struct.pack("<q", zero_point)),
-        }
-    return fields
+def _add_tensors(file: Writer, vector: int, tensors: Sequence[_Tensor]) -> None:
+    slots = schema.Tensor
+    buffers = itertools.count(1)
+    for place, tensor in zip(file.tables(vector, len(tensors)), tensors, strict=True):
+        type_ = ((slots.TYPE, _int8(tensor.type_)),)
+        if tensor.scale is None:
+            shape, buffer = file.table(place, type_, (slots.SHAPE, slots.BUFFER))
+        else:
+            shape, buffer, quantisation = file.table(place, type_, (slots.SHAPE, slots.BUFFER, slots.QUANTIZATION))
+        if tensor.content is not None:
+            file.number(buffer, next(buffers))
+        file.vector(shape, len(tensor.shape), _int32s(tensor.shape))
+        if tensor.scale is not None:
+            _add_quantisation(file, quantisation, tensor.scale, tensor.zero_point)
 
 
-def _operator(operator: Operator, inputs: Sequence[int], output: int) -> Fields:
-    kind = type(operator)
-    return {
-        schema.Operator.OPCODE_INDEX: _int32(list(schema.BUILTINS).index(kind)),
-        schema.Operator.INPUTS: _int32s(*inputs),
-        schema.Operator.OUTPUTS: _int32s(output),
-        schema.Operator.BUILTIN_OPTIONS_TYPE: _int8(schema.BUILTINS[kind].options),
-        schema.Operator.BUILTIN_OPTIONS: _options(operator),
-    }
+def _add_quantisation(file: Writer, place: int, scale: float, zero_point: int) -> None:
+    scales, zero_points = file.table(place, others=(schema.Quantization.SCALE, schema.Quantization.ZERO_POINT))
+    file.vector(scales, 1, struct.pack("<f", scale))
+    file.vector(zero_points, 1, struct.pack("<q", zero_point))
 
 
-def _options(operator: Operator) -> Fields:
+def _add_operator(file: Writer, place: int, operator: Operator, inputs: Sequence[int], output: int) -> None:
+    slots, kind = schema.Operator, type(operator)
+    index, type_ = list(schema.BUILTINS).index(kind), schema.BUILTINS[kind].options
+    sources, outputs, options = file.table(
+        place,
+        ((slots.OPCODE_INDEX, _int32(index)), (slots.BUILTIN_OPTIONS_TYPE, _int8(type_))),
+        (slots.INPUTS, slots.OUTPUTS, slots.BUILTIN_OPTIONS),
+    )
+    file.vector(sources, len(inputs), _int32s(inputs))
+    file.vector(outputs, 1, _int32(output))
+    file.table(options, _options(operator))
+
+
+def _add_buffers(file: Writer, vector: int, contents: Sequence[bytes | memoryview]) -> None:
+    """The first one is empty."""
+    empty, *places = file.tables(vector, 1 + len(contents))
+    file.table(empty)
+    for place, content in zip(places, contents, strict=True):
+        (data,) = file.table(place, others=(schema.Buffer.DATA,))
+        file.vector(data, len(content), content)
+
+
+def _operator_code(builtin: schema.Builtin) -> Numbers:
+    return (
+        (schema.OperatorCode.DEPRECATED_BUILTIN_CODE, _int8(builtin.code)),
+        (schema.OperatorCode.VERSION, _int32(builtin.version)),
+        (schema.OperatorCode.BUILTIN_CODE, _int32(builtin.code)),
+    )
+
+
+def _options(operator: Operator) -> Numbers:
     if not isinstance(operator, Convolution):
-        return {}
+        return ()
     padding = _int8(schema.SAME if operator.stride == 1 else schema.VALID)
     stride = _int32(operator.stride)
     activation = _int8(schema.RELU if operator.relu else schema.NO_ACTIVATION)
     if isinstance(operator, DepthwiseConvolution):
-        return {
-            schema.DepthwiseConv2DOptions.PADDING: padding,
-            schema.DepthwiseConv2DOptions.STRIDE_W: stride,
-            schema.DepthwiseConv2DOptions.STRIDE_H: stride,
-            schema.DepthwiseConv2DOptions.DEPTH_MULTIPLIER: _int32(1),
-            schema.DepthwiseConv2DOptions.FUSED_ACTIVATION_FUNCTION: activation,
-        }
-    return {
-        schema.Conv2DOptions.PADDING: padding,
-        schema.Conv2DOptions.STRIDE_W: stride,
-        schema.Conv2DOptions.STRIDE_H: stride,
-        schema.Conv2DOptions.FUSED_ACTIVATION_FUNCTION: activation,
-    }
+        return (
+            (schema.DepthwiseConv2DOptions.PADDING, padding),
+            (schema.DepthwiseConv2DOptions.STRIDE_W, stride),
+            (schema.DepthwiseConv2DOptions.STRIDE_H, stride),
+            (schema.DepthwiseConv2DOptions.DEPTH_MULTIPLIER, _int32(1)),
+            (schema.DepthwiseConv2DOptions.FUSED_ACTIVATION_FUNCTION, activation),
+        )
+    return (
+        (schema.Conv2DOptions.PADDING, padding),
+        (schema.Conv2DOptions.STRIDE_W, stride),
+        (schema.Conv2DOptions.STRIDE_H, stride),
+        (schema.Conv2DOptions.FUSED_ACTIVATION_FUNCTION, activation),
+    )
 
 
 def _int8(value: int) -> bytes:
@@ -148,8 +170,8 @@ def _int32(value: int) -> bytes:
     return struct.pack("<i", value)
 
 
-def _int32s(*values: int) -> Vector:
-    return Vector(len(values), struct.pack(f"<{len(values)}i", *values))
+def _int32s(values: Sequence[int]) -> bytes:
+    return struct.pack(f"<{len(values)}i", *values)
 
 
 def _float32(value: float) -> float:

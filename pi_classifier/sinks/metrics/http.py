@@ -5,9 +5,9 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from prometheus_client import CollectorRegistry
@@ -29,8 +29,7 @@ logger = logging.getLogger(__name__)
 Header = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What was asked for."""
 
     method: str
@@ -40,8 +39,7 @@ class Request:
     """By their names in lower case; what came several times is joined by commas."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What is sent back."""
 
     status: HTTPStatus

@@ -14,8 +14,8 @@ import select
 import stat
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,8 +44,7 @@ NOT_CAMERAS = frozenset(
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class CameraInfo:
+class CameraInfo(NamedTuple):
     """A V4L2 capture device whose pictures can be decoded."""
 
     node: Path
@@ -56,8 +55,7 @@ class CameraInfo:
     """Four-character codes that can be decoded, cheapest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mode:
+class Mode(NamedTuple):
     """What a camera was asked for and agreed to."""
 
     pixel_format: str
@@ -151,10 +149,10 @@ class V4L2Camera:
                         f"{node} sends nothing for {SILENCE_SECONDS:g} s", remedy="check its plug and power"
                     )
                 filled = queue.take()
-                data: Bytes = np.frombuffer(buffers[filled.index], np.uint8)[: filled.bytes_used]
+                data: Bytes = np.frombuffer(buffers[filled.number], np.uint8)[: filled.bytes_used]
                 intact = not filled.damaged and decode(data, pixels)
                 del data  # the mapping cannot be closed while an array still looks at it
-                queue.put(filled.index)
+                queue.put(filled.number)
                 captured_at = time.monotonic() if filled.captured_at is None else filled.captured_at
                 yield Frame(self._camera, next(self._numbers), captured_at, pixels, corrupt=not intact)
 

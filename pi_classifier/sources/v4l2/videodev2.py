@@ -15,9 +15,8 @@ import itertools
 import mmap
 from collections.abc import Iterable, Iterator
 from ctypes import c_char, c_int32, c_long, c_uint8, c_uint32, c_ulong, c_void_p
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 CAPTURE = 1  # V4L2_BUF_TYPE_VIDEO_CAPTURE
 MMAP = 1  # V4L2_MEMORY_MMAP
@@ -239,8 +238,7 @@ VIDIOC_ENUM_FRAMESIZES = _iowr(74, _FrameSize)
 VIDIOC_ENUM_FRAMEINTERVALS = _iowr(75, _FrameInterval)
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(NamedTuple):
     """What a node is."""
 
     driver: str
@@ -252,8 +250,7 @@ class Capabilities:
     """It hands them over in buffers of its own, instead of by `read()` alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """The pictures that a camera is set to send."""
 
     pixel_format: str
@@ -264,8 +261,7 @@ class Format:
     """Bytes from one row (of the first plane) to the next; 0 where that means nothing, as in compressed formats."""
 
 
-@dataclass(frozen=True, slots=True)
-class FrameSizes:
+class FrameSizes(NamedTuple):
     """Sizes that a camera offers, as (width, height) in pixels; a single one if `smallest` and `largest` are equal."""
 
     smallest: tuple[int, int]
@@ -273,19 +269,17 @@ class FrameSizes:
     step: tuple[int, int] = (1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class FrameRates:
+class FrameRates(NamedTuple):
     """Rates that a camera offers, in frames a second; a single one if both are equal."""
 
     slowest: float
     fastest: float
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(NamedTuple):
     """A buffer that the driver has filled and given to us."""
 
-    index: int
+    number: int
     bytes_used: int
     """Bytes of the picture, from the start of the buffer; no promise that the buffer is that long."""
     damaged: bool
@@ -446,7 +440,7 @@ class Queue:
         flags, at = buffer.flags, buffer.timestamp
         monotonic = flags & BUF_FLAG_TIMESTAMP_MASK == BUF_FLAG_TIMESTAMP_MONOTONIC
         return Filled(
-            index=buffer.index,
+            number=buffer.index,
             bytes_used=buffer.bytesused,
             damaged=bool(flags & BUF_FLAG_ERROR),
             captured_at=at.tv_sec + at.tv_usec * 1e-6 if monotonic else None,

@@ -1,7 +1,5 @@
 """A small program with every kind of operator, and the metadata that fit."""
 
-import dataclasses
-
 import numpy as np
 
 from pi_classifier.runtimes.tflite.program import (
@@ -17,7 +15,7 @@ from pi_classifier.runtimes.tflite.program import (
 from pi_classifier.runtimes.tflite.verify import input_of
 from tests import fakes
 
-METADATA = dataclasses.replace(fakes.METADATA, scale=float(np.float32(0.02)))
+METADATA = fakes.METADATA._replace(scale=float(np.float32(0.02)))
 
 
 def weights(*shape: int, scale: float = 0.01) -> Weights:

@@ -1,7 +1,6 @@
 """What a model file may hold, and what becomes of any other."""
 
 import contextlib
-import dataclasses
 import random
 import struct
 from collections.abc import Callable
@@ -40,37 +39,37 @@ def test_what_was_written_is_read() -> None:
     assert (program.input, program.outputs) == (PROGRAM.input, PROGRAM.outputs)
     for found, expected in zip(program.operators, PROGRAM.operators, strict=True):
         assert type(found) is type(expected)
-        for field in dataclasses.fields(expected):
-            one, other = getattr(found, field.name), getattr(expected, field.name)
-            if field.name == "weights":
+        for name in expected._fields:
+            one, other = getattr(found, name), getattr(expected, name)
+            if name == "weights":
                 assert np.array_equal(one.values, other.values)
                 assert np.array_equal(one.bias, other.bias)
                 one, other = one.scale, other.scale
-            assert one == pytest.approx(other, rel=1e-7), field.name
+            assert one == pytest.approx(other, rel=1e-7), name
 
 
 def test_quint8_twin_is_the_same_program() -> None:
     """Protects both kinds of prepared files: quint8's zero point is 128 more, and the program is the same."""
     verify(PROGRAM, METADATA)
-    twin = dataclasses.replace(METADATA, activations="qint8")
+    twin = METADATA._replace(activations="qint8")
     verify(PROGRAM, twin)
 
 
 def with_operator(number: int, operator: Operator | None = None, **changes: Any) -> Program:
     """The program with its n-th operator, counted from 1, changed."""
     operators = list(PROGRAM.operators)
-    operators[number - 1] = operator or dataclasses.replace(operators[number - 1], **changes)
-    return dataclasses.replace(PROGRAM, operators=tuple(operators))
+    operators[number - 1] = operator or operators[number - 1]._replace(**changes)
+    return PROGRAM._replace(operators=tuple(operators))
 
 
 def with_input(**changes: Any) -> Program:
     """The program with another input."""
-    return dataclasses.replace(PROGRAM, input=dataclasses.replace(PROGRAM.input, **changes))
+    return PROGRAM._replace(input=PROGRAM.input._replace(**changes))
 
 
 def with_outputs(*outputs: int) -> Program:
     """The program with other outputs."""
-    return dataclasses.replace(PROGRAM, outputs=outputs)
+    return PROGRAM._replace(outputs=outputs)
 
 
 UNSOUND = {
@@ -87,7 +86,7 @@ UNSOUND = {
     "an input that is not there yet": (with_operator(5, sources=(2, 5)), "an operator of"),
     "a negative input": (with_operator(5, sources=(-1, 4)), "an operator of"),
     "a sum of two shapes": (with_operator(5, sources=(0, 4)), "a sum of"),
-    "a padding of nothing": (with_operator(1, count=0), "a padding of 0"),
+    "a padding of nothing": (with_operator(1, width=0), "a padding of 0"),
     "a stride of three": (with_operator(2, stride=3), "a convolution"),
     "a stride of nothing": (with_operator(2, stride=0), "a convolution"),
     "a kernel that is no square": (with_operator(2, weights=weights(4, 3, 2, 3)), "a convolution"),
@@ -96,7 +95,7 @@ UNSOUND = {
     "weights for other channels": (with_operator(2, weights=weights(4, 3, 3, 2)), "a convolution"),
     "two depthwise kernels": (with_operator(3, weights=weights(2, 3, 3, 4)), "depthwise"),
     "a bias of another length": (
-        with_operator(2, weights=dataclasses.replace(weights(4, 3, 3, 3), bias=np.zeros(3, np.int32))),
+        with_operator(2, weights=weights(4, 3, 3, 3)._replace(bias=np.zeros(3, np.int32))),
         "a convolution",
     ),
     "a layer for another vector": (with_operator(7, weights=weights(3, 5)), "a layer"),
@@ -112,7 +111,7 @@ UNSOUND = {
     "a product too small": (with_operator(7, scale=1e9), "a FullyConnected from"),
     "a summand too large": (with_operator(5, scale=0.0001), "a Add from"),
     "a summand too small": (with_operator(5, scale=100.0), "a Add from"),
-    "more values than memory": (with_operator(1, count=5000), "too many"),
+    "more values than memory": (with_operator(1, width=5000), "too many"),
     "more work than a day has": (
         Program(PROGRAM.input, (Pad((0,), 2000), Convolution((1,), weights(2, 71, 71, 3), 0.1, 0, 1, relu=False),
                                 Mean((2,)), FullyConnected((3,), weights(3, 2), 0.1, 0)), (4,)),
@@ -133,11 +132,11 @@ def test_unsound_program_is_refused(wrong: str) -> None:
 @pytest.mark.parametrize(
     "metadata",
     [
-        dataclasses.replace(METADATA, input_size=16),
-        dataclasses.replace(METADATA, zero_point=METADATA.zero_point - 1),
-        dataclasses.replace(METADATA, scale=1e300),
-        dataclasses.replace(METADATA, scale=float("nan")),
-        dataclasses.replace(METADATA, categories=("one",)),
+        METADATA._replace(input_size=16),
+        METADATA._replace(zero_point=METADATA.zero_point - 1),
+        METADATA._replace(scale=1e300),
+        METADATA._replace(scale=float("nan")),
+        METADATA._replace(categories=("one",)),
     ],
     ids=["size", "type", "huge scale", "no scale", "labels"],
 )
