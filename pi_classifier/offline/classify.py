@@ -13,7 +13,8 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from pi_classifier.config.schema import Settings
 from pi_classifier.contracts.frame import Frame, Pixels
@@ -203,7 +204,10 @@ def _on_disk(inputs: Sequence[str]) -> Iterator[dict[str, Path]]:
 def _progress() -> Progress:
     """A bar on stderr, unless the results themselves show on the terminal that everything goes on."""
     wanted = sys.stderr.isatty() and not sys.stdout.isatty()
-    return Progress(console=Console(stderr=True), disable=not wanted, redirect_stdout=False)
+    # A long name is cut, and not what stands behind it.
+    name = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
+    columns = (name, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), disable=not wanted, redirect_stdout=False, expand=True)
 
 
 class _TableReport:

@@ -200,11 +200,11 @@ def test_wrong_path_needs_no_weights(program: Run, tmp_path: Path) -> None:
 
 
 def test_progress_on_a_terminal(variables: dict[str, str], tmp_path: Path) -> None:
-    """Protects patience: on a terminal, long work whose results go to a file shows a bar on stderr."""
+    """Protects patience: on a terminal, long work whose results go to a file shows a bar, whatever it is called."""
     script = shutil.which("script")
     if not script:
         pytest.skip("script(1), which provides a terminal, is not installed (Debian: bsdutils)")
-    video = write_video(tmp_path / "video.mp4", 20)
+    video = write_video(tmp_path / f"{'long' * 30}.mp4", 20)
     command = f"{sys.executable} -m pi_classifier classify {video} --json --weights untrained >{tmp_path}/results"
     shown = subprocess.run(
         [script, "-qec", command, "/dev/null"],
