@@ -12,7 +12,9 @@ from pi_classifier.doctor.packages import Attempt
 from pi_classifier.errors import ModelError
 from pi_classifier.model import ELSEWHERE, resolve_activations
 from pi_classifier.prepare.store import ModelStore
-from pi_classifier.runtimes.bundle import read_bundle
+from pi_classifier.runtimes.bundle import Bundle, read_bundle
+from pi_classifier.runtimes.program.check import checked_program
+from pi_classifier.runtimes.tflite.verify import checked_file
 
 CHECKPOINTS = Path("hub/checkpoints")
 """Where torch keeps downloads, below `$TORCH_HOME`."""
@@ -73,7 +75,7 @@ def published_weights(name: str) -> str:
 
 
 def _prepared(settings: ModelSettings, store: ModelStore) -> Path | None:
-    """The bundle that `run` would take, held against its checksums."""
+    """The bundle that `run` would take, held to what it is to be."""
     wanted = resolve_activations(settings)
     # As `run` does where torch has no kernels for the faster kind.
     kinds = (wanted, "quint8") if settings.activations == "auto" else (wanted,)
@@ -83,4 +85,13 @@ def _prepared(settings: ModelSettings, store: ModelStore) -> Path | None:
         # One in the cache is made again with what it lacks.
         if settings.runtime != "auto" and path.parent != store.folder:
             bundle.program(settings.runtime)
+        _check_programs(bundle)
     return path
+
+
+def _check_programs(bundle: Bundle) -> None:
+    """Raises ModelError, as `run` does, where a program is none that `prepare` writes. Neither runtime is needed."""
+    if "torchscript" in bundle.programs:
+        checked_program(bundle.program("torchscript"), bundle.name)
+    if "litert" in bundle.programs:
+        checked_file(bundle.program("litert"), bundle.metadata, bundle.name)

@@ -14,12 +14,10 @@ from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Runtime
 from pi_classifier.contracts.prediction import Result
 from pi_classifier.errors import ConfigError, ModelError
-from pi_classifier.runtimes.bundle import AGAIN, Bundle
+from pi_classifier.runtimes.bundle import Bundle
 from pi_classifier.runtimes.classification import Classification
 from pi_classifier.runtimes.preprocess import Preprocessor
-from pi_classifier.runtimes.tflite.flatbuffer import Malformed
-from pi_classifier.runtimes.tflite.program import Unsound
-from pi_classifier.runtimes.tflite.verify import SIGNED, verified
+from pi_classifier.runtimes.tflite.verify import SIGNED, checked_file
 from pi_classifier.runtimes.threads import compute_threads
 from pi_classifier.system.native_stderr import stderr_without
 
@@ -57,10 +55,7 @@ class LiteRTModel:
         self._name = bundle.name
         self._threads = compute_threads(threads)
         self._top_k = top_k
-        try:
-            self._file = verified(bundle.program("litert"), bundle.metadata)
-        except (Malformed, Unsound) as reason:
-            raise ModelError(f"{bundle.name}: damaged, or not of 'prepare' ({reason})", remedy=AGAIN) from None
+        self._file = checked_file(bundle.program("litert"), bundle.metadata, bundle.name)
         self._loaded = [self._load()]
 
     def new_tensor(self) -> Tensor:
@@ -105,7 +100,7 @@ def load(file: bytes, name: str, threads: int) -> Interpreter:
     """An interpreter of a TFLite file, ready to run.
 
     Args:
-        file: made by `to_bytes`, or `verified`.
+        file: made by `to_bytes`, or by `checked_file`.
         name: what errors call it.
         threads: how many threads one inference may use.
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from rich.console import Console
 
 from pi_classifier.config.address import ListenAddress
 from pi_classifier.config.schema import CameraSettings, ModelSettings, Settings
+from pi_classifier.contracts.model import Runtime
 from pi_classifier.doctor import hardware, operating_system, packages, runtimes
 from pi_classifier.doctor.cameras import cameras, held, sources
 from pi_classifier.doctor.configuration import configuration
@@ -32,6 +34,7 @@ from pi_classifier.doctor.processes import holders
 from pi_classifier.doctor.report import Report
 from pi_classifier.doctor.service import service
 from pi_classifier.prepare.store import ModelStore
+from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.system.soc import Soc
 from tests.running import Program
 
@@ -620,6 +623,17 @@ def test_weights(tmp_path: Path, untrained_model_file: Path) -> None:
     content[len(content) // 2] ^= 0xFF
     Path(prepared).write_bytes(content)
     assert (judged(default).state, "damaged" in judged(default).seen) == (State.PROBLEM, True)
+
+
+@pytest.mark.parametrize("runtime", ["torchscript", "litert"])
+def test_bundle_whose_program_is_refused(tmp_path: Path, both_programs: Path, runtime: Runtime) -> None:
+    """Protects a start from a foreign program: what `run` would refuse is found, for either runtime, without any."""
+    bundle = read_bundle(both_programs)
+    crafted = tmp_path / "crafted.bundle"
+    crafted.write_bytes(replace(bundle, programs={**bundle.programs, runtime: b"another"}).to_bytes())
+    named = ModelSettings(weights=str(crafted), activations="quint8", runtime=runtime)
+    finding = weights(named, Places(ModelStore(tmp_path), tmp_path / "torch"), lambda: Attempt(URL))
+    assert (finding.state, "prepare" in finding.remedy) == (State.PROBLEM, True)
 
 
 def test_bundle_for_the_other_runtime(tmp_path: Path, untrained_model_file: Path) -> None:

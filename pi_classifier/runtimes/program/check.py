@@ -40,13 +40,15 @@ def checked_program(content: bytes, name: str) -> bytes:
     Raises:
         ModelError: a damaged archive, or one with a program that `prepare` writes for no architecture.
     """
+    remedy = AGAIN
     try:
         return _rewritten(content)
     except NotPrepared as error:
         reason = f"no program that this release prepares ({str(error)[:_SHOWN]})"
+        remedy = f"{AGAIN}, under a release of torch that pi-classifier is pinned to"
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OverflowError) as error:
         reason = f"damaged or cut short ({str(error)[:_SHOWN]})"
-    raise ModelError(f"{name}: {reason}", remedy=AGAIN)
+    raise ModelError(f"{name}: {reason}", remedy=remedy)
 
 
 def _rewritten(content: bytes) -> bytes:

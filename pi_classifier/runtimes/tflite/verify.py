@@ -10,6 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from pi_classifier.contracts.model import ModelMetadata
+from pi_classifier.errors import ModelError
+from pi_classifier.runtimes.bundle import AGAIN
+from pi_classifier.runtimes.tflite.flatbuffer import Malformed
 from pi_classifier.runtimes.tflite.program import (
     Activation,
     Convolution,
@@ -30,6 +33,23 @@ SCALES = (2.0**-60, 2.0**60)
 """From where to where: products of two are float32, too."""
 WEIGHTED_RATIOS, ADDED_RATIOS = (2.0**-32, 2.0**8), (2.0**-10, 2.0**8)
 """The scale that a product, or a summand, has over that of the output: what XNNPACK takes."""
+
+
+def checked_file(content: bytes, metadata: ModelMetadata, name: str) -> bytes:
+    """The file of a program that may run, made anew.
+
+    Args:
+        content: the file, as `prepare` writes it.
+        metadata: of its model.
+        name: what an error calls it.
+
+    Raises:
+        ModelError: anything else.
+    """
+    try:
+        return verified(content, metadata)
+    except (Malformed, Unsound) as reason:
+        raise ModelError(f"{name}: damaged, or not of 'prepare' ({reason})", remedy=AGAIN) from None
 
 
 def verified(content: bytes, metadata: ModelMetadata) -> bytes:

@@ -36,7 +36,7 @@ def refusal(content: bytes) -> str:
         checked_program(content, "evil.pt")
     line = str(refused.value)
     assert line.startswith("evil.pt: ")
-    assert line.endswith("; make the file again with 'prepare'")
+    assert "; make the file again with 'prepare'" in line
     assert line.isprintable()
     assert len(line) < 250
     return line
