@@ -11,6 +11,7 @@ import torch
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.model import ModelMetadata, Runtime
+from pi_classifier.prepare.exact_factors import differing_factors, with_exact_factors
 from pi_classifier.prepare.exact_sums import with_exact_sums
 from pi_classifier.prepare.input_table import input_table
 from pi_classifier.prepare.quantise import quantised, to_qint8, untrained
@@ -87,11 +88,12 @@ def _proven(program: Program, reference: bytes, metadata: ModelMetadata, check: 
     from pi_classifier.prepare.proof import Proof, prove_equal
     from pi_classifier.prepare.sum_proof import differing_pairs
 
-    exact = with_exact_sums(program)
+    exact = with_exact_factors(with_exact_sums(program), program)
     twins: dict[Runtime, bytes] = {"torchscript": reference, "litert": to_bytes(exact)}
     metadata = metadata._replace(activations="quint8")
     bundle = Bundle(NAME, metadata, input_table(metadata), twins, frozenset(twins))
-    return twins["litert"], Proof(prove_equal(bundle, check), differing_pairs(program, exact))
+    pictures, factors = prove_equal(bundle, check), len(differing_factors(program, exact))
+    return twins["litert"], Proof(pictures, differing_pairs(program, exact), factors)
 
 
 def _quantised(architecture: Architecture, settings: ModelSettings, *, progress: bool) -> tuple[torch.nn.Module, str]:

@@ -1,30 +1,27 @@
 """A program whose sums are torch's: scales are moved by millionths, until XNNPACK takes the multipliers that give them.
 
-All that XNNPACK computes depends on ratios of scales. So the scale of a sum and that of its second summand are free,
-as long as the weights' scales move with them: every convolution keeps the factor that it multiplies by, exactly, and
-with that all of its outputs. No stored integer changes.
+The scale of a sum and that of its second summand are free, as long as those of the weights around them move along;
+that is left to `exact_factors`. No stored integer changes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_classifier.prepare.scales import near, with_scales
 from pi_classifier.prepare.sums import Multipliers, Sum, by_torch, by_xnnpack, multipliers_of, sums_of
-from pi_classifier.runtimes.tflite.program import Activation, Add, Convolution, FullyConnected, Mean, Program
+from pi_classifier.runtimes.tflite.program import Convolution, Program
 
 REACH = 4
 """How far from XNNPACK's own multipliers others are looked for; the larger of the two is above a million."""
-NEIGHBOURS = np.array(sorted(range(-4, 5), key=abs), np.int32)
-"""How many float32 away from the computed scale others are tried."""
 
 
 def with_exact_sums(program: Program) -> Program:
     """The program with sums that differ from torch's on as few of the 65,536 pairs of bytes as can be: mostly on none.
 
-    Its input, its outputs, and what its convolutions give for what they are given stay as they are. A sum stays as it
-    is where nothing better is near, or where a convolution could not be kept.
+    Its input and its outputs stay as they are. So does a sum where nothing better is near.
 
     Args:
         program: with the scales that torch has, which is asked for its sums (`by_torch`).
@@ -44,8 +41,8 @@ def _with_exact_sum(program: Program, number: int, expected: NDArray[np.int8]) -
         if multipliers == own:
             break
         for b, total in _scales_for(multipliers, addition):
-            if rescaled := _rescaled(program, {branch: b, number: total}):
-                return rescaled
+            if moved := with_scales(program, {branch: b, number: total}):
+                return moved
     return program
 
 
@@ -75,54 +72,8 @@ def _best_first(addition: Sum, expected: NDArray[np.int8]) -> list[Multipliers]:
 def _scales_for(multipliers: Multipliers, addition: Sum) -> Iterator[tuple[float, float]]:
     """Scales of the second summand and of the total, for which XNNPACK takes these multipliers."""
     unit = 2.0**multipliers.shift
-    for total in _near(addition.a.scale * unit / multipliers.a):
-        for b in _near(total * multipliers.b / unit):
+    for total in near(addition.a.scale * unit / multipliers.a):
+        for b in near(total * multipliers.b / unit):
             moved = Sum(addition.a, addition.b._replace(scale=b), addition.total._replace(scale=total))
             if multipliers_of(moved) == multipliers:
                 yield b, total
-
-
-def _rescaled(program: Program, scales: Mapping[int, float]) -> Program | None:
-    """The program with these scales of activations, by number, and with scales of weights that keep convolutions.
-
-    None if there are no such weights, or if an output's scale, or one that a mean takes, would be another.
-    """
-    operators = list(program.operators)
-    for number, operator in enumerate(operators, 1):
-        if isinstance(operator, Convolution | Add) and number in scales:
-            operators[number - 1] = operator._replace(scale=scales[number])
-    before, after = program.activations(), program._replace(operators=tuple(operators)).activations()
-    # A mean divides by the scale times the number of pixels, which is rounded: it depends on more than a ratio.
-    fixed = {*program.outputs, *(operator.sources[0] for operator in operators if isinstance(operator, Mean))}
-    if any(before[number] != after[number] for number in fixed):
-        return None
-    for number, operator in enumerate(operators, 1):
-        if isinstance(operator, Convolution | FullyConnected):
-            (source,) = operator.sources
-            scale = operator.weights.scale
-            kept = _kept(scale, (before[source], before[number]), (after[source], after[number]))
-            if kept is None:
-                return None
-            operators[number - 1] = operator._replace(weights=operator.weights._replace(scale=kept))
-    return program._replace(operators=tuple(operators))
-
-
-def _kept(scale: float, before: tuple[Activation, Activation], after: tuple[Activation, Activation]) -> float | None:
-    """The scale of weights that multiply as those of `scale` did, between other activations; None if there is none."""
-    if before == after:
-        return scale
-    factor = requantisation(scale, *before)
-    (source, output), (new_source, new_output) = before, after
-    guess = scale * source.scale / new_source.scale * new_output.scale / output.scale
-    return next((one for one in _near(guess) if requantisation(one, *after) == factor), None)
-
-
-def requantisation(weights: float, source: Activation, output: Activation) -> np.float32:
-    """What a convolution multiplies its sums by, rounded as XNNPACK does: src/operators/convolution-nhwc.c."""
-    return np.float32(source.scale) * np.float32(weights) / np.float32(output.scale)
-
-
-def _near(scale: float) -> list[float]:
-    """The nearest float32 and its neighbours, the nearest first."""
-    near: list[float] = (np.float32(scale).view(np.int32) + NEIGHBOURS).view(np.float32).tolist()
-    return near

@@ -32,12 +32,15 @@ class Proof:
     """How many they were compared on. All logits were equal."""
     differing: tuple[int, ...]
     """Of each sum of the network: how many of the 65,536 pairs of bytes LiteRT adds to another byte than torch."""
+    factors: int
+    """Of how many convolutions and fully connected layers the factor is another than torch's."""
 
     def __str__(self) -> str:
         pairs, count = PAIRS * len(self.differing), sum(self.differing)
         return (
             f"LiteRT's logits equal torch's on {self.pictures} pictures; "
-            f"of all {pairs:,} sums of two bytes {count or 'none'} {'differ' if count > 1 else 'differs'}"
+            f"of all {pairs:,} sums of two bytes {count or 'none'} {'differ' if count > 1 else 'differs'}, "
+            f"and of the layers' factors {self.factors or 'none'}"
         )
 
 

@@ -1,7 +1,7 @@
-"""A quantised MobileNetV2 to a TFLite program, whose convolutions LiteRT's XNNPACK computes with the bits of QNNPACK.
+"""A quantised MobileNetV2 to a TFLite program, which is nearly what LiteRT's XNNPACK computes with the bits of QNNPACK.
 
 Integers and scales stay what they are; only quint8's zero points are 128 less, for TFLite's activations are int8. What
-its sums take to be equal, too, is left to `exact_sums`.
+more it takes to be equal is left to `exact_sums` and `exact_factors`.
 """
 
 from typing import Any
@@ -53,6 +53,10 @@ def to_program(model: nn.Module, metadata: ModelMetadata, *, features: bool = Fa
         verify(program, metadata)
     except Unsound as reason:
         raise _refusal(str(reason)) from None
+    _, height, width, _ = program.activations()[pooled - 1].shape
+    if height * width % 2 == 0:
+        # It may lie in the middle between two bytes, where XNNPACK adds the zero point before it rounds to even.
+        raise _refusal(f"a mean of {height} x {width} values")
     return program
 
 
