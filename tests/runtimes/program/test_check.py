@@ -38,7 +38,7 @@ def refusal(content: bytes) -> str:
     assert line.startswith("evil.pt: ")
     assert "; make the file again with 'prepare'" in line
     assert line.isprintable()
-    assert len(line) < 250
+    assert len(line) < 300
     return line
 
 
