@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 
 from pi_classifier.contracts.event import CameraObserver
@@ -40,7 +40,7 @@ class Capture:
         source: FrameSource,
         *,
         statistics: CameraStatistics,
-        observer: CameraObserver,
+        observers: Sequence[CameraObserver],
         model: Model,
         work_available: threading.Event,
         shutdown: threading.Event,
@@ -50,7 +50,7 @@ class Capture:
         Args:
             source: where frames come from.
             statistics: the camera's.
-            observer: learns when the camera goes and when it comes back.
+            observers: learn in this order when the camera goes and when it comes back.
             model: what the frames are pre-processed for.
             work_available: set whenever there is something new: a frame, the end, a failure.
             shutdown: set when capturing shall end; `stop` sets it for every camera that shares it.
@@ -58,7 +58,7 @@ class Capture:
         self.camera = statistics.camera
         self._statistics = statistics
         self._source = source
-        self._observer = observer
+        self._observers = tuple(observers)
         self._preprocess = model.new_preprocessor()
         self._filling, self._taken = Job(model.new_tensor()), Job(model.new_tensor())
         self._fresh = False
@@ -173,7 +173,8 @@ class Capture:
             self._handover.notify()
         self._work_available.set()
         if returned:
-            self._observer.camera_up(self.camera)
+            for observer in self._observers:
+                observer.camera_up(self.camera)
 
     def _drop_corrupt(self) -> None:
         self._statistics.frame_dropped("corrupt")
@@ -186,7 +187,8 @@ class Capture:
     def _failed(self, error: CaptureError, retry: float) -> None:
         self._expected_by = time.monotonic() + retry + HUNG_SECONDS
         self._statistics.camera_failed(error.kind, str(error))
-        self._observer.camera_down(self.camera, error)
+        for observer in self._observers:
+            observer.camera_down(self.camera, error)
         self._work_available.set()
 
     def _paced(self) -> Generator[Frame, None, None]:

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from types import FrameType
@@ -18,14 +18,16 @@ from pi_classifier import __version__
 from pi_classifier.capture import Capture
 from pi_classifier.config.schema import LogSettings, MetricsSettings, Settings
 from pi_classifier.contracts.component import Component
-from pi_classifier.contracts.event import EventKind
+from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Sink
+from pi_classifier.contracts.state import Change, Steady
 from pi_classifier.errors import ConfigError
 from pi_classifier.events.dispatch import Dispatcher
-from pi_classifier.events.journal import CAMERA_EVENTS, Journal
+from pi_classifier.events.journal import Journal
 from pi_classifier.events.monitor import EventMonitor
 from pi_classifier.inference.pipeline import Pipeline
+from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.inference.ticker import Ticker
 from pi_classifier.inference.watchdog import Watchdog
 from pi_classifier.model import open_model
@@ -71,30 +73,37 @@ def run(settings: Settings) -> None:
         to_journal = _goes_to_journal(settings.log)
         if to_journal:
             log_to_journal()
-        dispatchers = _dispatchers(model, to_journal=to_journal)
-        monitor = _monitor(settings.log, dispatchers)
-        outputs = [monitor, *_outputs(settings.log, model, systemd, stop, to_journal=to_journal)]
+        stdout = None if to_journal else _stdout(settings.log, model, stop)
+        dispatchers = _dispatchers(settings.log, model, stdout)
+        monitor = EventMonitor(
+            [dispatcher.publish for dispatcher in dispatchers], summary_seconds=settings.log.summary_seconds
+        )
+        steadiness = _steadiness(settings, model.metadata.categories, monitor.changed)
+        outputs = _outputs(model, systemd, stdout)
+        reporters = [monitor, *outputs]
         requested = {
             camera.name: source.pace_fps or camera.fps for camera, source in zip(settings.camera, sources, strict=True)
         }
-        metrics = [_metrics_sink(settings.metrics, server, model, statistics, requested)] if server else []
+        about = (model, statistics, requested, steadiness.now)
+        metrics = [_metrics_sink(settings.metrics, server, *about)] if server else []
         work_available, shutdown = threading.Event(), threading.Event()
         captures = [
             Capture(
                 source,
                 statistics=one,
-                observer=monitor,
+                observers=(steadiness, monitor),
                 model=model,
                 work_available=work_available,
                 shutdown=shutdown,
             )
             for source, one in zip(sources, statistics, strict=True)
         ]
-        ticker = Ticker(settings.log.interval_seconds, lambda: _report(statistics, outputs))
+        ticker = Ticker(settings.log.interval_seconds, lambda: _report(statistics, reporters))
         watchdog = Watchdog(systemd, statistics=statistics, components=[*captures, ticker])
         pipeline = Pipeline(
             cameras=list(zip(captures, statistics, strict=True)),
             predictor=model.new_predictor(),
+            steadiness=steadiness,
             sinks=[watchdog, *outputs, *metrics],
             work_available=work_available,
         )
@@ -102,7 +111,7 @@ def run(settings: Settings) -> None:
         # Until here a signal has its default action: what is begun is not worth finishing.
         stack.enter_context(_signals(stop))
         stack.enter_context(_running(dispatchers))
-        stack.callback(_finish, statistics, outputs, started=time.monotonic())
+        stack.callback(_finish, statistics, reporters, started=time.monotonic())
         stack.enter_context(_running([*captures, ticker]))
         stack.callback(systemd.stopping)
         # What is there by now stays: later collections need not look through it.
@@ -168,16 +177,16 @@ def _metrics_sink(
     model: Model,
     statistics: Sequence[CameraStatistics],
     requested_fps: Mapping[str, float],
+    steady: Callable[[], Mapping[str, Steady]],
 ) -> MetricsSink:
     for label in settings.labels:
-        if label not in model.metadata.categories:
-            near = get_close_matches(label, model.metadata.categories, n=1, cutoff=0.0)[0]
-            raise ConfigError(f"metrics.labels: the model has no class {label!r}", remedy=f"did you mean {near!r}?")
+        _class_id(label, model.metadata.categories, "metrics.labels")
     soc = Soc()
     return MetricsSink(
         server.registry,
         statistics=statistics,
         requested_fps=requested_fps,
+        steady=steady,
         runtime=model.runtime,
         metadata=model.metadata,
         labels=settings.labels,
@@ -185,6 +194,23 @@ def _metrics_sink(
         temperature=soc.temperature_celsius,
         throttled=soc.throttled,
     )
+
+
+def _steadiness(settings: Settings, categories: Sequence[str], on_change: Callable[[Change], None]) -> Steadiness:
+    watches = {
+        watch.name: sorted({_class_id(label, categories, f"watch {watch.name}") for label in watch.labels})
+        for watch in settings.watch
+    }
+    names = [camera.name for camera in settings.camera]
+    return Steadiness(settings.steadiness, cameras=names, categories=categories, watches=watches, on_change=on_change)
+
+
+def _class_id(label: str, categories: Sequence[str], place: str) -> int:
+    """Raises ConfigError with the nearest class if there is none of this label; `place`: where it was given."""
+    if label not in categories:
+        near = get_close_matches(label, categories, n=1, cutoff=0.0)[0]
+        raise ConfigError(f"{place}: the model has no class {label!r}", remedy=f"did you mean {near!r}?")
+    return categories.index(label)
 
 
 def _log_model(model: Model) -> None:
@@ -204,32 +230,30 @@ def _goes_to_journal(settings: LogSettings) -> bool:
     return settings.destination == "journal" or (settings.destination == "auto" and journal_listens())
 
 
-def _dispatchers(model: Model, *, to_journal: bool) -> list[Dispatcher]:
+def _dispatchers(settings: LogSettings, model: Model, stdout: StdoutSink | None) -> list[Dispatcher]:
     """One for each listener. The log gets all events in the journal; in a terminal what stdout does not show."""
-    kinds = frozenset(EventKind) if to_journal else CAMERA_EVENTS
-    return [Dispatcher(Journal(kinds=kinds, untrained=model.metadata.untrained), name="journal")]
+    kinds = CAMERA_EVENTS if stdout else frozenset(EventKind)
+    dispatchers = [Dispatcher(Journal(kinds=kinds, untrained=model.metadata.untrained), name="journal")]
+    if stdout and settings.format == "json":
+        dispatchers.append(Dispatcher(stdout, name="stdout"))
+    return dispatchers
 
 
-def _monitor(settings: LogSettings, dispatchers: Sequence[Dispatcher]) -> EventMonitor:
-    return EventMonitor(
-        [dispatcher.publish for dispatcher in dispatchers],
-        label_hold_seconds=settings.label_hold_seconds,
-        summary_seconds=settings.summary_seconds,
+def _stdout(settings: LogSettings, model: Model, stop: _Stop) -> StdoutSink:
+    """A line an interval."""
+    return StdoutSink(
+        stream=sys.stdout,
+        log_format=settings.format,
+        untrained=model.metadata.untrained,
+        on_closed=stop.request,
     )
 
 
-def _outputs(
-    settings: LogSettings, model: Model, systemd: SystemdClient, stop: _Stop, *, to_journal: bool
-) -> list[Output]:
+def _outputs(model: Model, systemd: SystemdClient, stdout: StdoutSink | None) -> list[Output]:
     """A line an interval on stdout, unless the journal has it all, and the line that systemd shows."""
-    untrained = model.metadata.untrained
-    outputs: list[Output] = []
-    if not to_journal:
-        outputs.append(
-            StdoutSink(stream=sys.stdout, log_format=settings.format, untrained=untrained, on_closed=stop.request)
-        )
+    outputs: list[Output] = [stdout] if stdout else []
     if systemd.listens:
-        outputs.append(StatusSink(systemd.status, untrained=untrained))
+        outputs.append(StatusSink(systemd.status, untrained=model.metadata.untrained))
     return outputs
 
 

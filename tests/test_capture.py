@@ -41,7 +41,7 @@ class Stand:
         self.capture = Capture(
             source,
             statistics=self.statistics,
-            observer=self.observer,
+            observers=[self.observer],
             model=model or FakeModel(),
             work_available=self.work_available,
             shutdown=self.shutdown,

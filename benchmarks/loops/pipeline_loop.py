@@ -42,7 +42,7 @@ class PipelineLoop:
         capture = Capture(
             source,
             statistics=statistics,
-            observer=_NoObserver(),
+            observers=[_NoObserver()],
             model=self._model,
             work_available=work_available,
             shutdown=shutdown,

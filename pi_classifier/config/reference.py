@@ -19,9 +19,12 @@ def documented_defaults() -> str:
 
 
 def _section(name: str) -> str:
-    section = section_class(name)
+    """One of which there is none by default is shown by an example, as comments."""
+    section, absent = section_class(name), Settings.model_fields[name].default == ()
     lines = [f"[[{name}]]" if is_table_array(name) else f"[{name}]"]
     for key, value in section().model_dump(mode="json").items():
-        assignment = f"{key} = {json.dumps(value, ensure_ascii=False)}"
-        lines.append(f"{assignment:<{COLUMN}} # {section.model_fields[key].description}")
-    return "\n".join(lines) + "\n"
+        field = section.model_fields[key]
+        shown = field.examples[0] if absent and field.examples else value
+        assignment = f"{key} = {json.dumps(shown, ensure_ascii=False)}"
+        lines.append(f"{assignment:<{COLUMN}} # {field.description}")
+    return "\n".join(f"# {line}" if absent else line for line in lines) + "\n"

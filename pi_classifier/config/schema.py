@@ -157,11 +157,32 @@ class LogSettings(Section):
         1.0, ge=0.1, le=3600, description="of the line on stdout, the rate, and the status that systemctl shows"
     )
     summary_seconds: float = Field(60.0, ge=0, description="journal: a summary this often; 0 never")
-    label_hold_seconds: float = Field(
-        3.0, ge=0, description="journal: a label is an event once it was the best for so long"
-    )
     format: Literal["text", "json"] = Field(
         "text", description="of the line on stdout: text, or json, one object a line"
+    )
+
+
+class SteadinessSettings(Section):
+    """`[steadiness]`: when a label, or a watch, starts and stops."""
+
+    tau: float = Field(0.5, gt=0, le=60, description="seconds over which probabilities are smoothed")
+    enter: float = Field(0.5, gt=0, le=1, description="smoothed probability from which on a label or a watch starts")
+    leave: float = Field(0.3, ge=0, le=1, description="smoothed probability below which it stops; not above enter")
+    hold: float = Field(0.5, ge=0, le=3600, description="seconds for which a change is followed by no other")
+
+    @model_validator(mode="after")
+    def _leaves_below_enter(self) -> Self:
+        if self.leave > self.enter:
+            raise problem(f"leaves at {self.leave:g} what enters at {self.enter:g}", "set leave to no more than enter")
+        return self
+
+
+class WatchSettings(Section):
+    """One `[[watch]]`: several classes that are one thing."""
+
+    name: CameraName = Field("watch", description="label in logs and metrics", examples=["bottle"])
+    labels: tuple[str, ...] = Field(
+        (), max_length=1000, description="classes of the model that it sums", examples=[["water bottle", "pop bottle"]]
     )
 
 
@@ -186,13 +207,23 @@ class Settings(Section):
     camera: tuple[CameraSettings, ...] = Field((CameraSettings(),), min_length=1, max_length=64)
     model: ModelSettings = ModelSettings()
     log: LogSettings = LogSettings()
+    steadiness: SteadinessSettings = SteadinessSettings()
+    watch: tuple[WatchSettings, ...] = Field((), max_length=64)
     metrics: MetricsSettings = MetricsSettings()
     run: RunSettings = RunSettings()
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        names = [camera.name for camera in self.camera]
-        for name in names:
-            if names.count(name) > 1:
-                raise problem(f"two cameras are called '{name}'", "give each [[camera]] a name of its own")
+        for section, kinds, tables in (("camera", "cameras", self.camera), ("watch", "watches", self.watch)):
+            names = [table.name for table in tables]
+            for name in names:
+                if names.count(name) > 1:
+                    raise problem(f"two {kinds} are called '{name}'", f"give each [[{section}]] a name of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _watches_have_labels(self) -> Self:
+        for watch in self.watch:
+            if not watch.labels:
+                raise problem(f"the watch '{watch.name}' has no labels", 'give it some: labels = ["water bottle"]')
         return self

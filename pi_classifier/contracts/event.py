@@ -15,12 +15,18 @@ class EventKind(StrEnum):
     """`error`: what is wrong with the camera and its remedy, in one line."""
     CAMERA_UP = "camera_up"
     """It delivers frames again."""
-    LABEL = "label"
-    """`label`, `probability`, `fps`: another label has been the best for long enough."""
+    STARTED = "started"
+    """`label` and `class_id`, or `watch`; `probability`, `reason`: the camera shows it now, and did not before."""
+    STOPPED = "stopped"
+    """The same of what it no longer shows. `reason` is `probability`, or `camera` where that was lost."""
     SUMMARY = "summary"
     """`seconds`, `classified`, `dropped`, `errors`, `fps`: the numbers since the last one."""
     TOTALS = "totals"
     """`seconds`, `captured`, `classified`, `dropped_REASON` for each reason, `fps`: the numbers of the whole run."""
+
+
+CAMERA_EVENTS = frozenset({EventKind.CAMERA_DOWN, EventKind.CAMERA_UP})
+STATE_EVENTS = frozenset({EventKind.STARTED, EventKind.STOPPED})
 
 
 class Event(NamedTuple):
@@ -30,6 +36,8 @@ class Event(NamedTuple):
     camera: str
     at: float
     """Seconds since 1970."""
+    id: str
+    """This event's alone, wherever and how often it is told."""
     fields: Mapping[str, str | float] = MappingProxyType({})
 
 

@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_classifier.contracts.state import UNSEEN, Steady
+
 Probabilities = NDArray[np.float32]
 """Softmax over all classes: float32, shape (n_classes,), 0 to 1."""
 
@@ -53,6 +55,8 @@ class Prediction(NamedTuple):
     """As in the `Frame`: seconds of `time.monotonic()`."""
     result: Result
     timings: Timings
+    steady: Steady = UNSEEN
+    """What holds still of the camera, with this frame."""
 
     @property
     def scores(self) -> tuple[Score, ...]:

@@ -1,19 +1,19 @@
 """Events as log records, which systemd's journal handler makes entries with fields of. Gentle to an SD card.
 
-Entries carry upper-case fields: `journalctl -o json` shows EVENT, CAMERA, and those of FPS, LABEL and PROBABILITY that
-the event has. Without a journal they are lines on stderr.
+Entries carry upper-case fields: `journalctl -o json` shows EVENT, EVENT_ID, CAMERA, and those of LABEL, WATCH, REASON,
+PROBABILITY and FPS that the event has. Without a journal they are lines on stderr.
 """
 
 import logging
 from collections.abc import Collection, Mapping
 
-from pi_classifier.contracts.event import Event, EventKind
+from pi_classifier.contracts.event import CAMERA_EVENTS, STATE_EVENTS, Event, EventKind
 from pi_classifier.statistics import totals_line
 
 logger = logging.getLogger(__name__)
 
-CAMERA_EVENTS = frozenset({EventKind.CAMERA_DOWN, EventKind.CAMERA_UP})
-"""What is worth a line on stderr even where predictions are printed."""
+TEXTS = ("label", "watch", "reason")
+"""The fields of an entry that are text."""
 DECIMALS = {"fps": 2, "probability": 4}
 """The fields of an entry that are numbers, and how exactly they are written."""
 DROPPED = "dropped_"
@@ -44,8 +44,8 @@ def message(event: Event) -> str:
         return f"{fields['error']}; retrying"
     if event.kind == EventKind.CAMERA_UP:
         return f"{camera} is back"
-    if event.kind == EventKind.LABEL:
-        return f"{camera} sees {fields['label']}, {fields['probability']:.1%}, at {fields['fps']:.1f} fps"
+    if event.kind in STATE_EVENTS:
+        return _state(event)
     if event.kind == EventKind.SUMMARY:
         return (
             f"{camera} in {fields['seconds']:.0f} s: {fields['classified']} classified, {fields['dropped']} dropped, "
@@ -60,11 +60,20 @@ def message(event: Event) -> str:
     )
 
 
+def _state(event: Event) -> str:
+    fields, started = event.fields, event.kind == EventKind.STARTED
+    lost = ": the camera is lost" if fields["reason"] == "camera" else ""
+    if "watch" in fields:
+        text = f"{event.camera}: {fields['watch']} {'started' if started else 'stopped'}"
+    else:
+        text = f"{event.camera} {'sees' if started else 'no longer sees'} {fields['label']}"
+    return text + (f", {fields['probability']:.1%}" if started else lost)
+
+
 def entry_fields(event: Event) -> Mapping[str, str]:
     """The fields of a journal entry."""
-    fields = {"EVENT": str(event.kind), "CAMERA": event.camera}
-    if "label" in event.fields:
-        fields["LABEL"] = str(event.fields["label"])
+    fields = {"EVENT": str(event.kind), "EVENT_ID": event.id, "CAMERA": event.camera}
+    fields |= {name.upper(): str(event.fields[name]) for name in TEXTS if name in event.fields}
     for name, decimals in DECIMALS.items():
         if name in event.fields:
             fields[name.upper()] = f"{event.fields[name]:.{decimals}f}"

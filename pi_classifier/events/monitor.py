@@ -1,35 +1,23 @@
-"""Decides what happened: another label, a camera gone or back, a summary now and then."""
+"""Tells what happened: something seen or no longer, a camera gone or back, a summary now and then."""
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from pi_classifier.contracts.event import Event, EventKind
-from pi_classifier.contracts.prediction import Prediction, Score
+from pi_classifier.contracts.state import Change
 from pi_classifier.errors import CaptureError
 from pi_classifier.statistics import Snapshot
 
 
-@dataclass(slots=True)
-class _View:
-    """What one camera has been seeing."""
-
-    best: Score
-    since: float
-    """When that class became the best."""
-    announced: str = ""
-    """The label of the last event."""
-
-
 class EventMonitor:
-    """Watches all cameras and publishes events. A `Sink`, a `Reporter` and a `CameraObserver`."""
+    """Watches all cameras and publishes events. A `Reporter` and a `CameraObserver`."""
 
     def __init__(
         self,
         publish: Sequence[Callable[[Event], None]],
         *,
-        label_hold_seconds: float,
         summary_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -37,15 +25,12 @@ class EventMonitor:
 
         Args:
             publish: each takes every event, and must not block.
-            label_hold_seconds: a label is an event once it has been the best of every prediction for so long.
             summary_seconds: how often each camera's numbers are an event; 0 never.
             clock: seconds, never backwards.
         """
         self._publish = tuple(publish)
-        self._hold = label_hold_seconds
         self._summary = summary_seconds
         self._clock = clock
-        self._views: dict[str, _View] = {}
         self._last_summary: dict[str, tuple[float, Snapshot]] = {}
         self._lock = threading.Lock()
         self._down: dict[str, type[CaptureError]] = {}
@@ -66,24 +51,22 @@ class EventMonitor:
             self._down.pop(camera, None)
         self._happened(EventKind.CAMERA_UP, camera)
 
-    def offer(self, prediction: Prediction) -> None:
-        """Take note of a prediction."""
-        if not prediction.scores:
-            return
-        best = prediction.scores[0]
-        view = self._views.get(prediction.camera)
-        if view is None:
-            self._views[prediction.camera] = _View(best, self._clock())
-            return
-        if view.best.class_id != best.class_id:
-            view.since = self._clock()
-        view.best = best
+    def changed(self, change: Change) -> None:
+        """What a camera shows is another."""
+        what: dict[str, str | float] = (
+            {"watch": change.watch}
+            if change.watch is not None
+            else {
+                "label": change.label or "",
+                "class_id": change.class_id or 0,
+            }
+        )
+        kind = EventKind.STARTED if change.started else EventKind.STOPPED
+        age = self._clock() - change.at
+        self._happened(kind, change.camera, age=age, **what, probability=change.probability, reason=change.reason)
 
     def report(self, snapshot: Snapshot) -> None:
         """Once an interval: publish what is due of one camera."""
-        view = self._views.get(snapshot.camera)
-        if view is not None and snapshot.up:
-            self._label(view, snapshot)
         now = self._clock()
         then, before = self._last_summary.setdefault(snapshot.camera, (now, snapshot))
         if self._summary and now - then >= self._summary:
@@ -102,15 +85,6 @@ class EventMonitor:
             **{f"dropped_{reason}": count for reason, count in snapshot.dropped.items()},
         )
 
-    def _label(self, view: _View, snapshot: Snapshot) -> None:
-        best = view.best
-        if best.label == view.announced or self._clock() - view.since < self._hold:
-            return
-        view.announced = best.label
-        self._happened(
-            EventKind.LABEL, snapshot.camera, label=best.label, probability=best.probability, fps=snapshot.fps
-        )
-
     def _summarise(self, before: Snapshot, snapshot: Snapshot, seconds: float) -> None:
         classified = snapshot.classified - before.classified
         self._happened(
@@ -123,7 +97,8 @@ class EventMonitor:
             fps=classified / seconds,
         )
 
-    def _happened(self, kind: EventKind, camera: str, **fields: str | float) -> None:
-        event = Event(kind, camera, time.time(), fields)
+    def _happened(self, kind: EventKind, camera: str, *, age: float = 0.0, **fields: str | float) -> None:
+        """`age`: how many seconds ago."""
+        event = Event(kind, camera, time.time() - age, uuid.uuid4().hex, fields)
         for publish in self._publish:
             publish(event)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pi_classifier.contracts.job import Job, JobSource
 from pi_classifier.contracts.model import Predictor
 from pi_classifier.contracts.prediction import Prediction, Sink, Timings
+from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.statistics import CameraStatistics
 
 LONGEST_WAIT_SECONDS = 0.25
@@ -21,12 +22,14 @@ class Pipeline:
         *,
         cameras: Sequence[tuple[JobSource, CameraStatistics]],
         predictor: Predictor,
+        steadiness: Steadiness,
         sinks: Sequence[Sink],
         work_available: threading.Event,
     ) -> None:
-        """`work_available` is what the job sources set when there is news."""
+        """`steadiness`: of these cameras. `work_available` is what the job sources set when there is news."""
         self._cameras = tuple(cameras)
         self._predictor = predictor
+        self._steadiness = steadiness
         self._sinks = tuple(sinks)
         self._work_available = work_available
         self._publish_seconds = 0.0
@@ -74,6 +77,7 @@ class Pipeline:
         outputs = self._predictor.infer(job.tensor)
         inferred = time.perf_counter()
         result = self._predictor.decode(outputs)
+        steady = self._steadiness.update(statistics.camera, job.captured_at, result.probabilities)
         ranked = time.perf_counter()
         timings = Timings(
             capture_wait=waited,
@@ -84,7 +88,7 @@ class Pipeline:
             # Some drivers stamp a frame with the end of its exposure, a little ahead of its arrival.
             age=max(0.0, time.monotonic() - job.captured_at),
         )
-        prediction = Prediction(statistics.camera, job.sequence, job.captured_at, result, timings)
+        prediction = Prediction(statistics.camera, job.sequence, job.captured_at, result, timings, steady)
         statistics.frame_classified()
         self.predictions += 1
         for sink in self._sinks:

@@ -1,10 +1,13 @@
-"""The line a second that says what is seen and how fast, as text or JSON."""
+"""The line a second that says what is seen and how fast, as text or JSON; as JSON, a line for each event, too."""
 
 import json
 import logging
+import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Literal, TextIO
 
+from pi_classifier.contracts.event import CAMERA_EVENTS, STATE_EVENTS, Event
 from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.sinks.lines import finish_line, status_line
 from pi_classifier.statistics import Snapshot
@@ -13,7 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 class StdoutSink:
-    """Keeps the latest prediction of each camera and writes a line an interval. A `Sink` and a `Reporter`."""
+    """Keeps the latest prediction of each camera and writes a line an interval, and one for each event it is told.
+
+    A `Sink`, a `Reporter` and a `Listener`.
+    """
 
     def __init__(
         self,
@@ -36,6 +42,8 @@ class StdoutSink:
         self._untrained = untrained
         self._on_closed = on_closed
         self._latest: dict[str, Prediction] = {}
+        self._lock = threading.Lock()
+        """Events are written by another thread."""
 
     def offer(self, prediction: Prediction) -> None:
         """Keep the prediction for the next line."""
@@ -49,6 +57,15 @@ class StdoutSink:
         else:
             self._put(status_line(snapshot, prediction, untrained=self._untrained))
 
+    def notify(self, event: Event) -> None:
+        """Write an event of a state or a camera as an object of its own; the others repeat what is written already."""
+        if event.kind not in STATE_EVENTS | CAMERA_EVENTS:
+            return
+        time = datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        fields = {name: round(value, 6) if isinstance(value, float) else value for name, value in event.fields.items()}
+        line = {"event": event.kind, "id": event.id, "time": time, "camera": event.camera, **fields}
+        self._put(json.dumps(line, ensure_ascii=False))
+
     def finish(self, snapshot: Snapshot, seconds: float) -> None:
         """Write the camera's totals after `seconds` of running."""
         self._put(json.dumps(_totals(snapshot, seconds)) if self._json else finish_line(snapshot, seconds))
@@ -59,6 +76,8 @@ class StdoutSink:
             "fps": round(snapshot.fps, 3),
             "frame": prediction.sequence if prediction else None,
             "frame_age_seconds": round(prediction.timings.age, 6) if prediction else None,
+            "state": _state(prediction) if prediction else None,
+            "watches": _watches(prediction) if prediction else [],
             "predictions": [score._asdict() for score in prediction.scores] if prediction else [],
         }
         if snapshot.error:
@@ -69,13 +88,36 @@ class StdoutSink:
 
     def _put(self, line: str) -> None:
         try:
-            self._stream.write(line + "\n")
-            self._stream.flush()
+            with self._lock:
+                self._stream.write(line + "\n")
+                self._stream.flush()
         except BrokenPipeError:
             self._on_closed()
         except OSError as error:
             # A full disk behind a redirection takes the line, not the daemon.
             logger.warning("a log line was lost: %s", error.strerror)
+
+
+def _state(prediction: Prediction) -> dict[str, object]:
+    state = prediction.steady.state
+    return {
+        "label": state.label,
+        "class_id": state.class_id,
+        "probability": round(state.probability, 6),
+        "seconds": round(prediction.captured_at - state.since, 3),
+    }
+
+
+def _watches(prediction: Prediction) -> list[dict[str, object]]:
+    return [
+        {
+            "name": watch.name,
+            "active": watch.active,
+            "probability": round(watch.probability, 6),
+            "seconds": round(prediction.captured_at - watch.since, 3),
+        }
+        for watch in prediction.steady.watches
+    ]
 
 
 def _totals(snapshot: Snapshot, seconds: float) -> dict[str, object]:

@@ -61,7 +61,7 @@ def capture_of(source: FrameSource) -> tuple[Capture, CameraStatistics]:
     capture = Capture(
         source,
         statistics=statistics,
-        observer=CollectingObserver(),
+        observers=[CollectingObserver()],
         model=FakeModel(),
         work_available=threading.Event(),
         shutdown=threading.Event(),

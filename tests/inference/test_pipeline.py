@@ -43,7 +43,7 @@ class Rig:
             Capture(
                 camera,
                 statistics=statistics,
-                observer=CollectingObserver(),
+                observers=[CollectingObserver()],
                 model=self.model,
                 work_available=self.work_available,
                 shutdown=self.shutdown,
@@ -296,7 +296,7 @@ def test_hot_path_allocates_no_frames() -> None:
     capture = Capture(
         Synthetic("test", width=640, height=480, fps=400),
         statistics=statistics,
-        observer=CollectingObserver(),
+        observers=[CollectingObserver()],
         model=model,
         work_available=work_available,
         shutdown=threading.Event(),

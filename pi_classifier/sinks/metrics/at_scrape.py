@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from pi_classifier.contracts.prediction import Prediction
+from pi_classifier.contracts.state import Steady
 from pi_classifier.statistics import CameraStatistics, Snapshot
 
 PREFIX = "pi_classifier_"
@@ -22,6 +23,7 @@ class AtScrape(Collector):
         self,
         statistics: Sequence[CameraStatistics],
         requested_fps: Mapping[str, float],
+        steady: Callable[[], Mapping[str, Steady]],
         model: Mapping[str, str],
         labels: Sequence[str],
         versions: Mapping[str, str],
@@ -30,6 +32,7 @@ class AtScrape(Collector):
     ) -> None:
         self._statistics = tuple(statistics)
         self._requested_fps = dict(requested_fps)
+        self._steady = steady
         self._model = dict(model)
         self._versions = dict(versions)
         self._temperature = temperature
@@ -62,6 +65,7 @@ class AtScrape(Collector):
             latest = dict(self._latest)
             labels = {camera: dict(counts) for camera, counts in self._labels.items()}
         yield from _predictions(latest)
+        yield from _steady(self._steady())
         yield _family(
             CounterMetricFamily,
             "label_predictions",
@@ -159,6 +163,38 @@ def _predictions(latest: Mapping[str, tuple[Prediction, float]]) -> Iterator[Met
         "Probability of the newest prediction's best label, 0 to 1.",
         ("camera",),
         {(camera,): score.probability for camera, score in best.items()},
+    )
+
+
+def _steady(steady: Mapping[str, Steady]) -> Iterator[Metric]:
+    yield _family(
+        GaugeMetricFamily,
+        "state_class_id",
+        "Class id of what the camera shows, as far as it holds still; -1 for nothing.",
+        ("camera",),
+        {(camera,): -1 if one.state.class_id is None else one.state.class_id for camera, one in steady.items()},
+    )
+    yield _family(
+        GaugeMetricFamily,
+        "state_probability",
+        "Smoothed probability of what the camera shows, 0 to 1.",
+        ("camera",),
+        {(camera,): one.state.probability for camera, one in steady.items()},
+    )
+    now = time.time() - time.monotonic()
+    yield _family(
+        GaugeMetricFamily,
+        "state_since_timestamp_seconds",
+        "Since when the camera shows that, seconds since 1970.",
+        ("camera",),
+        {(camera,): now + one.state.since for camera, one in steady.items()},
+    )
+    yield _family(
+        GaugeMetricFamily,
+        "watch_active",
+        "1 while the camera shows one of the watch's classes, else 0.",
+        ("camera", "watch"),
+        {(camera, watch.name): watch.active for camera, one in steady.items() for watch in one.watches},
     )
 
 

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Histogram, disable_created_metr
 
 from pi_classifier.contracts.model import ModelMetadata, Runtime
 from pi_classifier.contracts.prediction import Prediction, Timings
+from pi_classifier.contracts.state import Steady
 from pi_classifier.sinks.metrics.at_scrape import PREFIX, AtScrape
 from pi_classifier.statistics import CameraStatistics
 
@@ -25,6 +26,7 @@ class MetricsSink:
         *,
         statistics: Sequence[CameraStatistics],
         requested_fps: Mapping[str, float],
+        steady: Callable[[], Mapping[str, Steady]],
         runtime: Runtime,
         metadata: ModelMetadata,
         labels: Sequence[str],
@@ -38,6 +40,7 @@ class MetricsSink:
             registry: what is scraped.
             statistics: of all cameras.
             requested_fps: frames a second asked of each camera, by name.
+            steady: asked at each scrape what each camera shows, by name.
             runtime: that runs the model.
             metadata: of the model in use.
             labels: classes to count by name; all others count as `other`.
@@ -70,7 +73,14 @@ class MetricsSink:
             for one in statistics
         }
         self._at_scrape = AtScrape(
-            statistics, requested_fps, _model_labels(runtime, metadata), labels, versions, temperature, throttled
+            statistics,
+            requested_fps,
+            steady,
+            _model_labels(runtime, metadata),
+            labels,
+            versions,
+            temperature,
+            throttled,
         )
         registry.register(self._at_scrape)
 

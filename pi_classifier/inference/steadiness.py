@@ -1,0 +1,184 @@
+"""Labels that hold still: from the probabilities of each frame to what a camera shows, and since when.
+
+The probabilities are smoothed exponentially, in seconds, whatever the frame rate: `mean += a * (p - mean)` with
+`a = 1 - exp(-dt / tau)`, but never so much that a single frame decides. A class becomes the state when its mean reaches
+`enter` and ends when it falls below `leave`. Another cannot take its place before, so that two which alternate do not
+flicker; and a change is followed by no other for `hold` seconds. A watch, which sums classes, obeys the same rule.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_classifier.config.schema import SteadinessSettings
+from pi_classifier.contracts.prediction import Probabilities
+from pi_classifier.contracts.state import Change, Reason, State, Steady, WatchState
+from pi_classifier.errors import CaptureError
+
+MOST = 0.45
+"""The most that one frame weighs: less than what `enter` is by default, so that no frame starts a state by itself."""
+
+
+class Steadiness:
+    """What all cameras show. A `CameraObserver`; frames come from the inference loop, losses from capture threads."""
+
+    def __init__(
+        self,
+        settings: SteadinessSettings,
+        *,
+        cameras: Sequence[str],
+        categories: Sequence[str],
+        watches: Mapping[str, Sequence[int]],
+        on_change: Callable[[Change], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin with nothing on every camera.
+
+        Args:
+            settings: the rule's numbers.
+            cameras: their names.
+            categories: the model's labels, by class id.
+            watches: the class ids that each watch sums, by its name.
+            on_change: called with every change, in order; it must not block.
+            clock: as `captured_at` counts seconds.
+        """
+        self._clock = clock
+        self._lock = threading.Lock()
+        ids = {name: np.array(ids, np.intp) for name, ids in watches.items()}
+        self._views = {camera: _View(camera, settings, categories, ids, on_change) for camera in cameras}
+
+    def update(self, camera: str, captured_at: float, probabilities: Probabilities) -> Steady:
+        """Take the probabilities of a frame, and say what its camera shows now.
+
+        Args:
+            camera: its name.
+            captured_at: of the frame, in seconds.
+            probabilities: of all classes; not kept.
+        """
+        with self._lock:
+            return self._views[camera].update(captured_at, probabilities)
+
+    def now(self) -> dict[str, Steady]:
+        """What each camera shows, by its name; those that have sent no frame yet are left out. From any thread."""
+        with self._lock:
+            return {camera: view.steady() for camera, view in self._views.items() if view.seen}
+
+    def camera_down(self, camera: str, error: CaptureError) -> None:  # noqa: ARG002 - whatever it is
+        """What the camera showed has ended: nobody knows what is there now."""
+        with self._lock:
+            self._views[camera].lose(self._clock())
+
+    def camera_up(self, camera: str) -> None:
+        """Its frames will tell."""
+
+
+class _View:
+    """What one camera shows."""
+
+    def __init__(
+        self,
+        camera: str,
+        settings: SteadinessSettings,
+        categories: Sequence[str],
+        watches: Mapping[str, NDArray[np.intp]],
+        on_change: Callable[[Change], None],
+    ) -> None:
+        self._camera = camera
+        self._rule = settings
+        self._categories = categories
+        self._on_change = on_change
+        self._mean = np.zeros(len(categories), np.float32)
+        self._step = np.empty_like(self._mean)
+        self._at: float | None = None
+        """Of the last frame since the camera came."""
+        self._class: int | None = None
+        self._since = 0.0
+        self._watches = [_Watch(name, ids) for name, ids in watches.items()]
+        self.seen = False
+        """Whether there has been a frame."""
+
+    def update(self, at: float, probabilities: Probabilities) -> Steady:
+        self._smooth(at, probabilities)
+        if at - self._since >= self._rule.hold:
+            self._choose(at)
+        for watch in self._watches:
+            self._judge(watch, at)
+        return self.steady()
+
+    def lose(self, at: float) -> None:
+        if self._at is None:
+            return
+        self._at = None
+        if self._class is not None:
+            self._change_class(None, at, "camera")
+        for watch in self._watches:
+            if watch.active:
+                self._change_watch(watch, at, "camera")
+            watch.probability = 0.0
+        # What begins anew has been so for no time.
+        self._mean[:] = 0
+
+    def _smooth(self, at: float, probabilities: Probabilities) -> None:
+        if self._at is None:
+            weight = MOST
+            self._since = at
+            for watch in self._watches:
+                watch.since = at
+        else:
+            # Frames that come in the same moment, or in the wrong order, weigh nothing.
+            weight = min(MOST, -math.expm1(min(0.0, self._at - at) / self._rule.tau))
+        self._at, self.seen = at, True
+        np.subtract(probabilities, self._mean, out=self._step)
+        self._step *= weight
+        self._mean += self._step
+
+    def _choose(self, at: float) -> None:
+        if self._class is not None:
+            if self._mean[self._class] >= self._rule.leave:
+                return
+            self._change_class(None, at, "probability")
+        best = int(self._mean.argmax())
+        if self._mean[best] >= self._rule.enter:
+            self._change_class(best, at, "probability")
+
+    def _judge(self, watch: "_Watch", at: float) -> None:
+        watch.probability = min(1.0, float(self._mean[watch.ids].sum()))
+        if at - watch.since < self._rule.hold:
+            return
+        if watch.probability < self._rule.leave if watch.active else watch.probability >= self._rule.enter:
+            self._change_watch(watch, at, "probability")
+
+    def _change_class(self, new: int | None, at: float, reason: Reason) -> None:
+        changing = self._class if new is None else new
+        if changing is None:
+            return
+        self._class, self._since = new, at
+        probability, label = float(self._mean[changing]), self._categories[changing]
+        self._on_change(Change(self._camera, new is not None, label, changing, None, probability, at, reason))
+
+    def _change_watch(self, watch: "_Watch", at: float, reason: Reason) -> None:
+        watch.active, watch.since = not watch.active, at
+        self._on_change(Change(self._camera, watch.active, None, None, watch.name, watch.probability, at, reason))
+
+    def steady(self) -> Steady:
+        watches = tuple([WatchState(one.name, one.active, one.probability, one.since) for one in self._watches])
+        if self._class is None:
+            return Steady(State(None, None, 0.0, self._since), watches)
+        probability = float(self._mean[self._class])
+        return Steady(State(self._categories[self._class], self._class, probability, self._since), watches)
+
+
+@dataclass(slots=True, eq=False)
+class _Watch:
+    """One watch of one camera."""
+
+    name: str
+    ids: NDArray[np.intp]
+    active: bool = False
+    probability: float = 0.0
+    since: float = 0.0
