@@ -8,18 +8,20 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Container, Generator, Mapping
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_classifier.config.schema import SteadinessSettings
 from pi_classifier.contracts.event import Event
 from pi_classifier.contracts.frame import Frame, Pixels
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import ModelMetadata, Predictor, Runtime
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
 from pi_classifier.errors import CaptureError, PiClassifierError
+from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.runtimes.classification import Classification
 
 SIZE = 8
@@ -178,6 +180,13 @@ class FakePredictor:
         time.sleep(self._seconds)
         assert tensor[0, 0, 0] == first, "the frame changed while the model looked at it"
         return np.array([first, 0, 0], np.float32)
+
+
+def steadiness(*cameras: str, categories: Sequence[str] = METADATA.categories) -> Steadiness:
+    """By the default rule, for a `FakeModel` if nothing else is said; nobody listens."""
+    return Steadiness(
+        SteadinessSettings(), cameras=cameras, categories=categories, watches={}, on_change=lambda _change: None
+    )
 
 
 class CollectingSink:

@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.loops.camera import Camera
 from benchmarks.loops.loop_figures import TOP_K, Figures, Task
 from benchmarks.loops.stopwatch import Stopwatch
+from benchmarks.shared.steadiness import of_the_daemon
 from pi_classifier.capture import Capture
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.frame import Frame, Pixels
@@ -50,6 +51,7 @@ class PipelineLoop:
         pipeline = Pipeline(
             cameras=[(capture, statistics)],
             predictor=_WatchedPredictor(self._predictor, watch, source, ranked=task.top_k),
+            steadiness=of_the_daemon(self._model, statistics.camera),
             sinks=[_Finish(watch)],
             work_available=work_available,
         )

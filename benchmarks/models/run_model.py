@@ -25,6 +25,7 @@ import torch
 from benchmarks.models.model_figures import Round
 from benchmarks.shared.failure import errors_in_one_line
 from benchmarks.shared.process_figures import process_figures
+from benchmarks.shared.steadiness import of_the_daemon
 from pi_classifier.config.schema import CameraSettings, ModelSettings
 from pi_classifier.contracts.frame import Frame, FrameSource
 from pi_classifier.contracts.job import Job
@@ -115,6 +116,7 @@ def run(file: Path, *, threads: int | Literal["auto"], source: str, warm_up: int
         pipeline = Pipeline(
             cameras=[(UnpacedJobs(pictures, model, statistics, work_available), statistics)],
             predictor=model.new_predictor(),
+            steadiness=of_the_daemon(model, statistics.camera),
             sinks=[times],
             work_available=work_available,
         )

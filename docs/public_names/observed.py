@@ -12,6 +12,7 @@ from pi_classifier import __version__
 from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
+from pi_classifier.contracts.state import Change, State, Steady, WatchState
 from pi_classifier.errors import CameraAbsent, CaptureTimeout, InputError
 from pi_classifier.events.journal import entry_fields, message
 from pi_classifier.events.monitor import EventMonitor
@@ -24,9 +25,22 @@ from pi_classifier.system.soc import CONDITIONS
 from public_names.markdown import block, code, table
 
 SCORES = (Score(898, "water bottle", 0.621), Score(737, "pop bottle", 0.09))
+STEADY = Steady(State("water bottle", 898, 0.618, 0.5), (WatchState("bottle", True, 0.701, 0.5),))
 PREDICTION = Prediction(
-    "front", 41, 12.5, Result(np.zeros(1000, np.float32), SCORES), Timings(0.001, 0.0005, 0.02, 0.0001, 0.0001, 0.0255)
+    "front",
+    41,
+    12.5,
+    Result(np.zeros(1000, np.float32), SCORES),
+    Timings(0.001, 0.0005, 0.02, 0.0001, 0.0001, 0.0255),
+    STEADY,
 )
+EXAMPLE_ID = "0b816d21e6a64fb1a3a06515b667278f"
+STARTED: dict[str, str | float] = {
+    "label": "water bottle",
+    "class_id": 898,
+    "probability": 0.501,
+    "reason": "probability",
+}
 ABSENT = CameraAbsent("/dev/video0: no such device", remedy="check its plug and power")
 METADATA = ModelMetadata(
     name="mobilenet_v2",
@@ -48,6 +62,23 @@ MEANING = {
     "captured": "frames",
     "classified": "frames",
     "dropped": "frames by reason, reasons without any left out",
+    "class_id": "index into the model's categories",
+    "event": "its kind",
+    "id": "this event's alone",
+    "label": "what began or ended; of a watch `watch` stands there, with its name",
+    "probability": "smoothed, 0 to 1",
+    "reason": "`probability`, or `camera` where that was lost",
+    "state": "what holds still; null without a new frame",
+    "state.class_id": "index into the model's categories; null for nothing",
+    "state.label": "of the class; null for nothing",
+    "state.probability": "smoothed, 0 to 1",
+    "state.seconds": "for how long",
+    "time": "UTC, ISO 8601",
+    "watches": "each `[[watch]]`",
+    "watches[].active": "whether the camera shows any of its classes",
+    "watches[].name": "its name",
+    "watches[].probability": "of all of its classes, smoothed, 0 to 1",
+    "watches[].seconds": "for how long",
     "error": "what is wrong, with the remedy; of a camera only while it is disconnected",
     "fps": "frames classified a second: over the last interval, in the totals over the whole run",
     "frame": "its number, counted from 0; null without a new frame",
@@ -60,7 +91,14 @@ MEANING = {
     "seconds": "of the whole run",
     "weights": "`untrained`: the labels mean nothing; else the key is not there",
 }
-JSON_TYPES = {"dict": "object", "float": "number", "int": "integer", "list": "array", "str": "string"}
+JSON_TYPES = {
+    "bool": "boolean",
+    "dict": "object",
+    "float": "number",
+    "int": "integer",
+    "list": "array",
+    "str": "string",
+}
 
 
 def statistics() -> CameraStatistics:
@@ -83,6 +121,7 @@ def metrics() -> str:
         registry,
         statistics=[statistics()],
         requested_fps={"front": 36.0},
+        steady=lambda: {"front": STEADY},
         runtime="torchscript",
         metadata=METADATA,
         labels=("water bottle",),
@@ -124,10 +163,11 @@ def log_lines() -> str:
     sink.report(front.end_interval(1.0))
     untrained.offer(PREDICTION)
     untrained.report(front.snapshot())
+    sink.notify(Event(EventKind.STARTED, "front", 1767225600.25, EXAMPLE_ID, STARTED))
     front.camera_failed(ABSENT.kind, str(ABSENT))
     sink.report(front.end_interval(2.0))
     sink.finish(front.snapshot(), 2.0)
-    titles = ("camera delivers", "untrained weights", "camera disconnected", "totals at the end")
+    titles = ("camera delivers", "untrained weights", "an event", "camera disconnected", "totals at the end")
     return _lines(titles, stream.getvalue())
 
 
@@ -163,17 +203,20 @@ def _keys(line: Mapping[str, object], above: str = "") -> Iterator[tuple[str, st
         yield above + key, "null" if value is None else JSON_TYPES[type(value).__name__]
         for item in value[:1] if isinstance(value, list) else ():
             yield from _keys(item, f"{above}{key}[].")
+        if isinstance(value, dict) and key == "state":
+            yield from _keys(value, f"{above}{key}.")
 
 
 def events() -> str:
     """Every kind of event, as the monitor publishes it and the journal writes it."""
     seen: list[Event] = []
     now = 0.0
-    monitor = EventMonitor([seen.append], label_hold_seconds=1, summary_seconds=60, clock=lambda: now)
+    monitor = EventMonitor([seen.append], summary_seconds=60, clock=lambda: now)
     front = statistics()
     monitor.camera_down("front", ABSENT)
     monitor.camera_up("front")
-    monitor.offer(PREDICTION)
+    for started in (True, False):
+        monitor.changed(Change("front", started, "water bottle", 898, None, 0.501, now, "probability"))
     monitor.report(front.end_interval(1.0))
     now = 60.0
     monitor.report(front.end_interval(2.0))

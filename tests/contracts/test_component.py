@@ -28,7 +28,7 @@ from pi_classifier.statistics import CameraStatistics
 from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.fakes import CollectingListener, CollectingObserver, FakeModel, HangingCamera, ScriptedCamera
 
-EVENT = Event(EventKind.CAMERA_UP, "front", 0.0)
+EVENT = Event(EventKind.CAMERA_UP, "front", 0.0, "c0ffee")
 
 
 @dataclass

@@ -1,19 +1,22 @@
 """What every listener promises: `contracts.event.Listener`, held against each, alone and behind a dispatcher."""
 
+import io
 import logging
 import threading
 from collections.abc import Callable
 
 import pytest
 
-from pi_classifier.contracts.event import CameraObserver, Event, EventKind, Listener
+from pi_classifier.contracts.event import CAMERA_EVENTS, CameraObserver, Event, EventKind, Listener
+from pi_classifier.contracts.state import Change
 from pi_classifier.errors import CameraAbsent
 from pi_classifier.events.dispatch import Dispatcher
-from pi_classifier.events.journal import CAMERA_EVENTS, Journal
+from pi_classifier.events.journal import Journal
 from pi_classifier.events.monitor import EventMonitor
+from pi_classifier.sinks.stdout import StdoutSink
 from pi_classifier.statistics import CameraStatistics
 from tests.conftest import eventually
-from tests.fakes import CollectingListener, CollectingObserver, prediction_of
+from tests.fakes import CollectingListener, CollectingObserver, steadiness
 
 
 def journal() -> Listener:
@@ -26,12 +29,17 @@ def journal_of_cameras() -> Listener:
     return Journal(kinds=CAMERA_EVENTS, untrained=True)
 
 
+def lines_of_json() -> Listener:
+    """Beside the lines of `run --log-format json`."""
+    return StdoutSink(stream=io.StringIO(), log_format="json", untrained=False, on_closed=lambda: None)
+
+
 def collecting() -> Listener:
     """The tests' own."""
     return CollectingListener()
 
 
-LISTENERS = [journal, journal_of_cameras, collecting]
+LISTENERS = [lines_of_json, journal, journal_of_cameras, collecting]
 """A new one is one name more."""
 each_listener = pytest.mark.parametrize("make", LISTENERS, ids=lambda make: make.__name__)
 
@@ -40,14 +48,16 @@ def everything() -> list[Event]:
     """One event of each kind at least, as the monitor publishes them: with all their fields, and no others."""
     events: list[Event] = []
     now = 0.0
-    monitor = EventMonitor([events.append], label_hold_seconds=1, summary_seconds=2, clock=lambda: now)
+    monitor = EventMonitor([events.append], summary_seconds=2, clock=lambda: now)
     statistics = CameraStatistics("front", 0.0)
     monitor.camera_down("front", CameraAbsent("/dev/video0: no such camera", remedy="plug it in"))
     monitor.camera_up("front")
+    for started in (True, False):
+        monitor.changed(Change("front", started, "water bottle", 898, None, 0.621, now, "probability"))
+        monitor.changed(Change("front", started, None, None, "bottle", 0.7, now, "camera"))
     for now in (0.0, 1.0, 2.0):
         statistics.frame_arrived(now)
         statistics.frame_classified()
-        monitor.offer(prediction_of((898, "water bottle", 0.621)))
         monitor.report(statistics.end_interval(now))
     statistics.frame_dropped("shutdown")
     monitor.finish(statistics.snapshot(), 2.0)
@@ -79,11 +89,16 @@ def test_every_event_comes_through_a_dispatcher(make: Callable[[], Listener], ca
 
 
 def monitor() -> CameraObserver:
-    """The daemon's."""
-    return EventMonitor([], label_hold_seconds=0, summary_seconds=0)
+    """The daemon's for events."""
+    return EventMonitor([], summary_seconds=0)
 
 
-@pytest.mark.parametrize("make", [monitor, CollectingObserver], ids=["monitor", "collecting"])
+def steady() -> CameraObserver:
+    """The daemon's for what cameras show."""
+    return steadiness("front", "back")
+
+
+@pytest.mark.parametrize("make", [monitor, steady, CollectingObserver], ids=lambda make: make.__name__)
 def test_observer_takes_news_in_any_order(make: Callable[[], CameraObserver]) -> None:
     """Protects capture threads, which call it: a return without a loss, a loss twice, cameras it never heard of."""
     observer = make()

@@ -53,10 +53,10 @@ def status(_cameras: Cameras) -> tuple[Output, Shown]:
     return StatusSink(lines.append, untrained=False), lambda: "\n".join(lines)
 
 
-def monitor(_cameras: Cameras) -> tuple[Output, Shown]:
+def monitor(_cameras: Cameras) -> tuple[Reporter, Shown]:
     """Events."""
     events: list[Event] = []
-    return EventMonitor([events.append], label_hold_seconds=0, summary_seconds=0), lambda: "\n".join(map(str, events))
+    return EventMonitor([events.append], summary_seconds=0), lambda: "\n".join(map(str, events))
 
 
 def metrics(cameras: Cameras) -> tuple[Sink, Shown]:
@@ -66,6 +66,7 @@ def metrics(cameras: Cameras) -> tuple[Sink, Shown]:
         registry,
         statistics=list(cameras.values()),
         requested_fps=dict.fromkeys(cameras, 36.0),
+        steady=dict,
         runtime="torchscript",
         metadata=METADATA,
         labels=("tench",),
@@ -89,9 +90,11 @@ def collecting(_cameras: Cameras) -> tuple[Sink, Shown]:
     return sink, lambda: "\n".join(map(str, sink.predictions))
 
 
-REPORTERS: list[Callable[[Cameras], tuple[Output, Shown]]] = [text_lines, json_lines, status, monitor]
-"""All of them are sinks as well. A new one is one name more."""
-SINKS: list[Callable[[Cameras], tuple[Sink, Shown]]] = [*REPORTERS, metrics, watchdog, collecting]
+OUTPUTS: list[Callable[[Cameras], tuple[Output, Shown]]] = [text_lines, json_lines, status]
+"""They are sinks and reporters. A new one is one name more."""
+REPORTERS: list[Callable[[Cameras], tuple[Reporter, Shown]]] = [*OUTPUTS, monitor]
+SINKS: list[Callable[[Cameras], tuple[Sink, Shown]]] = [*OUTPUTS, metrics, watchdog, collecting]
+each_output = pytest.mark.parametrize("make", OUTPUTS, ids=lambda make: make.__name__)
 each_reporter = pytest.mark.parametrize("make", REPORTERS, ids=lambda make: make.__name__)
 each_sink = pytest.mark.parametrize("make", SINKS, ids=lambda make: make.__name__)
 
@@ -131,7 +134,7 @@ def test_few_and_many_scores(
     assert isinstance(shown(), str)
 
 
-@each_reporter
+@each_output
 def test_nothing_is_written_in_the_inference_loop(make: Callable[[Cameras], tuple[Output, Shown]]) -> None:
     """Protects the inference loop from a reader that has stopped reading: to write is for the ticker's thread."""
     sink, shown = make(cameras())
@@ -141,7 +144,7 @@ def test_nothing_is_written_in_the_inference_loop(make: Callable[[Cameras], tupl
 
 
 @each_reporter
-def test_reports_before_any_prediction(make: Callable[[Cameras], tuple[Output, Shown]]) -> None:
+def test_reports_before_any_prediction(make: Callable[[Cameras], tuple[Reporter, Shown]]) -> None:
     """Protects the first interval and a run that saw nothing: up, down or neither, each report works, so do totals."""
     statistics = cameras()
     reporter, shown = make(statistics)
@@ -159,7 +162,7 @@ def test_reports_before_any_prediction(make: Callable[[Cameras], tuple[Output, S
 
 
 @each_reporter
-def test_totals_of_no_time_at_all(make: Callable[[Cameras], tuple[Output, Shown]]) -> None:
+def test_totals_of_no_time_at_all(make: Callable[[Cameras], tuple[Reporter, Shown]]) -> None:
     """Protects the end of a run that was stopped at once: no division by its length."""
     statistics = cameras()
     reporter, shown = make(statistics)
@@ -168,7 +171,7 @@ def test_totals_of_no_time_at_all(make: Callable[[Cameras], tuple[Output, Shown]
     assert "front" in shown()
 
 
-@each_reporter
+@each_output
 def test_offers_and_reports_come_from_two_threads(make: Callable[[Cameras], tuple[Output, Shown]]) -> None:
     """Protects a running daemon: the loop offers while the ticker's thread reports, and neither stumbles."""
     statistics = cameras()

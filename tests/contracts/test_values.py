@@ -13,7 +13,7 @@ from tests.fakes import METADATA, prediction_of
 
 FROZEN = [
     Frame("front", 0, 0.0, np.zeros((2, 2, 3), np.uint8)),
-    Event(EventKind.CAMERA_UP, "front", time.time()),
+    Event(EventKind.CAMERA_UP, "front", time.time(), "c0ffee"),
     METADATA,
     Result(np.ones(1, np.float32), (Score(0, "tench", 1.0),)),
     Timings(0, 0, 0, 0, 0, 0),
@@ -56,4 +56,6 @@ def test_metadata_knows_random_weights() -> None:
 
 def test_kinds_of_events_are_words_of_the_journal() -> None:
     """Protects filters on `EVENT=`: a kind reads as it is documented."""
-    assert [str(kind) for kind in EventKind] == ["camera_down", "camera_up", "label", "summary", "totals"]
+    assert [str(kind) for kind in EventKind] == [
+        "camera_down", "camera_up", "started", "stopped", "summary", "totals"
+    ]  # fmt: skip

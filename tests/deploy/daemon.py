@@ -8,6 +8,7 @@ import numpy as np
 
 from pi_classifier.config.address import ListenAddress
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
+from pi_classifier.contracts.state import State, Steady, WatchState
 from pi_classifier.sinks.metrics.at_scrape import build_versions
 from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sinks.metrics.sink import MetricsSink
@@ -21,6 +22,7 @@ RESULT = Result(
     probabilities=np.array([0.62, 0.09], np.float32),
     scores=(Score(898, "water bottle", 0.62), Score(737, "pop bottle", 0.09)),
 )
+STEADY = Steady(State("water bottle", 898, 0.62, 0.0), (WatchState("bottle", True, 0.71, 0.0),))
 METADATA = fakes.METADATA._replace(weights="default", categories=("water bottle", "pop bottle"))
 
 
@@ -34,6 +36,7 @@ class Daemon:
             server.registry,
             statistics=list(self.statistics.values()),
             requested_fps=dict.fromkeys(CAMERAS, 36.0),
+            steady=lambda: dict.fromkeys(CAMERAS, STEADY),
             runtime="torchscript",
             metadata=METADATA,
             labels=("water bottle",),

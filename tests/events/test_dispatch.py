@@ -17,7 +17,7 @@ from tests.fakes import CollectingListener
 
 def event(number: int) -> Event:
     """An event that can be told from others."""
-    return Event(EventKind.SUMMARY, f"camera {number}", float(number))
+    return Event(EventKind.SUMMARY, f"camera {number}", float(number), f"{number:x}")
 
 
 def numbers(listener: CollectingListener) -> list[int]:

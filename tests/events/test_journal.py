@@ -4,24 +4,36 @@ import logging
 
 import pytest
 
-from pi_classifier.contracts.event import Event, EventKind
-from pi_classifier.events.journal import CAMERA_EVENTS, Journal
+from pi_classifier.contracts.event import CAMERA_EVENTS, Event, EventKind
+from pi_classifier.events.journal import Journal, message
 
 EVENTS = {
     EventKind.CAMERA_DOWN: Event(
-        EventKind.CAMERA_DOWN, "front", 0.0, {"error": "/dev/video0: no such camera; plug it in"}
+        EventKind.CAMERA_DOWN, "front", 0.0, "c0ffee", {"error": "/dev/video0: no such camera; plug it in"}
     ),
-    EventKind.CAMERA_UP: Event(EventKind.CAMERA_UP, "front", 0.0),
-    EventKind.LABEL: Event(
-        EventKind.LABEL, "front", 0.0, {"label": "water bottle", "probability": 0.62148, "fps": 35.912}
+    EventKind.CAMERA_UP: Event(EventKind.CAMERA_UP, "front", 0.0, "c0ffee"),
+    EventKind.STARTED: Event(
+        EventKind.STARTED,
+        "front",
+        0.0,
+        "c0ffee",
+        {"label": "water bottle", "class_id": 898, "probability": 0.62148, "reason": "probability"},
+    ),
+    EventKind.STOPPED: Event(
+        EventKind.STOPPED, "front", 0.0, "c0ffee", {"watch": "bottle", "probability": 0.29, "reason": "camera"}
     ),
     EventKind.SUMMARY: Event(
-        EventKind.SUMMARY, "front", 0.0, {"seconds": 60.2, "classified": 2150, "dropped": 7, "errors": 1, "fps": 35.712}
+        EventKind.SUMMARY,
+        "front",
+        0.0,
+        "c0ffee",
+        {"seconds": 60.2, "classified": 2150, "dropped": 7, "errors": 1, "fps": 35.712},
     ),
     EventKind.TOTALS: Event(
         EventKind.TOTALS,
         "front",
         0.0,
+        "c0ffee",
         {
             "seconds": 2.0,
             "captured": 37,
@@ -36,14 +48,16 @@ EVENTS = {
 MESSAGES = {
     EventKind.CAMERA_DOWN: "/dev/video0: no such camera; plug it in; retrying",
     EventKind.CAMERA_UP: "front is back",
-    EventKind.LABEL: "front sees water bottle, 62.1%, at 35.9 fps",
+    EventKind.STARTED: "front sees water bottle, 62.1%",
+    EventKind.STOPPED: "front: bottle stopped: the camera is lost",
     EventKind.SUMMARY: "front in 60 s: 2150 classified, 7 dropped, 35.7 fps, 1 errors",
     EventKind.TOTALS: "front done: 37 captured = 36 classified + 1 dropped (1 stale) in 2.0 s, 18.0 fps",
 }
 FIELDS = {
     EventKind.CAMERA_DOWN: {},
     EventKind.CAMERA_UP: {},
-    EventKind.LABEL: {"LABEL": "water bottle", "PROBABILITY": "0.6215", "FPS": "35.91"},
+    EventKind.STARTED: {"LABEL": "water bottle", "PROBABILITY": "0.6215", "REASON": "probability"},
+    EventKind.STOPPED: {"WATCH": "bottle", "PROBABILITY": "0.2900", "REASON": "camera"},
     EventKind.SUMMARY: {"FPS": "35.71"},
     EventKind.TOTALS: {"FPS": "18.00"},
 }
@@ -63,7 +77,7 @@ def test_entry_reads_as_documented(caplog: pytest.LogCaptureFixture, kind: Event
     (record,) = written(caplog, Journal(untrained=False), kind)
     assert record.getMessage() == MESSAGES[kind]
     fields = {name: value for name, value in vars(record).items() if name.isupper()}
-    assert fields == {"EVENT": str(kind), "CAMERA": "front", **FIELDS[kind]}
+    assert fields == {"EVENT": str(kind), "EVENT_ID": "c0ffee", "CAMERA": "front", **FIELDS[kind]}
     assert record.levelno == (logging.WARNING if kind == EventKind.CAMERA_DOWN else logging.INFO)
 
 
@@ -85,8 +99,23 @@ def test_only_the_kinds_that_were_asked_for(caplog: pytest.LogCaptureFixture, ki
 def test_every_word_of_an_entry_is_text(caplog: pytest.LogCaptureFixture) -> None:
     """Protects the journal handler, which takes text alone, from a label that is none."""
     caplog.set_level(logging.INFO)
-    strange = Event(EventKind.LABEL, "front", 0.0, {"label": 7, "probability": 1, "fps": 0})
+    what: dict[str, str | float] = {"label": 7, "probability": 1, "reason": "probability"}
+    strange = Event(EventKind.STARTED, "front", 0.0, "c0ffee", what)
     Journal(untrained=False).notify(strange)
     (record,) = caplog.records
     assert {type(value) for name, value in vars(record).items() if name.isupper()} == {str}
-    assert record.getMessage() == "front sees 7, 100.0%, at 0.0 fps"
+    assert record.getMessage() == "front sees 7, 100.0%"
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "reason", "text"),
+    [
+        (EventKind.STOPPED, {"label": "tench"}, "probability", "front no longer sees tench"),
+        (EventKind.STOPPED, {"label": "tench"}, "camera", "front no longer sees tench: the camera is lost"),
+        (EventKind.STARTED, {"watch": "fish"}, "probability", "front: fish started, 50.0%"),
+        (EventKind.STOPPED, {"watch": "fish"}, "probability", "front: fish stopped"),
+    ],
+)
+def test_what_began_and_ended(kind: EventKind, what: dict[str, str | float], reason: str, text: str) -> None:
+    """Protects people's eyes: labels and watches, and whether it was the camera that ended them."""
+    assert message(Event(kind, "front", 0.0, "c0ffee", {**what, "probability": 0.5, "reason": reason})) == text

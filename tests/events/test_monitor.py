@@ -1,9 +1,11 @@
 """What is an event, and what is not."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_classifier.contracts.event import Event, EventKind
+from pi_classifier.contracts.state import Change
 from pi_classifier.errors import (
     CameraAbsent,
     CameraBusy,
@@ -14,10 +16,7 @@ from pi_classifier.errors import (
 )
 from pi_classifier.events.monitor import EventMonitor
 from pi_classifier.statistics import CameraStatistics
-from tests.fakes import prediction_of
 
-LABELS = ("tench", "goldfish")
-HOLD_SECONDS = 3
 FAILURES = (CameraAbsent, CameraBusy, CameraForbidden, CameraLost, CaptureTimeout)
 DOWN, UP = EventKind.CAMERA_DOWN, EventKind.CAMERA_UP
 
@@ -31,16 +30,14 @@ class Watched:
         self.statistics = CameraStatistics("front", 0.0)
         self.monitor = EventMonitor(
             [self.events.append],
-            label_hold_seconds=HOLD_SECONDS,
             summary_seconds=summary_seconds,
             clock=lambda: self.now,
         )
 
-    def see(self, class_id: int, camera: str = "front") -> None:
+    def see(self) -> None:
         """A frame arrives and is classified."""
         self.statistics.frame_arrived(self.now)
         self.statistics.frame_classified()
-        self.monitor.offer(prediction_of((class_id, LABELS[class_id], 0.9), camera=camera))
 
     def report(self) -> None:
         """An interval is over."""
@@ -56,70 +53,18 @@ def failure(kind: type[CaptureError], words: str = "no camera") -> CaptureError:
     return kind(words, remedy="look at it")
 
 
-def test_label_is_an_event_when_it_has_held() -> None:
-    """Protects the SD card from flicker: a label is an event once, when it was the best for three seconds on end."""
+def test_a_change_is_an_event() -> None:
+    """Protects who listens: what began and ended, with its probability, why, when the frame was taken, and an id."""
     watched = Watched()
-    for second, class_id in enumerate([0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1]):
-        watched.now = float(second)
-        watched.see(class_id)
-        watched.report()
-    first, second_one = watched.of(EventKind.LABEL)
-    assert [first.fields["label"], second_one.fields["label"]] == ["tench", "goldfish"]
-    assert first.camera == "front"
-    assert first.fields["probability"] == 0.9
-    assert float(first.fields["fps"]) > 0
-    assert set(first.fields) == {"label", "probability", "fps"}
-
-
-@given(seen=st.lists(st.integers(0, 1), max_size=40))
-def test_labels_follow_what_was_seen(seen: list[int]) -> None:
-    """Protects the rule itself: a label is an event exactly when it was the best of three seconds and is a new one."""
-    watched = Watched()
-    expected: list[str] = []
-    for second, class_id in enumerate(seen):
-        watched.now = float(second)
-        watched.see(class_id)
-        watched.report()
-        held = seen[max(0, second - HOLD_SECONDS) : second + 1]
-        if len(held) > HOLD_SECONDS and set(held) == {class_id} and expected[-1:] != [LABELS[class_id]]:
-            expected.append(LABELS[class_id])
-        assert [event.fields["label"] for event in watched.of(EventKind.LABEL)] == expected
-
-
-def test_label_is_no_event_while_the_camera_is_disconnected() -> None:
-    """Protects from old news: what was seen before the camera was lost does not become an event afterwards."""
-    watched = Watched()
-    watched.see(0)
-    watched.statistics.camera_failed("lost", "unplugged")
     watched.now = 10.0
-    watched.report()
-    assert watched.of(EventKind.LABEL) == []
-
-
-def test_cameras_have_labels_of_their_own() -> None:
-    """Protects one camera from another: what the one sees is no news of the other, and does not interrupt it."""
-    watched = Watched()
-    back = CameraStatistics("back", 0.0)
-    for second in range(5):
-        watched.now = float(second)
-        watched.see(0)
-        watched.see(1, camera="back")
-        back.frame_arrived(watched.now)
-        watched.report()
-        watched.monitor.report(back.end_interval(watched.now))
-    seen = [(event.camera, event.fields["label"]) for event in watched.of(EventKind.LABEL)]
-    assert seen == [("front", "tench"), ("back", "goldfish")]
-
-
-def test_nothing_seen_is_no_event() -> None:
-    """Protects models that may name nothing: a prediction without a class changes nothing."""
-    watched = Watched()
-    for second in range(8):
-        watched.now = float(second)
-        watched.see(0)
-        watched.monitor.offer(prediction_of())
-        watched.report()
-    assert [event.fields["label"] for event in watched.of(EventKind.LABEL)] == ["tench"]
+    watched.monitor.changed(Change("front", True, "tench", 0, None, 0.5, 9.75, "probability"))
+    watched.monitor.changed(Change("front", False, None, None, "fish", 0.25, 10.0, "camera"))
+    started, stopped = watched.events
+    assert (started.kind, stopped.kind) == (EventKind.STARTED, EventKind.STOPPED)
+    assert started.fields == {"label": "tench", "class_id": 0, "probability": 0.5, "reason": "probability"}
+    assert stopped.fields == {"watch": "fish", "probability": 0.25, "reason": "camera"}
+    assert stopped.at - started.at == pytest.approx(0.25, abs=0.1)
+    assert started.id != stopped.id
 
 
 def test_summary_comes_once_a_minute() -> None:
@@ -128,7 +73,7 @@ def test_summary_comes_once_a_minute() -> None:
     for second in range(180):
         watched.now = float(second)
         watched.report()
-        watched.see(0)
+        watched.see()
         if second == 100:
             watched.statistics.frame_dropped("stale")
             watched.statistics.camera_failed("lost", "unplugged")
@@ -150,7 +95,7 @@ def test_summaries_can_be_turned_off() -> None:
 def test_totals_are_the_whole_runs() -> None:
     """Protects the last entry: every number of the run, with each reason of a drop as a field of its own."""
     watched = Watched()
-    watched.see(0)
+    watched.see()
     watched.statistics.frame_dropped("stale")
     watched.statistics.frame_dropped("shutdown")
     watched.monitor.finish(watched.statistics.end_interval(2.0), 2.0)

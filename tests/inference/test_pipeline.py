@@ -22,7 +22,7 @@ from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.statistics import CameraStatistics
 from tests.conftest import DEADLINE_SECONDS
-from tests.fakes import CollectingObserver, CollectingSink, FakeModel, FedCamera, ScriptedCamera
+from tests.fakes import CollectingObserver, CollectingSink, FakeModel, FedCamera, ScriptedCamera, steadiness
 
 ABSENT = CameraLost("absent", remedy="plug it in")
 
@@ -53,6 +53,7 @@ class Rig:
         self.pipeline = Pipeline(
             cameras=list(zip(self.captures, self.statistics, strict=True)),
             predictor=self.model.new_predictor(),
+            steadiness=steadiness(*(statistics.camera for statistics in self.statistics)),
             sinks=[self.sink],
             work_available=self.work_available,
         )
@@ -256,6 +257,9 @@ class MemoryWatch:
         tracemalloc.reset_peak()
 
 
+CLASSES = [str(number) for number in range(1000)]
+
+
 class LargeModel(FakeModel):
     """Its input and its outputs are of the usual size, and its inference takes no time."""
 
@@ -277,7 +281,7 @@ class ConstantPredictor:
 
     def __init__(self) -> None:
         self._logits = np.zeros(1000, np.float32)
-        self._decode = Classification([str(number) for number in range(1000)], 5)
+        self._decode = Classification(CLASSES, 5)
 
     def infer(self, _tensor: Tensor) -> NDArray[np.float32]:
         """The same logits."""
@@ -304,6 +308,7 @@ def test_hot_path_allocates_no_frames() -> None:
     pipeline = Pipeline(
         cameras=[(capture, statistics)],
         predictor=model.new_predictor(),
+        steadiness=steadiness("test", categories=CLASSES),
         sinks=[watch],
         work_available=work_available,
     )

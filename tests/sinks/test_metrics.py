@@ -3,6 +3,7 @@
 import platform
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -11,6 +12,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pi_classifier.contracts.prediction import Prediction, Timings
+from pi_classifier.contracts.state import State, Steady, WatchState
 from pi_classifier.sinks.metrics.at_scrape import build_versions
 from pi_classifier.sinks.metrics.sink import MetricsSink
 from pi_classifier.statistics import CameraStatistics
@@ -22,7 +24,8 @@ DOCUMENTED = {
     "last_frame_timestamp_seconds": "gauge", "last_prediction_timestamp_seconds": "gauge",
     "stage_duration_seconds": "histogram", "frame_age_seconds": "histogram", "frames_per_second": "gauge",
     "top1_class_id": "gauge", "top1_probability": "gauge", "label_predictions": "counter",
-    "requested_frames_per_second": "gauge",
+    "requested_frames_per_second": "gauge", "state_class_id": "gauge", "state_probability": "gauge",
+    "state_since_timestamp_seconds": "gauge", "watch_active": "gauge",
     "soc_temperature_celsius": "gauge", "soc_throttled": "gauge", "model_info": "gauge", "build_info": "gauge",
 }  # fmt: skip
 
@@ -57,6 +60,10 @@ class Bench:
         return self.samples()[name, frozenset(labels.items())]
 
 
+FISH, BOTTLE = WatchState("fish", True, 0.9, 11.0), WatchState("bottle", False, 0.0, 1.0)
+STEADY = Steady(State("tench", 0, 0.8, 12.5), (FISH, BOTTLE))
+
+
 def bench(*, soc: bool = True) -> Bench:
     """A sink for one camera, on a machine that tells its temperature or not."""
     registry, statistics = CollectorRegistry(), CameraStatistics("front", 0.0)
@@ -64,6 +71,7 @@ def bench(*, soc: bool = True) -> Bench:
         registry,
         statistics=[statistics],
         requested_fps={"front": 36.0},
+        steady=lambda: {"front": STEADY},
         runtime="torchscript",
         metadata=METADATA,
         labels=("tench", "water bottle"),
@@ -163,3 +171,13 @@ def test_promtool_finds_nothing_to_complain_of(used: Bench) -> None:
         [promtool, "check", "metrics"], input=used.text(), capture_output=True, text=True, check=False
     )
     assert (verdict.returncode, verdict.stdout + verdict.stderr) == (0, "")
+
+
+def test_what_holds_still(used: Bench) -> None:
+    """Protects alerts on what is seen: the state by its class id, since when, and each watch by its name."""
+    assert used.value("state_class_id", camera="front") == 0
+    assert used.value("state_probability", camera="front") == 0.8
+    since = used.value("state_since_timestamp_seconds", camera="front")
+    assert since == pytest.approx(time.time() - time.monotonic() + 12.5, abs=1)
+    assert used.value("watch_active", camera="front", watch="fish") == 1
+    assert used.value("watch_active", camera="front", watch="bottle") == 0
