@@ -30,7 +30,7 @@ class Service:
         """Write the configuration: one camera, the model; journal entries come quickly."""
         text = (
             f'[[camera]]\nname = "front"\nsource = "{source}"\nfps = {fps}\n[model]\n{self._model}\n'
-            f"[log]\nlabel_hold_seconds = 0\nsummary_seconds = 5\n{more}"
+            f"[log]\nsummary_seconds = 5\n{more}"
         )
         self.guest.check(f"printf %s {shlex.quote(text)} >{CONFIG}")
 

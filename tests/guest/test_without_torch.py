@@ -54,7 +54,7 @@ def test_service_without_a_bundle_says_what_it_lacks(small: Service) -> None:
 def test_photograph_is_named_within_little_memory(loopback: Loopback, small: Service) -> None:
     """Protects boards with 512 MB: the service names a photograph within the memory that they have, without a kill."""
     with loopback.showing(f"{TEST_DATA}/{PHOTOGRAPH}"), small.watching(loopback.node):
-        small.wait_for_entry(EVENT="label", LABEL=LABEL)
+        small.wait_for_entry(EVENT="started", LABEL=LABEL)
         samples = small.samples()
         assert samples["top1_class_id"] == 18
         assert small.property("NRestarts") == "0"
