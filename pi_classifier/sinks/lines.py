@@ -24,10 +24,10 @@ def status_line(snapshot: Snapshot, prediction: Prediction | None, *, untrained:
 
 
 def steady_text(prediction: Prediction) -> str:
-    """`water bottle for 12 s`, or `nothing for 3 s`; behind it each active watch: `; bottle for 12 s`."""
+    """`water bottle for 12 s`, or `nothing for 3 s`; behind it each active watch: `, bottle for 14 s`."""
     state, watches = prediction.steady
     held = [(state.label or "nothing", state.since), *((one.name, one.since) for one in watches if one.active)]
-    return "; ".join(f"{name} for {duration(prediction.captured_at - since)}" for name, since in held)
+    return ", ".join(f"{name} for {duration(prediction.captured_at - since)}" for name, since in held)
 
 
 def duration(seconds: float) -> str:

@@ -16,8 +16,8 @@ def test_all_cameras_share_the_line() -> None:
     sink.report(back.end_interval(1.0))
     sink.report(front.end_interval(2.0))
     assert lines == [
-        "front 0.0 fps | 50.0% tench",
-        "front 0.0 fps | 50.0% tench; back 0.0 fps | camera disconnected: /dev/video2: no such camera; plug it in",
+        "front 0.0 fps | nothing for 0 s | 50.0% tench",
+        "front 0.0 fps | nothing for 0 s | 50.0% tench; back 0.0 fps | camera disconnected: /dev/video2: no such camera; plug it in",
         "front 0.0 fps | no new frame; back 0.0 fps | camera disconnected: /dev/video2: no such camera; plug it in",
     ]
 
@@ -28,7 +28,7 @@ def test_untrained_weights_are_named() -> None:
     sink = StatusSink(lines.append, untrained=True)
     sink.offer(prediction_of((0, "tench", 0.5)))
     sink.report(CameraStatistics("front", 0.0).end_interval(1.0))
-    assert lines == ["front 0.0 fps | UNTRAINED weights, labels mean nothing: 50.0% tench"]
+    assert lines == ["front 0.0 fps | UNTRAINED weights, labels mean nothing: nothing for 0 s | 50.0% tench"]
 
 
 def test_totals_stay_on_the_line() -> None:

@@ -5,7 +5,12 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
+from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.contracts.prediction import Timings
+from pi_classifier.contracts.state import State, Steady, WatchState
+from pi_classifier.sinks.lines import duration
 from pi_classifier.sinks.stdout import StdoutSink
 from pi_classifier.statistics import CameraStatistics
 from tests.fakes import prediction_of
@@ -16,6 +21,12 @@ PREDICTION = prediction_of(
     (440, "beer bottle", 0.042),
     sequence=41,
     timings=Timings(0.001, 0.0005, 0.02, 0.0001, 0.0001, 0.0255),
+)._replace(
+    captured_at=100.0,
+    steady=Steady(
+        State("water bottle", 898, 0.58, 87.5),
+        (WatchState("bottle", True, 0.7, 25.0), WatchState("cup", False, 0.1, 2.0)),
+    ),
 )
 
 
@@ -42,12 +53,15 @@ def second(frames: int = 36) -> CameraStatistics:
 
 
 def test_text_line_reads_as_documented() -> None:
-    """Protects people's eyes and their grep: camera, rate, then labels, best first."""
+    """Protects people's eyes and their grep: camera, rate, what holds still, then labels, best first."""
     stream = io.StringIO()
     log, _ = sink(stream)
     log.offer(PREDICTION)
     log.report(second().end_interval(1.0))
-    assert stream.getvalue() == "front 36.0 fps | 62.1% water bottle, 9.0% pop bottle, 4.2% beer bottle\n"
+    assert stream.getvalue() == (
+        "front 36.0 fps | water bottle for 12 s, bottle for 1 min | "
+        "62.1% water bottle, 9.0% pop bottle, 4.2% beer bottle\n"
+    )
 
 
 def test_json_line_has_the_documented_keys() -> None:
@@ -61,6 +75,11 @@ def test_json_line_has_the_documented_keys() -> None:
         "fps": 36.0,
         "frame": 41,
         "frame_age_seconds": 0.0255,
+        "state": {"label": "water bottle", "class_id": 898, "probability": 0.58, "seconds": 12.5},
+        "watches": [
+            {"name": "bottle", "active": True, "probability": 0.7, "seconds": 75.0},
+            {"name": "cup", "active": False, "probability": 0.1, "seconds": 98.0},
+        ],
         "predictions": [score._asdict() for score in PREDICTION.scores],
     }
 
@@ -134,3 +153,26 @@ def test_full_disk_takes_the_line_not_the_daemon() -> None:
         log, closed = sink(stream)
         log.report(second().end_interval(1.0))
         assert closed == []
+
+
+def test_event_is_a_line_of_its_own() -> None:
+    """Protects programs that read the log: an event is one JSON object, its time in UTC, and totals come but once."""
+    stream = io.StringIO()
+    log, _ = sink(stream, "json")
+    what: dict[str, str | float] = {"watch": "bottle", "probability": 0.12345678, "reason": "camera"}
+    log.notify(Event(EventKind.STOPPED, "front", 1767225600.25, "c0ffee", what))
+    log.notify(Event(EventKind.TOTALS, "front", 1767225600.25, "c0ffee", {}))
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line) == {
+        "event": "stopped", "id": "c0ffee", "time": "2026-01-01T00:00:00.250Z", "camera": "front", "watch": "bottle",
+        "probability": 0.123457, "reason": "camera",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-0.001, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (86_400 * 3.5, "3 d")],
+)
+def test_duration_in_the_largest_unit(seconds: float, text: str) -> None:
+    """Protects people's eyes: how long is said in one short number."""
+    assert duration(seconds) == text
