@@ -17,7 +17,8 @@ def test_all_cameras_share_the_line() -> None:
     sink.report(front.end_interval(2.0))
     assert lines == [
         "front 0.0 fps | nothing for 0 s | 50.0% tench",
-        "front 0.0 fps | nothing for 0 s | 50.0% tench; back 0.0 fps | camera disconnected: /dev/video2: no such camera; plug it in",
+        "front 0.0 fps | nothing for 0 s | 50.0% tench; "
+        "back 0.0 fps | camera disconnected: /dev/video2: no such camera; plug it in",
         "front 0.0 fps | no new frame; back 0.0 fps | camera disconnected: /dev/video2: no such camera; plug it in",
     ]
 
