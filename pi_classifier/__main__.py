@@ -5,7 +5,7 @@ import os
 
 from pi_classifier.system.environment import ENVIRONMENT
 
-OBJECTS_BETWEEN_COLLECTIONS = 50_000
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
 """Instead of 700. What a start imports and builds stays, and to look through it for garbage hundreds of times takes a
 thirtieth of the start; a running daemon frees what it makes by reference counts, whatever this number."""
 
