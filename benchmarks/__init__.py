@@ -11,7 +11,7 @@ From the project's folder, `.venv/bin/python benchmarks/NAME.py --help`, or `pyt
 - `tables`: puts the results that are kept in `results/` into docs/benchmarks.md
 
 Each prints a table, or with --json what `tables` reads. A program's parts are in a package each: `loops` belongs to
-`pipeline`, `models` to `compare_models`, `runtimes` to `peers`, `steadiness` to `soak`; `shared` is everybody's. The
+`pipeline`, `models` to `compare_models`, `runtimes` to `peers`, `endurance` to `soak`; `shared` is everybody's. The
 modules run_... and prepare_... are what a program starts as a process, so that memory and threads are that one's alone.
 
 Nothing here is installed with pi_classifier.
