@@ -31,8 +31,8 @@ from benchmarks.shared.failure import errors_in_one_line
 from benchmarks.shared.own_runtimes import ASKED_FOR, NAMES, at_hand, libraries
 from benchmarks.shared.photographs import labelled_photographs
 from benchmarks.shared.provenance import Machine
-from benchmarks.stability.classified import Classified, classify, shown_by, update_us
-from benchmarks.stability.figures import changes_a_minute, nameable, on_film, spread
+from benchmarks.stability.classified import Classified, classify, likelihood, shown_by, update_us
+from benchmarks.stability.figures import changes_a_minute, delays, nameable, on_film, spread
 from benchmarks.stability.film import FPS, SCENE_SECONDS, Film, photographs_needed
 from benchmarks.stability.report import table
 from benchmarks.stability.rules import OURS, RAW, RULES
@@ -91,12 +91,15 @@ def measure(film: Film, on: Classified, videos: dict[str, Classified]) -> dict[s
         }
         for name, rule in RULES.items()
     }
+    ours = shown_by(RULES[OURS](classes), on)
+    unnamed = [likelihood(on, scene) for scene in to_name if not delays(ours, [scene])]
     inference, update = statistics.median(on.inference_us), statistics.median(update_us(on))
     return {
         "photographs": sum(scene.class_id is not None for scene in scenes),
         "walls": sum(scene.class_id is None for scene in scenes),
         "true_changes_a_minute": 60 * len(scenes) / film.seconds,
         "nameable": len(to_name),
+        "unnamed_likelihood": max(unnamed, default=None),
         "spread": spread([film["changes_a_minute"] for film in rules[OURS]["film"].values()]),
         "cost": {"update_us": update, "inference_us": inference, "share": update / inference},
         "videos": list(videos),

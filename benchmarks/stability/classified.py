@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.stability.figures import Shown
+from benchmarks.stability.figures import Scene, Shown
 from benchmarks.stability.rules import PiClassifier, Rule
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.model import Model
@@ -55,6 +55,12 @@ def classify(model: Model, frames: Iterable[Pixels], fps: float) -> Classified:
 def shown_by(rule: Rule, classified: Classified, every: int = 1) -> list[Shown]:
     """What a new rule shows with every n-th frame."""
     return [Shown(at, rule(at, probabilities)) for at, probabilities in classified.each(every)]
+
+
+def likelihood(classified: Classified, scene: Scene) -> float:
+    """Of a photograph's own class, the mean probability while it is shown."""
+    frames = [probabilities[scene.class_id] for at, probabilities in classified.each() if scene.begin <= at < scene.end]
+    return float(np.mean(frames))
 
 
 def update_us(classified: Classified) -> list[float]:

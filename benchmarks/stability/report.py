@@ -56,6 +56,11 @@ def _sentences(result: dict[str, Any], rates: list[str]) -> Iterator[str]:
         f"{result['walls']} walls, {result['true_changes_a_minute']:.1f} true changes a minute. The model names "
         f"{result['nameable']} of the photographs rightly on most of their frames."
     )
+    if (unnamed := result["unnamed_likelihood"]) is not None:
+        yield (
+            f"{OURS}: of what it does not name the model is not sure: on average it gives the photograph's class a "
+            f"probability of {unnamed:.2f} at most."
+        )
     yield f"{OURS}: from {rates[0]} to {rates[-1]} fps its changes a minute differ by {result['spread']:.0%}."
     cost = result["cost"]
     yield (

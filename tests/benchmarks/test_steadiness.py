@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks.shared.photographs import LABELS, Photograph
+from benchmarks.stability.classified import Classified, likelihood
 from benchmarks.stability.figures import Scene, Shown, changes_a_minute, false_starts, nameable, on_film, spread
 from benchmarks.stability.film import SIZE, Film, photographs_needed, streak
 from benchmarks.stability.report import table
@@ -122,6 +123,12 @@ def test_label_that_comes_late_is_false() -> None:
     """Protects the count of false starts: one that was true as it began may outstay; one that comes late was not."""
     assert false_starts(at_2_fps([None, 7, 7, 7, 7, 7, None, None, 8, 8, 8, 8]), SCENES, 6) == 0
     assert false_starts(at_2_fps([None, None, None, None, 7, 7, None, None, 8, 8, 8, 8]), SCENES, 6) == 1
+
+
+def test_likelihood_is_of_the_scene_alone() -> None:
+    """Protects what is said of unnamed photographs: the mean of their own class, over their own frames."""
+    probabilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.4, 0.6], [1.0, 0.0]], np.float32)
+    assert likelihood(Classified(2.0, probabilities, []), Scene(0.5, 1.5, 0)) == pytest.approx(0.3)
 
 
 def test_spread_is_of_the_least() -> None:
