@@ -33,14 +33,14 @@ from typing import Any
 if not __package__:  # run by its path: the package is found from the project's folder
     sys.path[0] = str(Path(__file__).parents[1])
 
+from benchmarks.endurance.daemon import daemon_process, free_port, watch
+from benchmarks.endurance.soak_figures import Run, Sample
+from benchmarks.endurance.verdict import balances, drifts, findings
 from benchmarks.shared.child import module_command
 from benchmarks.shared.command_line import Parser, print_result
 from benchmarks.shared.markdown import markdown_table
 from benchmarks.shared.own_runtimes import LIBRARIES, libraries
 from benchmarks.shared.provenance import Machine
-from benchmarks.steadiness.daemon import daemon_process, free_port, watch
-from benchmarks.steadiness.soak_figures import Run, Sample
-from benchmarks.steadiness.verdict import balances, drifts, findings
 from pi_classifier.contracts.model import Runtime
 
 STOP_SECONDS = 30.0

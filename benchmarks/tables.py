@@ -23,6 +23,7 @@ from benchmarks import compare_models, scaling, soak, startup
 from benchmarks.loops import report as pipeline
 from benchmarks.runtimes import report as peers
 from benchmarks.shared.command_line import Parser
+from benchmarks.stability import report as steadiness
 
 RESULTS = Path(__file__).with_name("results")
 DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -33,6 +34,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "scaling": scaling.table,
     "soak": soak.table,
     "startup": startup.table,
+    "steadiness": steadiness.table,
 }
 """By the section of the document, which is also the result's name."""
 

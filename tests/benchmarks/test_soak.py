@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.steadiness.soak_figures import Run, Sample
-from benchmarks.steadiness.verdict import drift, findings
+from benchmarks.endurance.soak_figures import Run, Sample
+from benchmarks.endurance.verdict import drift, findings
 from tests.conftest import DEADLINE_SECONDS, ROOT
 from tests.running import Program
 

@@ -16,9 +16,9 @@ from typing import IO
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.endurance.soak_figures import Sample
 from benchmarks.shared.child import with_project
 from benchmarks.shared.process_figures import process_figures
-from benchmarks.steadiness.soak_figures import Sample
 
 SCRAPE_SECONDS = 1.0
 START_SECONDS = 300.0

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.steadiness.soak_figures import Run, Sample
+from benchmarks.endurance.soak_figures import Run, Sample
 
 MEMORY_MB_PER_HOUR = 5.0
 MEMORY_NOISE_MB = 2.0
