@@ -32,7 +32,7 @@ UNEVEN = 8
 class Shake:
     """How unsteady it is: standard deviations, each of a walk that forgets within `memory`.
 
-    So much that the best class changes some 400 times a minute; no rule had a say in it.
+    So much that the best class of a frame changes some 400 times a minute.
     """
 
     memory: float = 0.25
