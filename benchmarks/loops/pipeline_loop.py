@@ -23,7 +23,9 @@ from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.model import open_model
 from pi_classifier.statistics import CameraStatistics
 
-UNRANKED = Result(np.empty(0, np.float32), ())
+CLASSES = 1000
+"""ImageNet's. Without a ranking all are equally unlikely; what holds still is looked for all the same."""
+UNRANKED = Result(np.zeros(CLASSES, np.float32), ())
 
 
 class PipelineLoop:
