@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_classifier.prepare.sums import BYTES, Sum, by_torch, sums_of
-from pi_classifier.runtimes.litert import load
+from pi_classifier.runtimes.litert import load, outputs_for
 from pi_classifier.runtimes.tflite.program import Activation, Add, Convolution, Operator, Program, Weights
 from pi_classifier.runtimes.tflite.write import to_bytes
 
@@ -33,9 +33,7 @@ def by_litert(sums: Collection[Sum]) -> list[NDArray[np.int8]]:
     """
     interpreter = load(to_bytes(_all_pairs(sums)), "the sums of this model", threads=1)
     pairs = np.stack(np.meshgrid(BYTES, BYTES, indexing="ij"), axis=-1)
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], pairs[None].astype(np.int8))
-    interpreter.invoke()
-    return [interpreter.get_tensor(output["index"])[0, :, :, 0] for output in interpreter.get_output_details()]
+    return [total[0, :, :, 0] for total in outputs_for(interpreter, pairs[None].astype(np.int8))]
 
 
 def _all_pairs(sums: Collection[Sum]) -> Program:

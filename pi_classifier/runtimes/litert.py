@@ -118,6 +118,13 @@ def load(file: bytes, name: str, threads: int) -> Interpreter:
     return interpreter
 
 
+def outputs_for(interpreter: Interpreter, values: NDArray[np.int8]) -> list[NDArray[np.int8]]:
+    """What a program gives for one input, in the order of its outputs; copies. `values`: of its input's shape."""
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
+    interpreter.invoke()
+    return [interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details()]
+
+
 def computed_by_xnnpack(interpreter: Any) -> bool:
     """Whether XNNPACK, LiteRT's default delegate, has taken over the whole graph of an interpreter with its tensors.
 

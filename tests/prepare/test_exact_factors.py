@@ -15,7 +15,7 @@ from pi_classifier.prepare.exact_factors import (
     xnnpacks_factor,
 )
 from pi_classifier.prepare.sums import multipliers_of, sums_of
-from pi_classifier.runtimes.litert import load
+from pi_classifier.runtimes.litert import load, outputs_for
 from pi_classifier.runtimes.tflite.program import (
     Activation,
     Add,
@@ -74,11 +74,8 @@ def by_litert(weights: NDArray[np.int8], scale: float, source: float, output: fl
     layer = FullyConnected((0,), packed, output, 0)
     program = Program(Activation((1, INPUTS + 1), source, 0), (layer,), (1,))
     interpreter = load(to_bytes(program), "a layer", threads=1)
-    values = np.array([[127] * INPUTS + [1]], np.int8)
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
-    interpreter.invoke()
-    answer: NDArray[np.int8] = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
-    return answer
+    (answer,) = outputs_for(interpreter, np.array([[127] * INPUTS + [1]], np.int8))
+    return answer[0]
 
 
 @given(scales(-10), scales(-8), scales(-2))

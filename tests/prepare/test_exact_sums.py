@@ -24,7 +24,7 @@ from pi_classifier.prepare.sum_proof import by_litert, differing_pairs
 from pi_classifier.prepare.sums import PAIRS, Sum, by_torch, by_xnnpack, multipliers_of, sums_of
 from pi_classifier.prepare.tflite import to_program
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
-from pi_classifier.runtimes.litert import load
+from pi_classifier.runtimes.litert import load, outputs_for
 from pi_classifier.runtimes.tflite.program import (
     Activation,
     Add,
@@ -219,10 +219,9 @@ def test_a_small_network_equals_torch_in_every_activation() -> None:
         number for number, operator in enumerate(small.exact.operators, 1) if not isinstance(operator, Pad | Mean)
     )
     interpreter = load(to_bytes(small.exact._replace(outputs=numbers)), "a small network", threads=1)
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], (stored ^ SIGNED).view(np.int8))
-    interpreter.invoke()
-    for number, output, one in zip(numbers, interpreter.get_output_details(), expected, strict=True):
-        assert np.array_equal(interpreter.get_tensor(output["index"]).view(np.uint8) ^ SIGNED, one), number
+    given = outputs_for(interpreter, (stored ^ SIGNED).view(np.int8))
+    for number, output, one in zip(numbers, given, expected, strict=True):
+        assert np.array_equal(output.view(np.uint8) ^ SIGNED, one), number
 
 
 def test_the_proof_says_how_much_is_equal() -> None:

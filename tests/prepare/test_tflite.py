@@ -19,6 +19,7 @@ from pi_classifier.prepare.exact_sums import with_exact_sums
 from pi_classifier.prepare.quantise import untrained
 from pi_classifier.prepare.tflite import to_program
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
+from pi_classifier.runtimes.litert import outputs_for
 from pi_classifier.runtimes.tflite.program import Convolution, FullyConnected, Pad
 from pi_classifier.runtimes.tflite.read import from_bytes
 from pi_classifier.runtimes.tflite.verify import verified
@@ -40,9 +41,9 @@ def by_litert(file: bytes, pixels: Pixels) -> dict[int, NDArray[np.int8]]:
     package = pytest.importorskip("ai_edge_litert.interpreter")
     interpreter = package.Interpreter(model_content=file)
     interpreter.allocate_tensors()
-    interpreter.set_tensor(0, (pixels ^ np.uint8(0x80)).view(np.int8)[None])
-    interpreter.invoke()
-    return {output["index"]: interpreter.get_tensor(output["index"])[0] for output in interpreter.get_output_details()}
+    given = outputs_for(interpreter, (pixels ^ np.uint8(0x80)).view(np.int8)[None])
+    numbers = [output["index"] for output in interpreter.get_output_details()]
+    return {number: output[0] for number, output in zip(numbers, given, strict=True)}
 
 
 def stored(tensor: torch.Tensor) -> NDArray[np.int8]:
