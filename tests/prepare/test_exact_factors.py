@@ -74,8 +74,9 @@ def by_litert(weights: NDArray[np.int8], scale: float, source: float, output: fl
     layer = FullyConnected((0,), packed, output, 0)
     program = Program(Activation((1, INPUTS + 1), source, 0), (layer,), (1,))
     interpreter = load(to_bytes(program), "a layer", threads=1)
-    (answer,) = outputs_for(interpreter, np.array([[127] * INPUTS + [1]], np.int8))
-    return answer[0]
+    (answers,) = outputs_for(interpreter, np.array([[127] * INPUTS + [1]], np.int8))
+    answer: NDArray[np.int8] = answers[0]
+    return answer
 
 
 @given(scales(-10), scales(-8), scales(-2))
