@@ -100,7 +100,7 @@ def measure_model(arguments: Namespace, temporary: Path) -> tuple[Measured, dict
 def measure_small_model(arguments: Namespace, temporary: Path) -> Measured:
     """The scene before SMALL_MODEL, which takes TorchScript."""
     names = (TUTORIAL, PIPELINE["torchscript"])
-    model_file = write_model(temporary, ModelSettings(name=SMALL_MODEL, weights="untrained"))
+    model_file = write_model(temporary, ModelSettings(name=SMALL_MODEL, weights="untrained"), runtimes=["torchscript"])
     with running(names, SMALL_MODEL, model_file, None, arguments.photos) as children:
         return measure(children, dict.fromkeys(names, fitting_scene(arguments.paced_frames)), arguments.rounds)
 

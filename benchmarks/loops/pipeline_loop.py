@@ -16,16 +16,12 @@ from pi_classifier.capture import Capture
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.frame import Frame, Pixels
 from pi_classifier.contracts.job import Tensor
-from pi_classifier.contracts.model import Outputs, Predictor, Runtime
+from pi_classifier.contracts.model import Outputs, Runtime
 from pi_classifier.contracts.prediction import Prediction, Result
 from pi_classifier.errors import CaptureError
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.model import open_model
 from pi_classifier.statistics import CameraStatistics
-
-CLASSES = 1000
-"""ImageNet's. Without a ranking all are equally unlikely; what holds still is looked for all the same."""
-UNRANKED = Result(np.zeros(CLASSES, np.float32), ())
 
 
 class PipelineLoop:
@@ -35,6 +31,8 @@ class PipelineLoop:
         settings = ModelSettings(weights=str(model_file), runtime=runtime, threads=1, top_k=TOP_K)
         self._model = open_model(settings, progress=False)
         self._predictor = self._model.new_predictor()
+        # Without a ranking all classes are equally unlikely; what holds still is looked for all the same.
+        self._unranked = Result(np.zeros(len(self._model.metadata.categories), np.float32), ())
 
     def run(self, task: Task, camera: Camera) -> Figures:
         """Do a task."""
@@ -52,7 +50,7 @@ class PipelineLoop:
         )
         pipeline = Pipeline(
             cameras=[(capture, statistics)],
-            predictor=_WatchedPredictor(self._predictor, watch, source, ranked=task.top_k),
+            predictor=_WatchedPredictor(self._predictor.infer, self._decode(task), watch, source),
             steadiness=of_the_daemon(self._model, statistics.camera),
             sinks=[_Finish(watch)],
             work_available=work_available,
@@ -64,6 +62,9 @@ class PipelineLoop:
         capture.stop()
         counted = statistics.snapshot()
         return watch.figures(counted.captured, counted.dropped | {"overrun": camera.overrun})
+
+    def _decode(self, task: Task) -> Callable[[Outputs], Result]:
+        return self._predictor.decode if task.top_k else lambda _outputs: self._unranked
 
 
 class _Source:
@@ -95,19 +96,21 @@ class _Source:
 class _WatchedPredictor:
     """The model's predictor on the watch, with its ranking or without."""
 
-    def __init__(self, predictor: Predictor, watch: Stopwatch, source: _Source, *, ranked: bool) -> None:
-        self._timed_infer = watch.timed(predictor.infer)
+    def __init__(
+        self,
+        infer: Callable[[Tensor], Outputs],
+        decode: Callable[[Outputs], Result],
+        watch: Stopwatch,
+        source: _Source,
+    ) -> None:
+        self._timed_infer = watch.timed(infer)
         self._source = source
-        self.decode: Callable[[Outputs], Result] = predictor.decode if ranked else _no_ranking
+        self.decode = decode
 
     def infer(self, tensor: Tensor) -> Outputs:
         """Let the camera go on, and run the model."""
         self._source.taken()
         return self._timed_infer(tensor)
-
-
-def _no_ranking(_outputs: Outputs) -> Result:
-    return UNRANKED
 
 
 class _NoObserver:

@@ -8,14 +8,12 @@ from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.model import Runtime
 from pi_classifier.prepare.store import write_bundle
 
-TORCHSCRIPT: tuple[Runtime, ...] = ("torchscript",)
-
 
 def write_model(
     folder: Path,
     settings: ModelSettings,
     *,
-    runtimes: Collection[Runtime] = TORCHSCRIPT,
+    runtimes: Collection[Runtime],
     activations: Literal["quint8", "qint8"] = "quint8",
 ) -> Path:
     """Prepare a model for these runtimes, and keep it under its name in a folder. Raises what `prepare` raises."""
