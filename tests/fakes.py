@@ -20,6 +20,7 @@ from pi_classifier.contracts.frame import Frame, Pixels
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import ModelMetadata, Predictor, Runtime
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
+from pi_classifier.contracts.state import State, Steady
 from pi_classifier.errors import CaptureError, PiClassifierError
 from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.runtimes.classification import Classification
@@ -226,10 +227,14 @@ class CollectingObserver:
         self.news.append((camera, None))
 
 
+NOTHING = Steady(State(None, None, 0.0, 0.0))
+"""What a camera shows before any frame."""
+
+
 def prediction_of(
     *scores: tuple[int, str, float], camera: str = "front", sequence: int = 0, timings: Timings | None = None
 ) -> Prediction:
     """A prediction of classes (id, label, probability), best first, which are all there are."""
     probabilities = np.array([probability for _, _, probability in scores], np.float32)
     result = Result(probabilities, tuple(Score(*score) for score in scores))
-    return Prediction(camera, sequence, 0.0, result, timings or Timings(0, 0, 0, 0, 0, 0))
+    return Prediction(camera, sequence, 0.0, result, timings or Timings(0, 0, 0, 0, 0, 0), NOTHING)

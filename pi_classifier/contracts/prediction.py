@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_classifier.contracts.state import UNSEEN, Steady
+from pi_classifier.contracts.state import Steady
 
 Probabilities = NDArray[np.float32]
 """Softmax over all classes: float32, shape (n_classes,), 0 to 1."""
@@ -55,7 +55,7 @@ class Prediction(NamedTuple):
     """As in the `Frame`: seconds of `time.monotonic()`."""
     result: Result
     timings: Timings
-    steady: Steady = UNSEEN
+    steady: Steady
     """What holds still of the camera, with this frame."""
 
     @property

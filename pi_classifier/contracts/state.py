@@ -37,10 +37,6 @@ class Steady(NamedTuple):
     watches: tuple[WatchState, ...] = ()
 
 
-UNSEEN = Steady(State(None, None, 0.0, 0.0))
-"""Before any frame."""
-
-
 class Change(NamedTuple):
     """A state of one camera that began or ended."""
 

@@ -120,7 +120,7 @@ class _View:
             if watch.active:
                 self._change_watch(watch, at, "camera")
             watch.probability = 0.0
-        # What begins anew has been so for no time.
+        # It begins anew with whatever comes next.
         self._mean[:] = 0
 
     def _smooth(self, at: float, probabilities: Probabilities) -> None:

@@ -9,7 +9,7 @@ from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.contracts.frame import Frame
 from pi_classifier.contracts.job import Job
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
-from tests.fakes import METADATA, prediction_of
+from tests.fakes import METADATA, NOTHING, prediction_of
 
 FROZEN = [
     Frame("front", 0, 0.0, np.zeros((2, 2, 3), np.uint8)),
@@ -41,7 +41,8 @@ def test_job_is_filled_again() -> None:
 def test_prediction_shows_its_results_scores() -> None:
     """Protects every sink: the scores of a prediction are those of its result, and read by position and by name."""
     scores = (Score(898, "water bottle", 0.6), Score(737, "pop bottle", 0.1))
-    prediction = Prediction("front", 0, 0.0, Result(np.zeros(2, np.float32), scores), Timings(0, 0, 0, 0, 0, 0))
+    result, timings = Result(np.zeros(2, np.float32), scores), Timings(0, 0, 0, 0, 0, 0)
+    prediction = Prediction("front", 0, 0.0, result, timings, NOTHING)
     assert prediction.scores is scores
     class_id, label, probability = prediction.scores[0]
     assert (class_id, label, probability) == (scores[0].class_id, scores[0].label, scores[0].probability)

@@ -54,7 +54,7 @@ class Daemon:
             statistics.frame_dropped("stale")
             statistics.frame_classified()
             timings = Timings(0.002, 0.001, 0.02, 0.0002, 0.0001, age=0.031)
-            self._sink.offer(Prediction(camera, 1, now, RESULT, timings))
+            self._sink.offer(Prediction(camera, 1, now, RESULT, timings, STEADY))
             statistics.end_interval(now)
 
 
