@@ -70,6 +70,8 @@ class Capture:
         """When the next frame, or failed attempt, is there at the latest."""
         self._work_available = work_available
         self._shutdown = shutdown
+        self._pictures_until = 0.0
+        """Until when frames are copied for who looks at them."""
         self._failure: PiClassifierError | None = None
         self._finished = False
         # A daemon thread: one that hangs in a driver must not keep the process from ending.
@@ -111,6 +113,10 @@ class Capture:
             self._fresh = False
             self._filling, self._taken = self._taken, self._filling
             return self._taken
+
+    def request_pictures(self, until: float) -> None:
+        """Hand over each frame's pixels, too, until a moment in seconds of `time.monotonic()`. From any thread."""
+        self._pictures_until = until
 
     @property
     def ended(self) -> bool:
@@ -167,6 +173,7 @@ class Capture:
                 self._statistics.frame_dropped("stale")
             self._preprocess(frame.pixels, job.tensor)
             job.sequence, job.captured_at = frame.sequence, frame.captured_at
+            job.picture = frame.pixels.copy() if now < self._pictures_until else None
             job.preprocess_seconds = time.perf_counter() - started
             returned = self._statistics.frame_arrived(frame.captured_at)
             self._fresh = True

@@ -95,8 +95,9 @@ METRICS_LISTEN = Flag(
     "--metrics-listen", ("metrics", "listen"), str, "HOST:PORT", 'Where metrics are served; "" turns them off.'
 )
 DAEMON = Flag("--metrics-listen", ("metrics", "listen"), str, "HOST:PORT", "Where the daemon serves its metrics.")
+WEB = Flag("--web", ("web", "listen"), str, "HOST:PORT", "Where the live page and the HTTP API are; off by default.")
 LOG_FORMAT = Flag("--log-format", ("log", "format"), str, "text|json", "One line a second as text or JSON.")
-RUN_FLAGS = (SOURCE, MODEL, WEIGHTS, RUNTIME, THREADS, TOP_K, FRAMES, METRICS_LISTEN, LOG_FORMAT)
+RUN_FLAGS = (SOURCE, MODEL, WEIGHTS, RUNTIME, THREADS, TOP_K, FRAMES, METRICS_LISTEN, WEB, LOG_FORMAT)
 """The flags of `run`; `check-config` takes them, too."""
 
 

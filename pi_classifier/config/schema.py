@@ -85,6 +85,16 @@ Listen = Annotated[
 """An address as text, HOST:PORT; empty is None."""
 
 
+def _host_name(text: str) -> str:
+    try:
+        return ListenAddress.parse(f"{text}:0").host.lower()
+    except ValueError:
+        raise problem("is no name of a machine", 'write it without a port, "pi.example.org" for instance') from None
+
+
+HostName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_host_name)]
+
+
 class Section(BaseModel):
     """A table of config.toml. An unknown key is an error; values do not change once read."""
 
@@ -193,6 +203,24 @@ class MetricsSettings(Section):
     labels: tuple[str, ...] = Field((), description="classes counted by name in label_predictions_total")
 
 
+class WebSettings(Section):
+    """`[web]`: the live page and the HTTP API."""
+
+    listen: Listen = Field(
+        None, description='HOST:PORT of the live page and the HTTP API, such as "127.0.0.1:8080"; "" turns them off'
+    )
+    auth: Literal["token", "none"] = Field(
+        "token", description="who may see them: token (required beyond this machine), or none (everybody who connects)"
+    )
+    token_file: str = Field(
+        "", max_length=4096, description="holds the token, readable by this user alone; empty: the service's credential"
+    )
+    allowed_hosts: tuple[HostName, ...] = Field(
+        (), max_length=64, description="names, beyond this machine's own, under which browsers may ask for it"
+    )
+    pictures: bool = Field(True, description="whether pictures are shown; else labels alone")
+
+
 class RunSettings(Section):
     """`[run]`."""
 
@@ -210,6 +238,7 @@ class Settings(Section):
     steadiness: SteadinessSettings = SteadinessSettings()
     watch: tuple[WatchSettings, ...] = Field((), max_length=64)
     metrics: MetricsSettings = MetricsSettings()
+    web: WebSettings = WebSettings()
     run: RunSettings = RunSettings()
 
     @model_validator(mode="after")

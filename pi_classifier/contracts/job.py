@@ -1,10 +1,13 @@
-"""A captured frame on its way to the model, and whom the inference loop gets it from."""
+"""What is on its way to the model, frames and requests, and whom the inference loop gets it from."""
 
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
+from pi_classifier.contracts.frame import Pixels
 from pi_classifier.errors import PiClassifierError
 
 Tensor = NDArray[Any]
@@ -23,6 +26,8 @@ class Job:
     """Seconds of `time.monotonic()`."""
     preprocess_seconds: float = 0.0
     """What the pre-processing took."""
+    picture: Pixels | None = None
+    """A copy of the very frame, which nobody writes to any more; None unless somebody has asked for pictures."""
 
 
 class JobSource(Protocol):
@@ -45,3 +50,30 @@ class JobSource(Protocol):
 
         May wait a moment for a frame that is just arriving.
         """
+
+
+class Answer(NamedTuple):
+    """What became of a request."""
+
+    probabilities: NDArray[np.float32]
+    """Of all classes, the receiver's own."""
+    queue_seconds: float
+    """From the request to its turn."""
+    inference_seconds: float
+
+
+class Request(NamedTuple):
+    """One tensor that is no camera's, to be classified when the cameras leave time."""
+
+    tensor: Tensor
+    """Pre-processed; not to be changed until it is answered."""
+    answer: Future[Answer]
+    asked_at: float
+    """Seconds of `time.monotonic()`."""
+
+
+class RequestSource(Protocol):
+    """Whoever asks, as the inference loop sees it."""
+
+    def take(self) -> Request | None:
+        """The oldest request that waits; None if there is none."""

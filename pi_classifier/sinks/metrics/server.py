@@ -28,9 +28,7 @@ class MetricsServer:
         """
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._listener = listening_socket(
-            listen, section="metrics", backlog=BACKLOG, user_timeout=LONGEST_SECONDS
-        )
+        self._listener = listening_socket(listen, section="metrics", backlog=BACKLOG, user_timeout=LONGEST_SECONDS)
         self.address = ListenAddress(listen.host, self._listener.getsockname()[1])
         """Where it listens, with the port that was chosen if any would do."""
         self._connections = Connections(self._listener, MetricsPage(self.registry).answer)
