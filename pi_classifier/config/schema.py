@@ -175,7 +175,7 @@ class LogSettings(Section):
 class SteadinessSettings(Section):
     """`[steadiness]`: when a label, or a watch, starts and stops."""
 
-    tau: float = Field(0.5, gt=0, le=60, description="seconds over which probabilities are smoothed")
+    tau: float = Field(0.4, gt=0, le=60, description="seconds over which probabilities are smoothed")
     enter: float = Field(0.5, gt=0, le=1, description="smoothed probability from which on a label or a watch starts")
     leave: float = Field(0.3, ge=0, le=1, description="smoothed probability below which it stops; not above enter")
     hold: float = Field(0.5, ge=0, le=3600, description="seconds for which a change is followed by no other")
