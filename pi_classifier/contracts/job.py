@@ -30,6 +30,16 @@ class Job:
     """A copy of the very frame, which nobody writes to any more; None unless somebody has asked for pictures."""
 
 
+class PictureDemand:
+    """Whether anybody wants to see a camera's pictures. Written by who looks, read by the camera's thread."""
+
+    __slots__ = ("until",)
+
+    def __init__(self) -> None:
+        self.until = 0.0
+        """Seconds of `time.monotonic()`."""
+
+
 class JobSource(Protocol):
     """One camera, as the inference loop sees it."""
 

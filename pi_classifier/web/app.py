@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from pi_classifier.web.api import Api
@@ -38,15 +38,18 @@ def routes(api: Api, streams: Streams, live: Live, page: Page) -> list[BaseRoute
 
 def application(routes: Sequence[BaseRoute]) -> ASGIApp:
     """Routes, whose refusals are answered as problems."""
-    return ExceptionMiddleware(
-        Router(routes, redirect_slashes=False), handlers={Problem: _answered, HTTPException: _answered}
-    )
+    app = Starlette(routes=routes, exception_handlers={Problem: _refused, HTTPException: _refused, Exception: _failed})
+    app.router.redirect_slashes = False
+    return app
 
 
-def _answered(_: Request, error: Exception) -> Response:
+def _refused(_: Request, error: Exception) -> Response:
     """A Problem, or Starlette's own: no such path, no such method."""
     if isinstance(error, HTTPException):
         error = Problem(HTTPStatus(error.status_code), error.detail, error.headers)
-    if not isinstance(error, Problem):
-        raise error
-    return error.response
+    return error.response if isinstance(error, Problem) else _failed(_, error)
+
+
+def _failed(_: Request, __: Exception) -> Response:
+    """It is raised again when this has been sent."""
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of this program; its log says more").response

@@ -1,7 +1,6 @@
 """One client's connection, with bounds for strangers: uvicorn's protocol lets them take as long as they like."""
 
 import asyncio
-import socket
 from typing import Any
 
 import h11
@@ -13,14 +12,6 @@ REQUEST_SECONDS = 10.0
 """For request line and headers, however slowly they come."""
 MOST_HEADERS = 16384
 """Bytes, with the request line."""
-UNSENT = 16384
-"""Bytes that may wait in the kernel: the rest waits here, so that a slow client gets the newest frame and no old ones
-(tcp(7), TCP_NOTSENT_LOWAT)."""
-
-
-def keep_little_unsent(listener: socket.socket) -> None:
-    """Connections inherit it."""
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
 
 
 class BoundedConnection(H11Protocol):

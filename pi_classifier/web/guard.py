@@ -66,11 +66,6 @@ class Guard:
         except Exception:  # the fault of one request is no other's
             if occasions := self._failures.occasions(time.monotonic()):
                 logger.exception("web: a request failed; such requests since the last such line: %d", occasions)
-            if exchange.status is None:
-                await _refuse(
-                    Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of this program; its log says more"),
-                    scope, receive, exchange.send,
-                )  # fmt: skip
         finally:
             for observer in self._observers:
                 observer.request_answered(*exchange.summary)

@@ -2,28 +2,23 @@
 
 import asyncio
 import logging
-import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import NamedTuple
 
 import uvicorn
 
-from pi_classifier.config.address import ListenAddress
-from pi_classifier.config.schema import WebSettings
 from pi_classifier.contracts.event import Event
-from pi_classifier.contracts.job import Answer, Tensor
+from pi_classifier.contracts.job import Answer, PictureDemand, Tensor
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.contracts.web import WebObserver
 from pi_classifier.statistics import CameraStatistics
-from pi_classifier.system.listening import listening_socket
-from pi_classifier.web.access import Access
 from pi_classifier.web.api import About, Api
 from pi_classifier.web.app import application, routes
 from pi_classifier.web.cameras import Cameras
-from pi_classifier.web.connection import MOST_HEADERS, BoundedConnection, keep_little_unsent
+from pi_classifier.web.connection import MOST_HEADERS, BoundedConnection
+from pi_classifier.web.door import Door
 from pi_classifier.web.frames import FrameSender
 from pi_classifier.web.guard import Guard
 from pi_classifier.web.jpeg import JpegEncoder
@@ -32,45 +27,14 @@ from pi_classifier.web.news import News
 from pi_classifier.web.page import Page
 from pi_classifier.web.pictures import Pictures
 from pi_classifier.web.streams import Streams
-from pi_classifier.web.token import token_for
 from pi_classifier.web.view import CameraView
 from pi_classifier.web.viewers import Viewers
 
-BACKLOG = 128
-USER_TIMEOUT_SECONDS = 30.0
 PING_SECONDS = 20.0
 """A page that answers no ping for so long is gone."""
 STOP_SECONDS = 0.7
 
 logger = logging.getLogger(__name__)
-
-
-class Door(NamedTuple):
-    """A port that is bound, and who may come in: what can fail before anything else is begun."""
-
-    listener: socket.socket
-    address: ListenAddress
-    access: Access
-    is_guarded: bool
-
-    @classmethod
-    def opened(cls, settings: WebSettings, listen: ListenAddress) -> "Door":
-        """Bind, and read the token.
-
-        Raises:
-            ConfigError: the address, the token or its file is not fit.
-            AddressInUse: somebody listens there already.
-        """
-        listener = listening_socket(listen, section="web", backlog=BACKLOG, user_timeout=USER_TIMEOUT_SECONDS)
-        try:
-            keep_little_unsent(listener)
-            host, port, *_ = listener.getsockname()
-            token = token_for(settings, ListenAddress(host, port))
-        except Exception:
-            listener.close()
-            raise
-        names = {*settings.allowed_hosts, *_own_names()}
-        return cls(listener, ListenAddress(listen.host, port), Access(token, names), token is not None)
 
 
 class WebServer:
@@ -79,12 +43,12 @@ class WebServer:
     def __init__(
         self,
         door: Door,
-        settings: WebSettings,
         *,
+        pictures_shown: bool,
         model: Model,
         top_k: int,
         statistics: Sequence[CameraStatistics],
-        request_pictures: Mapping[str, Callable[[float], None]],
+        picture_demands: Mapping[str, PictureDemand],
         ask: Callable[[Tensor], Future[Answer] | None],
         observers: Sequence[WebObserver],
     ) -> None:
@@ -92,11 +56,11 @@ class WebServer:
 
         Args:
             door: where it listens, and who may come in.
-            settings: whether pictures are shown.
+            pictures_shown: whether anybody may see pictures, or labels alone.
             model: what pictures that are sent are pre-processed for.
             top_k: classes that are named where a request does not say.
             statistics: of all cameras.
-            request_pictures: by camera, has it hand over pictures until a moment of `time.monotonic()`.
+            picture_demands: of each camera, by name.
             ask: has the inference loop classify a tensor; None where too many wait.
             observers: learn of requests, viewers and frames.
         """
@@ -107,13 +71,13 @@ class WebServer:
         self._pictures = Pictures(model, ask)
         self._news = News(self._loop)
         views = [
-            CameraView(one.camera, self._loop, request_pictures[one.camera] if settings.pictures else None)
+            CameraView(one.camera, self._loop, picture_demands[one.camera] if pictures_shown else None)
             for one in statistics
         ]
         self._cameras = Cameras(views, statistics)
         frames, viewers = FrameSender(self._encoder, observers), Viewers(observers)
         api = Api(
-            about=About(model.runtime, model.metadata, settings.pictures),
+            about=About(model.runtime, model.metadata, pictures_shown),
             access=door.access,
             cameras=self._cameras,
             frames=frames,
@@ -205,9 +169,3 @@ class _Server(uvicorn.Server):
         """Until everything closes; then who looks is told, and has a moment to hear it."""
         await self._closing.wait()
         await asyncio.sleep(0.05)
-
-
-def _own_names() -> set[str]:
-    """Of this machine, as its network knows it; the second by multicast DNS (RFC 6762)."""
-    name = socket.gethostname().lower()
-    return {name, name.partition(".")[0], f"{name.partition('.')[0]}.local"}

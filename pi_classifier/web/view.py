@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
+from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.prediction import Prediction
 
 LINGER_SECONDS = 0.5
@@ -17,21 +17,18 @@ class CameraView:
     `offer` belongs to the inference loop, the rest to the event loop.
     """
 
-    def __init__(
-        self, camera: str, loop: asyncio.AbstractEventLoop, request_pictures: Callable[[float], None] | None
-    ) -> None:
+    def __init__(self, camera: str, loop: asyncio.AbstractEventLoop, picture_demand: PictureDemand | None) -> None:
         """Show one camera.
 
         Args:
             camera: its name.
             loop: the viewers'.
-            request_pictures: has the camera hand over pictures until a moment of `time.monotonic()`; None where no
-                pictures are shown.
+            picture_demand: makes the camera hand over pictures; None where none are shown.
         """
         self.camera = camera
         self.newest: Prediction | None = None
         self._loop = loop
-        self._request_pictures = request_pictures
+        self._picture_demand = picture_demand
         self._awaited = False
         """Whether somebody wants to be woken."""
         self._waiting = 0
@@ -53,7 +50,7 @@ class CameraView:
         try:
             while True:
                 newest = self.newest
-                if newest and newest.sequence > sequence and (newest.picture is not None or not self._request_pictures):
+                if newest and newest.sequence > sequence and (newest.picture is not None or not self._picture_demand):
                     return newest
                 news, self._awaited = self._news, True
                 # It may have come before it was known that somebody waits for it.
@@ -65,8 +62,8 @@ class CameraView:
                 self._request(time.monotonic() + LINGER_SECONDS)
 
     def _request(self, until: float) -> None:
-        if self._request_pictures:
-            self._request_pictures(until)
+        if self._picture_demand:
+            self._picture_demand.until = until
 
     def _tell(self) -> None:
         self._news.set()
