@@ -10,16 +10,16 @@ from typing import Annotated, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
+    GetCoreSchemaHandler,
     StringConstraints,
     ValidationError,
     ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
 )
+from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_function, plain_serializer_function_ser_schema
 
 from pi_classifier.config.address import ListenAddress
 from pi_classifier.config.problems import problem
@@ -75,12 +75,16 @@ def _listen_address(value: object) -> ListenAddress | None:
         raise problem(str(error), f"write {LISTEN_EXAMPLE}") from None
 
 
-Listen = Annotated[
-    ListenAddress | None,
-    BeforeValidator(_listen_address),
-    PlainSerializer(lambda address: str(address or "")),
-]
-"""An address as text, HOST:PORT; empty is None."""
+class _AsText:
+    """How pydantic reads and writes an address: as text, HOST:PORT; empty is None."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _annotated: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        as_text = plain_serializer_function_ser_schema(lambda address: str(address or ""))
+        return no_info_plain_validator_function(_listen_address, serialization=as_text)
+
+
+Listen = Annotated[ListenAddress | None, _AsText]
 
 
 class Section(BaseModel):
