@@ -9,10 +9,9 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from enum import StrEnum
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn, Optional
 
 import typer
 
@@ -100,18 +99,12 @@ RUN_FLAGS = (SOURCE, MODEL, WEIGHTS, RUNTIME, THREADS, TOP_K, FRAMES, METRICS_LI
 """The flags of `run`; `check-config` takes them, too."""
 
 
-class Programs(StrEnum):
-    """What a bundle can be made for."""
-
-    TORCHSCRIPT = "torchscript"
-    LITERT = "litert"
-    BOTH = "both"
-
-
+Programs = Literal["torchscript", "litert", "both"]
+"""What a bundle can be made for."""
 PROGRAMS: "dict[Programs, tuple[Runtime, ...]]" = {
-    Programs.TORCHSCRIPT: ("torchscript",),
-    Programs.LITERT: ("litert",),
-    Programs.BOTH: ("torchscript", "litert"),
+    "torchscript": ("torchscript",),
+    "litert": ("litert",),
+    "both": ("torchscript", "litert"),
 }
 
 
@@ -119,22 +112,20 @@ def configured_by(*flags: Flag) -> Callable[[Callable[..., None]], Callable[...,
     """Give a command `--config` and these flags; it is called with the `configuration` that they make."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        parameters = {flag.parameter.name: flag for flag in flags}
+        parameters = {flag: flag.parameter for flag in flags}
 
         @functools.wraps(command)
         def with_configuration(*, config: Path | None = None, **options: object) -> None:
-            given = {name: options.pop(name) for name in parameters}
+            given = {flag: options.pop(parameter.name) for flag, parameter in parameters.items()}
             origins = {
-                flag.key: Origin(given[name], f"flag {flag.name}")
-                for name, flag in parameters.items()
-                if given[name] is not None
+                flag.key: Origin(value, f"flag {flag.name}") for flag, value in given.items() if value is not None
             }
             command(configuration=load(file=config, environment=os.environ, flags=origins), **options)
 
         own = [one for one in signature(command).parameters.values() if one.name != "configuration"]
         configuring = [
             Parameter("config", Parameter.KEYWORD_ONLY, default=None, annotation=ConfigFile),
-            *(flag.parameter for flag in flags),
+            *parameters.values(),
         ]
         # What typer makes the options from.
         with_configuration.__signature__ = Signature([*own, *configuring])  # type: ignore[attr-defined]
