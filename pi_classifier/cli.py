@@ -53,7 +53,8 @@ class Flag(NamedTuple):
     @property
     def parameter(self) -> Parameter:
         """As a parameter of a command; None where it was not given."""
-        option = typer.Option(self.name, metavar=self.metavar, help=self.help, autocompletion=self._choices)
+        offered = self._offered if choices(self.key) else None
+        option = typer.Option(self.name, metavar=self.metavar, help=self.help, autocompletion=offered)
         return Parameter(
             self.name.removeprefix("--").replace("-", "_"),
             Parameter.KEYWORD_ONLY,
@@ -61,8 +62,8 @@ class Flag(NamedTuple):
             annotation=Annotated[Optional[self.type], option],  # noqa: UP045
         )
 
-    def _choices(self, incomplete: str) -> list[str]:
-        """What a shell offers: the values, where there are but a few."""
+    def _offered(self, incomplete: str) -> list[str]:
+        """What a shell offers where there are but a few values."""
         return [choice for choice in choices(self.key) if choice.startswith(incomplete)]
 
 
