@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Optional
 
 import typer
 
@@ -41,26 +41,24 @@ ConfigFile = Annotated[
 ]
 
 
-class Flag(NamedTuple):
+class Flag:
     """An option of the command line that sets a value of the configuration."""
 
-    name: str
-    key: Key
-    type: type
-    metavar: str
-    help: str
-
-    @property
-    def parameter(self) -> Parameter:
-        """As a parameter of a command; None where it was not given."""
-        offered = self._offered if choices(self.key) else None
-        option = typer.Option(self.name, metavar=self.metavar, help=self.help, autocompletion=offered)
-        return Parameter(
-            self.name.removeprefix("--").replace("-", "_"),
+    def __init__(self, name: str, key: Key, kind: type, metavar: str, meaning: str) -> None:
+        """`kind`: of its value."""
+        self.name = name
+        self.key = key
+        self.metavar = metavar
+        self.meaning = meaning
+        offered = self._offered if choices(key) else None
+        option = typer.Option(name, metavar=metavar, help=meaning, autocompletion=offered)
+        self.parameter = Parameter(
+            name.removeprefix("--").replace("-", "_"),
             Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=Annotated[Optional[self.type], option],  # noqa: UP045
+            annotation=Annotated[Optional[kind], option],  # noqa: UP045
         )
+        """Of a command; None where it was not given."""
 
     def _offered(self, incomplete: str) -> list[str]:
         """What a shell offers where there are but a few values."""
@@ -113,20 +111,19 @@ def configured_by(*flags: Flag) -> Callable[[Callable[..., None]], Callable[...,
     """Give a command `--config` and these flags; it is called with the `configuration` that they make."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        parameters = {flag: flag.parameter for flag in flags}
-
         @functools.wraps(command)
         def with_configuration(*, config: Path | None = None, **options: object) -> None:
-            given = {flag: options.pop(parameter.name) for flag, parameter in parameters.items()}
-            origins = {
-                flag.key: Origin(value, f"flag {flag.name}") for flag, value in given.items() if value is not None
+            given = {
+                flag.key: Origin(value, f"flag {flag.name}")
+                for flag in flags
+                if (value := options.pop(flag.parameter.name)) is not None
             }
-            command(configuration=load(file=config, environment=os.environ, flags=origins), **options)
+            command(configuration=load(file=config, environment=os.environ, flags=given), **options)
 
         own = [one for one in signature(command).parameters.values() if one.name != "configuration"]
         configuring = [
             Parameter("config", Parameter.KEYWORD_ONLY, default=None, annotation=ConfigFile),
-            *parameters.values(),
+            *(flag.parameter for flag in flags),
         ]
         # What typer makes the options from.
         with_configuration.__signature__ = Signature([*own, *configuring])  # type: ignore[attr-defined]
