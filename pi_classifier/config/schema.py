@@ -19,7 +19,12 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_function, plain_serializer_function_ser_schema
+from pydantic_core.core_schema import (
+    CoreSchema,
+    no_info_plain_validator_function,
+    plain_serializer_function_ser_schema,
+    str_schema,
+)
 
 from pi_classifier.config.address import ListenAddress
 from pi_classifier.config.problems import problem
@@ -80,7 +85,7 @@ class _AsText:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _annotated: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        as_text = plain_serializer_function_ser_schema(lambda address: str(address or ""))
+        as_text = plain_serializer_function_ser_schema(lambda address: str(address or ""), return_schema=str_schema())
         return no_info_plain_validator_function(_listen_address, serialization=as_text)
 
 
