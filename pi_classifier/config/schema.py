@@ -12,18 +12,13 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    GetCoreSchemaHandler,
+    PlainSerializer,
+    PlainValidator,
     StringConstraints,
     ValidationError,
     ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
-)
-from pydantic_core.core_schema import (
-    CoreSchema,
-    no_info_plain_validator_function,
-    plain_serializer_function_ser_schema,
-    str_schema,
 )
 
 from pi_classifier.config.address import ListenAddress
@@ -80,16 +75,12 @@ def _listen_address(value: object) -> ListenAddress | None:
         raise problem(str(error), f"write {LISTEN_EXAMPLE}") from None
 
 
-class _AsText:
-    """How pydantic reads and writes an address: as text, HOST:PORT; empty is None."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _annotated: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        as_text = plain_serializer_function_ser_schema(lambda address: str(address or ""), return_schema=str_schema())
-        return no_info_plain_validator_function(_listen_address, serialization=as_text)
-
-
-Listen = Annotated[ListenAddress | None, _AsText]
+Listen = Annotated[
+    ListenAddress | None,
+    PlainValidator(_listen_address),
+    PlainSerializer(lambda address: str(address or ""), return_type=str),
+]
+"""An address as text, HOST:PORT; empty is None."""
 
 
 class Section(BaseModel):
