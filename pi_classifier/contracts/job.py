@@ -1,6 +1,5 @@
 """A captured frame on its way to the model, and whom the inference loop gets it from."""
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -11,18 +10,21 @@ Tensor = NDArray[Any]
 """A model's input, of the dtype and shape that `Model.new_tensor()` gives it."""
 
 
-@dataclass(slots=True)
 class Job:
     """One frame, ready for the model. A camera has two, which take turns: one is filled, one classified."""
 
-    tensor: Tensor
-    """Pre-processed."""
-    sequence: int = 0
-    """As in the `Frame`, like `captured_at`."""
-    captured_at: float = 0.0
-    """Seconds of `time.monotonic()`."""
-    preprocess_seconds: float = 0.0
-    """What the pre-processing took."""
+    __slots__ = ("captured_at", "preprocess_seconds", "sequence", "tensor")
+
+    def __init__(self, tensor: Tensor) -> None:
+        """`tensor`: to be filled."""
+        self.tensor = tensor
+        """Pre-processed."""
+        self.sequence = 0
+        """As in the `Frame`, like `captured_at`."""
+        self.captured_at = 0.0
+        """Seconds of `time.monotonic()`."""
+        self.preprocess_seconds = 0.0
+        """What the pre-processing took."""
 
 
 class JobSource(Protocol):

@@ -73,7 +73,8 @@ def _listener(listen: ListenAddress) -> socket.socket:
 def _bound(listen: ListenAddress) -> socket.socket:
     """A socket that listens, of the family that the address or the first meaning of the name has."""
     host = listen.host or "0.0.0.0"  # noqa: S104 - what no host at all means
-    family, _, _, _, address = socket.getaddrinfo(host, listen.port, type=socket.SOCK_STREAM)[0]
+    # As bytes, for text goes through a codec of international names, which is loaded for it and has nothing to do.
+    family, _, _, _, address = socket.getaddrinfo(host.encode("ascii"), listen.port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
