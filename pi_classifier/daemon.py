@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from types import FrameType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import cv2
 
@@ -22,13 +22,13 @@ from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Sink
+from pi_classifier.contracts.request import RequestSource
 from pi_classifier.contracts.state import Change, Steady
 from pi_classifier.errors import ConfigError
 from pi_classifier.events.dispatch import Dispatcher
 from pi_classifier.events.journal import Journal
 from pi_classifier.events.monitor import EventMonitor
 from pi_classifier.inference.pipeline import Pipeline
-from pi_classifier.inference.requests import Requests
 from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.inference.ticker import Ticker
 from pi_classifier.inference.watchdog import Watchdog
@@ -80,13 +80,12 @@ def run(settings: Settings) -> None:
         statistics = [CameraStatistics(camera.name, time.monotonic()) for camera in settings.camera]
         work_available, shutdown = threading.Event(), threading.Event()
         demands = {camera.name: PictureDemand() for camera in settings.camera}
-        requests = Requests(work_available) if door else None
-        web = _web(settings, door, server, model, statistics, demands, requests)
+        web = _web(settings, door, server, model, statistics, demands, work_available)
         to_journal = _goes_to_journal(settings.log)
         if to_journal:
             log_to_journal()
         stdout = None if to_journal else _stdout(settings.log, model, stop)
-        dispatchers = _dispatchers(settings.log, model, stdout, web)
+        dispatchers = _dispatchers(settings.log, model, stdout, web.servers)
         monitor = EventMonitor(
             [dispatcher.publish for dispatcher in dispatchers], summary_seconds=settings.log.summary_seconds
         )
@@ -116,14 +115,14 @@ def run(settings: Settings) -> None:
             cameras=list(zip(captures, statistics, strict=True)),
             predictor=model.new_predictor(),
             steadiness=steadiness,
-            sinks=[watchdog, *outputs, *metrics, *web],
+            sinks=[watchdog, *outputs, *metrics, *web.servers],
             work_available=work_available,
-            requests=requests,
+            requests=web.requests,
         )
 
         # Until here a signal has its default action: what is begun is not worth finishing.
         stack.enter_context(_signals(stop))
-        stack.enter_context(_running([*web, *dispatchers]))
+        stack.enter_context(_running([*web.servers, *dispatchers]))
         stack.callback(_finish, statistics, reporters, started=time.monotonic())
         stack.enter_context(_running([*captures, ticker]))
         stack.callback(systemd.stopping)
@@ -202,6 +201,13 @@ def _web_door(settings: WebSettings) -> Iterator["Door | None"]:
         yield door
 
 
+class _Web(NamedTuple):
+    """What there is of the page and the API: nothing, where they are turned off."""
+
+    servers: "list[WebServer]"
+    requests: RequestSource | None
+
+
 def _web(
     settings: Settings,
     door: "Door | None",
@@ -209,26 +215,27 @@ def _web(
     model: Model,
     statistics: Sequence[CameraStatistics],
     picture_demands: Mapping[str, PictureDemand],
-    requests: Requests | None,
-) -> list["WebServer"]:
-    """The page's server, if it is turned on."""
-    if door is None or requests is None:
-        return []
+    work_available: threading.Event,
+) -> _Web:
+    """The page's server and what it asks, if it is turned on."""
+    if door is None:
+        return _Web([], None)
+    from pi_classifier.inference.requests import Requests  # noqa: PLC0415
     from pi_classifier.sinks.metrics.web import WebMetrics  # noqa: PLC0415
     from pi_classifier.web.server import WebServer  # noqa: PLC0415
 
-    return [
-        WebServer(
-            door,
-            pictures_shown=settings.web.pictures,
-            model=model,
-            top_k=settings.model.top_k,
-            statistics=statistics,
-            picture_demands=picture_demands,
-            ask=requests.ask,
-            observers=[WebMetrics(metrics.registry)] if metrics else [],
-        )
-    ]
+    requests = Requests(work_available)
+    server = WebServer(
+        door,
+        pictures_shown=settings.web.pictures,
+        model=model,
+        top_k=settings.model.top_k,
+        statistics=statistics,
+        picture_demands=picture_demands,
+        ask=requests.ask,
+        observers=[WebMetrics(metrics.registry)] if metrics else [],
+    )
+    return _Web([server], requests)
 
 
 def _metrics_sink(

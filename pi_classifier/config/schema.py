@@ -4,20 +4,18 @@ They live here, and not beside the classes that use them, so that reading the co
 OpenCV: `check-config` answers at once, and a machine whose torch does not even load can still be told what is wrong.
 """
 
-import json
 import re
 from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
+    PlainValidator,
     StringConstraints,
     ValidationError,
-    ValidationInfo,
     ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
@@ -79,8 +77,8 @@ def _listen_address(value: object) -> ListenAddress | None:
 
 Listen = Annotated[
     ListenAddress | None,
-    BeforeValidator(_listen_address),
-    PlainSerializer(lambda address: str(address or "")),
+    PlainValidator(_listen_address),
+    PlainSerializer(lambda address: str(address or ""), return_type=str),
 ]
 """An address as text, HOST:PORT; empty is None."""
 
@@ -100,19 +98,6 @@ class Section(BaseModel):
 
     # TOML knows infinity and no number; nothing here does.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_truth_for_a_number(cls, value: object, info: ValidationInfo) -> object:
-        """To pydantic, `true` is 1."""
-        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
-            raise problem("is neither a number nor text", f"the default is {cls.default_of(str(info.field_name))}")
-        return value
-
-    @classmethod
-    def default_of(cls, key: str) -> str:
-        """The default of a key, as TOML has it."""
-        return json.dumps(cls.model_validate({}).model_dump(mode="json")[key], ensure_ascii=False)
 
 
 class CameraSettings(Section):

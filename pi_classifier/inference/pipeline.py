@@ -4,9 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from pi_classifier.contracts.job import Answer, Job, JobSource, Request, RequestSource
+from pi_classifier.contracts.job import Job, JobSource
 from pi_classifier.contracts.model import Predictor
 from pi_classifier.contracts.prediction import Prediction, Sink, Timings
+from pi_classifier.contracts.request import Answer, Request, RequestSource
 from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.statistics import CameraStatistics
 
@@ -110,11 +111,11 @@ class Pipeline:
         self._publish_seconds = time.perf_counter() - ranked
 
     def _answer(self, request: Request) -> None:
-        if not request.answer.set_running_or_notify_cancel():
+        if not request.reply.set_running_or_notify_cancel():
             return  # who asked is gone
         waited = time.monotonic() - request.asked_at
         started = time.perf_counter()
         outputs = self._predictor.infer(request.tensor)
         inferred = time.perf_counter()
         probabilities = self._predictor.decode(outputs).probabilities.copy()
-        request.answer.set_result(Answer(probabilities, waited, inferred - started))
+        request.reply.set_result(Answer(probabilities, waited, inferred - started))

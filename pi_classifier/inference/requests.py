@@ -5,7 +5,8 @@ import threading
 import time
 from concurrent.futures import Future
 
-from pi_classifier.contracts.job import Answer, Request, Tensor
+from pi_classifier.contracts.job import Tensor
+from pi_classifier.contracts.request import Answer, Request
 
 WAITING = 4
 """Requests at most that wait: more would only wait longer."""
@@ -24,13 +25,14 @@ class Requests:
 
         A cancelled one is not classified, unless its turn has come.
         """
-        request = Request(tensor, Future(), time.monotonic())
+        answer: Future[Answer] = Future()
+        request = Request(tensor, answer, time.monotonic())
         try:
             self._waiting.put_nowait(request)
         except queue.Full:
             return None
         self._work_available.set()
-        return request.answer
+        return answer
 
     def take(self) -> Request | None:
         """The oldest request that waits; None if there is none."""

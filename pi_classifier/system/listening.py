@@ -44,7 +44,9 @@ def listening_socket(listen: ListenAddress, *, section: str, backlog: int, user_
 
 def _bound(listen: ListenAddress, backlog: int, user_timeout: float) -> socket.socket:
     host = listen.host or "0.0.0.0"  # noqa: S104 - what no host at all means
-    family, _, protocol, _, address = socket.getaddrinfo(host, listen.port, type=socket.SOCK_STREAM)[0]
+    # As bytes, for text goes through a codec of international names, which is loaded for it and has nothing to do.
+    found = socket.getaddrinfo(host.encode("ascii"), listen.port, type=socket.SOCK_STREAM)[0]
+    family, _, protocol, _, address = found
     # With its protocol named, or asyncio would leave out TCP_NODELAY, and a frame would wait for acknowledgements.
     listener = socket.socket(family, socket.SOCK_STREAM, protocol)
     try:

@@ -6,9 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from typing import NamedTuple
 
-from pi_classifier.contracts.job import Answer, Tensor
+from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Score
+from pi_classifier.contracts.request import Answer
 from pi_classifier.errors import InputError
 from pi_classifier.runtimes.classification import best
 from pi_classifier.runtimes.reference_transform import reference_crop

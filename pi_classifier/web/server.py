@@ -9,9 +9,10 @@ from concurrent.futures import Future
 import uvicorn
 
 from pi_classifier.contracts.event import Event
-from pi_classifier.contracts.job import Answer, PictureDemand, Tensor
+from pi_classifier.contracts.job import PictureDemand, Tensor
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Prediction
+from pi_classifier.contracts.request import Answer
 from pi_classifier.contracts.web import WebObserver
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.api import About, Api
