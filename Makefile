@@ -20,7 +20,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 PIP_TRIED := $(PIP) --constraint constraints.txt
-DEVELOPMENT := .[litert,web,test,benchmark,peers,lint]
+DEVELOPMENT := .[litert,web,test,clients,benchmark,peers,lint]
 
 .PHONY: run test test-live test-system test-arm install uninstall docker lint format docs programs benchmark constraints \
     clean
@@ -106,7 +106,7 @@ $(VENV)/.run: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(PIP_TRIED) --editable '.[litert,web,test,benchmark,peers]'
+	$(PIP_TRIED) --editable '.[litert,web,test,clients,benchmark,peers]'
 	@! pkg-config --exists libsystemd 2>/dev/null || $(PIP_TRIED) --editable '.[systemd]'
 	@touch $@
 

@@ -73,7 +73,7 @@ def test_port_taken(service: Service) -> None:
 
 
 def test_page_wants_its_token(service: Service) -> None:
-    """Protects the live page of the service: it is off unless configured, and opens to the token that only root reads."""
+    """Protects the live page of the service: it is off unless configured, and opens to a token of root's."""
     guest, page, token = service.guest, "http://127.0.0.1:8080", "/etc/pi-classifier/web-token"
     assert guest.check(f"stat --format=%a:%U {token}").strip() == "600:root"
     service.stop()
