@@ -19,6 +19,7 @@ from pi_classifier.events.monitor import EventMonitor
 from pi_classifier.offline.classify import JsonReport
 from pi_classifier.sinks.metrics.at_scrape import build_versions
 from pi_classifier.sinks.metrics.sink import MetricsSink
+from pi_classifier.sinks.metrics.web import WebMetrics
 from pi_classifier.sinks.stdout import StdoutSink
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.system.soc import CONDITIONS
@@ -130,6 +131,9 @@ def metrics() -> str:
         throttled=lambda: {(condition, when): False for condition in CONDITIONS for when in ("now", "since_boot")},
     )
     sink.offer(PREDICTION)
+    web = WebMetrics(registry)
+    web.request_answered("/api/v1/status", "GET", 200, 0.001)
+    web.frame_sent("front", "live", 8000)
     families = sorted(registry.collect(), key=lambda family: family.name)
     rows = [(code(_exposed(family)), family.type, _labels(family), family.documentation) for family in families]
     return table(("metric", "type", "labels", "meaning"), rows)

@@ -20,6 +20,7 @@ from pi_classifier.doctor.port import metrics_port
 from pi_classifier.doctor.report import Report
 from pi_classifier.doctor.runtimes import runtime
 from pi_classifier.doctor.service import service
+from pi_classifier.doctor.web import page
 from pi_classifier.errors import PiClassifierError
 from pi_classifier.system.soc import Soc
 
@@ -28,7 +29,7 @@ Check = tuple[str, Callable[[], Finding | list[Finding]]]
 
 PACKAGES = (
     "torch", "torchvision", "ai-edge-litert", "opencv-contrib-python-headless", "numpy", "pillow", "prometheus-client",
-    "pydantic", "typer", "rich", "systemd-python",
+    "pydantic", "typer", "rich", "systemd-python", "starlette", "uvicorn",
 )  # fmt: skip
 
 
@@ -104,6 +105,7 @@ def _of_the_daemon(machine: Machine, installed: Packages, settings: Settings) ->
     return [
         ("weights", lambda: weights(model, Places.of(machine), lambda: installed.attempt(address))),
         ("metrics port", lambda: metrics_port(settings.metrics.listen, machine)),
+        ("live page", lambda: page(settings.web, installed)),
         ("service", lambda: service(machine)),
     ]
 

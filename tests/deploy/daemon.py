@@ -12,6 +12,7 @@ from pi_classifier.contracts.state import State, Steady, WatchState
 from pi_classifier.sinks.metrics.at_scrape import build_versions
 from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sinks.metrics.sink import MetricsSink
+from pi_classifier.sinks.metrics.web import WebMetrics
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.system.soc import CONDITIONS
 from tests import fakes
@@ -44,11 +45,15 @@ class Daemon:
             temperature=lambda: 61.3,
             throttled=lambda: {(name, when): False for name in CONDITIONS for when in ("now", "since_boot")},
         )
+        self._web = WebMetrics(server.registry)
         self.work()
 
     def work(self) -> None:
         """One frame of each camera is classified, and one dropped."""
+        self._web.request_answered("/api/v1/status", "GET", 200, 0.003)
+        self._web.request_answered("/api/v1/classify", "POST", 200, 0.04)
         for camera, statistics in self.statistics.items():
+            self._web.frame_sent(camera, "live", 8000)
             now = time.monotonic()
             statistics.frame_arrived(now)
             statistics.frame_dropped("stale")
