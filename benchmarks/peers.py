@@ -35,7 +35,7 @@ from benchmarks.shared.failure import errors_in_one_line
 from benchmarks.shared.photographs import SIZE, Photograph, labelled_photographs
 from benchmarks.shared.provenance import Machine
 from pi_classifier.contracts.frame import Pixels
-from pi_classifier.offline.reference_transform import reference_crop
+from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.sources.files.picture import read_picture
 
 FIRST_FRAMES = 5

@@ -8,7 +8,7 @@ from contextlib import closing
 
 from pi_classifier.contracts.event import CameraObserver
 from pi_classifier.contracts.frame import Frame, FrameSource
-from pi_classifier.contracts.job import Job
+from pi_classifier.contracts.job import Job, PictureDemand
 from pi_classifier.contracts.model import Model
 from pi_classifier.errors import CaptureError, CaptureThreadDied, CaptureTimeout, PiClassifierError
 from pi_classifier.statistics import CameraStatistics
@@ -44,6 +44,7 @@ class Capture:
         model: Model,
         work_available: threading.Event,
         shutdown: threading.Event,
+        picture_demand: PictureDemand | None = None,
     ) -> None:
         """Take a source to run.
 
@@ -54,6 +55,7 @@ class Capture:
             model: what the frames are pre-processed for.
             work_available: set whenever there is something new: a frame, the end, a failure.
             shutdown: set when capturing shall end; `stop` sets it for every camera that shares it.
+            picture_demand: while it lasts each frame's pixels are handed over, too; None: nobody looks.
         """
         self.camera = statistics.camera
         self._statistics = statistics
@@ -70,6 +72,7 @@ class Capture:
         """When the next frame, or failed attempt, is there at the latest."""
         self._work_available = work_available
         self._shutdown = shutdown
+        self._picture_demand = picture_demand or PictureDemand()
         self._failure: PiClassifierError | None = None
         self._finished = False
         # A daemon thread: one that hangs in a driver must not keep the process from ending.
@@ -167,6 +170,7 @@ class Capture:
                 self._statistics.frame_dropped("stale")
             self._preprocess(frame.pixels, job.tensor)
             job.sequence, job.captured_at = frame.sequence, frame.captured_at
+            job.picture = frame.pixels.copy() if now < self._picture_demand.until else None
             job.preprocess_seconds = time.perf_counter() - started
             returned = self._statistics.frame_arrived(frame.captured_at)
             self._fresh = True

@@ -9,10 +9,9 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from enum import StrEnum
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Optional
 
 import typer
 
@@ -42,28 +41,27 @@ ConfigFile = Annotated[
 ]
 
 
-class Flag(NamedTuple):
+class Flag:
     """An option of the command line that sets a value of the configuration."""
 
-    name: str
-    key: Key
-    type: type
-    metavar: str
-    help: str
-
-    @property
-    def parameter(self) -> Parameter:
-        """As a parameter of a command; None where it was not given."""
-        option = typer.Option(self.name, metavar=self.metavar, help=self.help, autocompletion=self._choices)
-        return Parameter(
-            self.name.removeprefix("--").replace("-", "_"),
+    def __init__(self, name: str, key: Key, kind: type, metavar: str, meaning: str) -> None:
+        """`kind`: of its value."""
+        self.name = name
+        self.key = key
+        self.metavar = metavar
+        self.meaning = meaning
+        offered = self._offered if choices(key) else None
+        option = typer.Option(name, metavar=metavar, help=meaning, autocompletion=offered)
+        self.parameter = Parameter(
+            name.removeprefix("--").replace("-", "_"),
             Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=Annotated[Optional[self.type], option],  # noqa: UP045
+            annotation=Annotated[Optional[kind], option],  # noqa: UP045
         )
+        """Of a command; None where it was not given."""
 
-    def _choices(self, incomplete: str) -> list[str]:
-        """What a shell offers: the values, where there are but a few."""
+    def _offered(self, incomplete: str) -> list[str]:
+        """What a shell offers where there are but a few values."""
         return [choice for choice in choices(self.key) if choice.startswith(incomplete)]
 
 
@@ -95,23 +93,18 @@ METRICS_LISTEN = Flag(
     "--metrics-listen", ("metrics", "listen"), str, "HOST:PORT", 'Where metrics are served; "" turns them off.'
 )
 DAEMON = Flag("--metrics-listen", ("metrics", "listen"), str, "HOST:PORT", "Where the daemon serves its metrics.")
+WEB = Flag("--web", ("web", "listen"), str, "HOST:PORT", "Where the live page and the HTTP API are; off by default.")
 LOG_FORMAT = Flag("--log-format", ("log", "format"), str, "text|json", "One line a second as text or JSON.")
-RUN_FLAGS = (SOURCE, MODEL, WEIGHTS, RUNTIME, THREADS, TOP_K, FRAMES, METRICS_LISTEN, LOG_FORMAT)
+RUN_FLAGS = (SOURCE, MODEL, WEIGHTS, RUNTIME, THREADS, TOP_K, FRAMES, METRICS_LISTEN, WEB, LOG_FORMAT)
 """The flags of `run`; `check-config` takes them, too."""
 
 
-class Programs(StrEnum):
-    """What a bundle can be made for."""
-
-    TORCHSCRIPT = "torchscript"
-    LITERT = "litert"
-    BOTH = "both"
-
-
+Programs = Literal["torchscript", "litert", "both"]
+"""What a bundle can be made for."""
 PROGRAMS: "dict[Programs, tuple[Runtime, ...]]" = {
-    Programs.TORCHSCRIPT: ("torchscript",),
-    Programs.LITERT: ("litert",),
-    Programs.BOTH: ("torchscript", "litert"),
+    "torchscript": ("torchscript",),
+    "litert": ("litert",),
+    "both": ("torchscript", "litert"),
 }
 
 
@@ -119,17 +112,14 @@ def configured_by(*flags: Flag) -> Callable[[Callable[..., None]], Callable[...,
     """Give a command `--config` and these flags; it is called with the `configuration` that they make."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        parameters = {flag.parameter.name: flag for flag in flags}
-
         @functools.wraps(command)
         def with_configuration(*, config: Path | None = None, **options: object) -> None:
-            given = {name: options.pop(name) for name in parameters}
-            origins = {
-                flag.key: Origin(given[name], f"flag {flag.name}")
-                for name, flag in parameters.items()
-                if given[name] is not None
+            given = {
+                flag.key: Origin(value, f"flag {flag.name}")
+                for flag in flags
+                if (value := options.pop(flag.parameter.name)) is not None
             }
-            command(configuration=load(file=config, environment=os.environ, flags=origins), **options)
+            command(configuration=load(file=config, environment=os.environ, flags=given), **options)
 
         own = [one for one in signature(command).parameters.values() if one.name != "configuration"]
         configuring = [

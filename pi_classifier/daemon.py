@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from types import FrameType
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import cv2
 
 from pi_classifier import __version__
 from pi_classifier.capture import Capture
-from pi_classifier.config.schema import LogSettings, MetricsSettings, Settings
+from pi_classifier.config.schema import LogSettings, MetricsSettings, Settings, WebSettings
 from pi_classifier.contracts.component import Component
 from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind
+from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Sink
+from pi_classifier.contracts.request import RequestSource
 from pi_classifier.contracts.state import Change, Steady
 from pi_classifier.errors import ConfigError
 from pi_classifier.events.dispatch import Dispatcher
@@ -41,6 +43,11 @@ from pi_classifier.statistics import CameraStatistics, Reporter
 from pi_classifier.system.scheduling import claim
 from pi_classifier.system.soc import Soc
 from pi_classifier.system.systemd import SystemdClient, journal_listens, log_to_journal
+
+if TYPE_CHECKING:
+    # Imported only where the page is turned on.
+    from pi_classifier.web.door import Door
+    from pi_classifier.web.server import WebServer
 
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 FINISH_SECONDS = 0.3
@@ -63,6 +70,7 @@ def run(settings: Settings) -> None:
         cv2.setNumThreads(1)
         # First what may fail at once: a taken port or a missing file should not wait for the model's runtime.
         server = stack.enter_context(_metrics_server(settings.metrics))
+        door = stack.enter_context(_web_door(settings.web))
         # A pattern in the place of a camera is for who sees it; a service waits for the camera.
         sources = sources_for(settings.camera, wait=systemd.listens)
         systemd.status("loading the model")
@@ -70,11 +78,14 @@ def run(settings: Settings) -> None:
         _log_model(model)
 
         statistics = [CameraStatistics(camera.name, time.monotonic()) for camera in settings.camera]
+        work_available, shutdown = threading.Event(), threading.Event()
+        demands = {camera.name: PictureDemand() for camera in settings.camera}
+        web = _web(settings, door, server, model, statistics, demands, work_available)
         to_journal = _goes_to_journal(settings.log)
         if to_journal:
             log_to_journal()
         stdout = None if to_journal else _stdout(settings.log, model, stop)
-        dispatchers = _dispatchers(settings.log, model, stdout)
+        dispatchers = _dispatchers(settings.log, model, stdout, web.servers)
         monitor = EventMonitor(
             [dispatcher.publish for dispatcher in dispatchers], summary_seconds=settings.log.summary_seconds
         )
@@ -86,7 +97,6 @@ def run(settings: Settings) -> None:
         }
         about = (model, statistics, requested, steadiness.now)
         metrics = [_metrics_sink(settings.metrics, server, *about)] if server else []
-        work_available, shutdown = threading.Event(), threading.Event()
         captures = [
             Capture(
                 source,
@@ -95,6 +105,7 @@ def run(settings: Settings) -> None:
                 model=model,
                 work_available=work_available,
                 shutdown=shutdown,
+                picture_demand=demands[one.camera],
             )
             for source, one in zip(sources, statistics, strict=True)
         ]
@@ -104,13 +115,14 @@ def run(settings: Settings) -> None:
             cameras=list(zip(captures, statistics, strict=True)),
             predictor=model.new_predictor(),
             steadiness=steadiness,
-            sinks=[watchdog, *outputs, *metrics],
+            sinks=[watchdog, *outputs, *metrics, *web.servers],
             work_available=work_available,
+            requests=web.requests,
         )
 
         # Until here a signal has its default action: what is begun is not worth finishing.
         stack.enter_context(_signals(stop))
-        stack.enter_context(_running(dispatchers))
+        stack.enter_context(_running([*web.servers, *dispatchers]))
         stack.callback(_finish, statistics, reporters, started=time.monotonic())
         stack.enter_context(_running([*captures, ticker]))
         stack.callback(systemd.stopping)
@@ -169,6 +181,61 @@ def _metrics_server(settings: MetricsSettings) -> Iterator[MetricsServer | None]
     with _running([server]):
         logger.info("metrics on http://%s/metrics", server.address)
         yield server
+
+
+@contextmanager
+def _web_door(settings: WebSettings) -> Iterator["Door | None"]:
+    """The page's port, bound; None where it is turned off, and then nothing of it is imported."""
+    if settings.listen is None:
+        yield None
+        return
+    try:
+        import pi_classifier.web.server  # noqa: F401, PLC0415 - an error now, not when the model is loaded
+        from pi_classifier.web.door import Door  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"web.listen is set, and {error.name} is not installed", remedy="run: pip install 'pi-classifier[web]'"
+        ) from None
+    door = Door.opened(settings, settings.listen)
+    with door.listener:
+        yield door
+
+
+class _Web(NamedTuple):
+    """What there is of the page and the API: nothing, where they are turned off."""
+
+    servers: "list[WebServer]"
+    requests: RequestSource | None
+
+
+def _web(
+    settings: Settings,
+    door: "Door | None",
+    metrics: MetricsServer | None,
+    model: Model,
+    statistics: Sequence[CameraStatistics],
+    picture_demands: Mapping[str, PictureDemand],
+    work_available: threading.Event,
+) -> _Web:
+    """The page's server and what it asks, if it is turned on."""
+    if door is None:
+        return _Web([], None)
+    from pi_classifier.inference.requests import Requests  # noqa: PLC0415
+    from pi_classifier.sinks.metrics.web import WebMetrics  # noqa: PLC0415
+    from pi_classifier.web.server import WebServer  # noqa: PLC0415
+
+    requests = Requests(work_available)
+    server = WebServer(
+        door,
+        pictures_shown=settings.web.pictures,
+        model=model,
+        top_k=settings.model.top_k,
+        statistics=statistics,
+        picture_demands=picture_demands,
+        ask=requests.ask,
+        observers=[WebMetrics(metrics.registry)] if metrics else [],
+    )
+    return _Web([server], requests)
 
 
 def _metrics_sink(
@@ -230,13 +297,15 @@ def _goes_to_journal(settings: LogSettings) -> bool:
     return settings.destination == "journal" or (settings.destination == "auto" and journal_listens())
 
 
-def _dispatchers(settings: LogSettings, model: Model, stdout: StdoutSink | None) -> list[Dispatcher]:
+def _dispatchers(
+    settings: LogSettings, model: Model, stdout: StdoutSink | None, web: Sequence["WebServer"]
+) -> list[Dispatcher]:
     """One for each listener. The log gets all events in the journal; in a terminal what stdout does not show."""
     kinds = CAMERA_EVENTS if stdout else frozenset(EventKind)
     dispatchers = [Dispatcher(Journal(kinds=kinds, untrained=model.metadata.untrained), name="journal")]
     if stdout and settings.format == "json":
         dispatchers.append(Dispatcher(stdout, name="stdout"))
-    return dispatchers
+    return dispatchers + [Dispatcher(one, name="web") for one in web]
 
 
 def _stdout(settings: LogSettings, model: Model, stop: _Stop) -> StdoutSink:

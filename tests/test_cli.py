@@ -58,7 +58,7 @@ def test_help_names_every_flag(command: str) -> None:
     for flag in RUN_FLAGS:
         assert flag.name in shown
         assert flag.metavar in shown
-        assert flag.help in shown
+        assert flag.meaning in shown
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -80,22 +81,24 @@ def false_starts(shown: Sequence[Shown], scenes: Sequence[Scene], seconds: float
     )
 
 
-def on_film(
-    shown: Sequence[Shown], scenes: Sequence[Scene], to_name: Sequence[Scene], seconds: float
-) -> dict[str, float]:
-    """The figures of one rule at one rate.
+class Showing(NamedTuple):
+    """A film, and what a rule showed with it."""
 
-    Args:
-        shown: with every frame.
-        scenes: of the film.
-        to_name: those that are `nameable`.
-        seconds: the film lasts.
-    """
-    waits = delays(shown, to_name)
+    shown: Sequence[Shown]
+    """With every frame that it was given."""
+    scenes: Sequence[Scene]
+    to_name: Sequence[Scene]
+    """Those that are `nameable`."""
+    seconds: float
+
+
+def on_films(showings: Sequence[Showing]) -> dict[str, float]:
+    """The figures of one rule at one rate, over films that last equally long."""
+    waits = [wait for one in showings for wait in delays(one.shown, one.to_name)]
     figures = {
-        "changes_a_minute": changes_a_minute(shown, seconds),
+        "changes_a_minute": fmean(changes_a_minute(one.shown, one.seconds) for one in showings),
         "named": len(waits),
-        "false_starts": false_starts(shown, scenes, seconds),
+        "false_starts": sum(false_starts(one.shown, one.scenes, one.seconds) for one in showings),
     }
     if waits:
         figures |= {f"delay_p{share}_s": float(np.percentile(waits, share)) for share in (50, 90)}

@@ -52,9 +52,9 @@ def _at_all_rates(result: dict[str, Any], rates: list[str]) -> list[str]:
 
 def _sentences(result: dict[str, Any], rates: list[str]) -> Iterator[str]:
     yield (
-        f"The film: {result['seconds']} s, seed {result['seed']}, {result['photographs']} photographs and "
-        f"{result['walls']} walls, {result['true_changes_a_minute']:.1f} true changes a minute. The model names "
-        f"{result['nameable']} of the photographs rightly on most of their frames."
+        f"{_films(result)} of {result['seconds']} s: {result['photographs']} photographs and {result['walls']} walls, "
+        f"{result['true_changes_a_minute']:.1f} true changes a minute. The model names {result['nameable']} of the "
+        "photographs rightly on most of their frames."
     )
     if (unnamed := result["unnamed_likelihood"]) is not None:
         yield (
@@ -67,3 +67,8 @@ def _sentences(result: dict[str, Any], rates: list[str]) -> Iterator[str]:
         f"{OURS}: an update takes {cost['update_us']:.1f} µs of processor time, {cost['share']:.2%} of the inference's "
         f"{cost['inference_us'] / 1e3:.1f} ms."
     )
+
+
+def _films(result: dict[str, Any]) -> str:
+    first, films = result["seed"], result["films"]
+    return f"One film, seed {first}," if films == 1 else f"{films} films, seeds {first} to {first + films - 1}, each"

@@ -200,7 +200,8 @@ def _validated(origins: Mapping[Key, Origin]) -> Settings:
         table = tree.setdefault(str(key[0]), {})
         if is_table_array(str(key[0])):
             table = table.setdefault(key[1], {})
-        table[str(key[-1])] = origin.value
+        # No key is true or false, and to pydantic true is 1; nothing takes None.
+        table[str(key[-1])] = None if isinstance(origin.value, bool) else origin.value
     for name in filter(is_table_array, tree):
         tree[name] = _in_order(name, tree[name])
     try:

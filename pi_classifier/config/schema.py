@@ -4,20 +4,18 @@ They live here, and not beside the classes that use them, so that reading the co
 OpenCV: `check-config` answers at once, and a machine whose torch does not even load can still be told what is wrong.
 """
 
-import json
 import re
 from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
+    PlainValidator,
     StringConstraints,
     ValidationError,
-    ValidationInfo,
     ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
@@ -79,10 +77,20 @@ def _listen_address(value: object) -> ListenAddress | None:
 
 Listen = Annotated[
     ListenAddress | None,
-    BeforeValidator(_listen_address),
-    PlainSerializer(lambda address: str(address or "")),
+    PlainValidator(_listen_address),
+    PlainSerializer(lambda address: str(address or ""), return_type=str),
 ]
 """An address as text, HOST:PORT; empty is None."""
+
+
+def _host_name(text: str) -> str:
+    try:
+        return ListenAddress.parse(f"{text}:0").host.lower()
+    except ValueError:
+        raise problem("is no name of a machine", 'write it without a port, "pi.example.org" for instance') from None
+
+
+HostName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_host_name)]
 
 
 class Section(BaseModel):
@@ -90,19 +98,6 @@ class Section(BaseModel):
 
     # TOML knows infinity and no number; nothing here does.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_truth_for_a_number(cls, value: object, info: ValidationInfo) -> object:
-        """To pydantic, `true` is 1."""
-        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
-            raise problem("is neither a number nor text", f"the default is {cls.default_of(str(info.field_name))}")
-        return value
-
-    @classmethod
-    def default_of(cls, key: str) -> str:
-        """The default of a key, as TOML has it."""
-        return json.dumps(cls.model_validate({}).model_dump(mode="json")[key], ensure_ascii=False)
 
 
 class CameraSettings(Section):
@@ -165,7 +160,7 @@ class LogSettings(Section):
 class SteadinessSettings(Section):
     """`[steadiness]`: when a label, or a watch, starts and stops."""
 
-    tau: float = Field(0.5, gt=0, le=60, description="seconds over which probabilities are smoothed")
+    tau: float = Field(0.4, gt=0, le=60, description="seconds over which probabilities are smoothed")
     enter: float = Field(0.5, gt=0, le=1, description="smoothed probability from which on a label or a watch starts")
     leave: float = Field(0.3, ge=0, le=1, description="smoothed probability below which it stops; not above enter")
     hold: float = Field(0.5, ge=0, le=3600, description="seconds for which a change is followed by no other")
@@ -193,6 +188,24 @@ class MetricsSettings(Section):
     labels: tuple[str, ...] = Field((), description="classes counted by name in label_predictions_total")
 
 
+class WebSettings(Section):
+    """`[web]`: the live page and the HTTP API."""
+
+    listen: Listen = Field(
+        None, description='HOST:PORT of the live page and the HTTP API, such as "127.0.0.1:8080"; "" turns them off'
+    )
+    auth: Literal["token", "none"] = Field(
+        "token", description="who may see them: token (required beyond this machine), or none (everybody who connects)"
+    )
+    token_file: str = Field(
+        "", max_length=4096, description="holds the token, readable by this user alone; empty: the service's credential"
+    )
+    allowed_hosts: tuple[HostName, ...] = Field(
+        (), max_length=64, description="names, beyond this machine's own, under which browsers may ask for it"
+    )
+    pictures: bool = Field(True, description="whether pictures are shown; else labels alone")
+
+
 class RunSettings(Section):
     """`[run]`."""
 
@@ -210,6 +223,7 @@ class Settings(Section):
     steadiness: SteadinessSettings = SteadinessSettings()
     watch: tuple[WatchSettings, ...] = Field((), max_length=64)
     metrics: MetricsSettings = MetricsSettings()
+    web: WebSettings = WebSettings()
     run: RunSettings = RunSettings()
 
     @model_validator(mode="after")

@@ -1,28 +1,43 @@
 """A captured frame on its way to the model, and whom the inference loop gets it from."""
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from pi_classifier.contracts.frame import Pixels
 from pi_classifier.errors import PiClassifierError
 
 Tensor = NDArray[Any]
 """A model's input, of the dtype and shape that `Model.new_tensor()` gives it."""
 
 
-@dataclass(slots=True)
 class Job:
     """One frame, ready for the model. A camera has two, which take turns: one is filled, one classified."""
 
-    tensor: Tensor
-    """Pre-processed."""
-    sequence: int = 0
-    """As in the `Frame`, like `captured_at`."""
-    captured_at: float = 0.0
-    """Seconds of `time.monotonic()`."""
-    preprocess_seconds: float = 0.0
-    """What the pre-processing took."""
+    __slots__ = ("captured_at", "picture", "preprocess_seconds", "sequence", "tensor")
+
+    def __init__(self, tensor: Tensor) -> None:
+        """`tensor`: to be filled."""
+        self.tensor = tensor
+        """Pre-processed."""
+        self.sequence = 0
+        """As in the `Frame`, like `captured_at`."""
+        self.captured_at = 0.0
+        """Seconds of `time.monotonic()`."""
+        self.preprocess_seconds = 0.0
+        """What the pre-processing took."""
+        self.picture: Pixels | None = None
+        """A copy of the very frame, which nobody writes to any more; None unless somebody has asked for pictures."""
+
+
+class PictureDemand:
+    """Whether anybody wants to see a camera's pictures. Written by who looks, read by the camera's thread."""
+
+    __slots__ = ("until",)
+
+    def __init__(self) -> None:
+        self.until = 0.0
+        """Seconds of `time.monotonic()`."""
 
 
 class JobSource(Protocol):

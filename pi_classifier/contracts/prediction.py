@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.state import Steady
 
 Probabilities = NDArray[np.float32]
@@ -57,6 +58,8 @@ class Prediction(NamedTuple):
     timings: Timings
     steady: Steady
     """What holds still of the camera, with this frame."""
+    picture: Pixels | None = None
+    """The very frame, of the size that the camera sent; None unless somebody has asked for pictures."""
 
     @property
     def scores(self) -> tuple[Score, ...]:

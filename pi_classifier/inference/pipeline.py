@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pi_classifier.contracts.job import Job, JobSource
 from pi_classifier.contracts.model import Predictor
 from pi_classifier.contracts.prediction import Prediction, Sink, Timings
+from pi_classifier.contracts.request import Answer, Request, RequestSource
 from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.statistics import CameraStatistics
 
@@ -15,7 +16,7 @@ LONGEST_WAIT_SECONDS = 0.25
 
 
 class Pipeline:
-    """Turns frames into predictions, one at a time, the cameras in turn."""
+    """Turns frames into predictions, one at a time, the cameras in turn, and after each turn answers one request."""
 
     def __init__(
         self,
@@ -25,12 +26,23 @@ class Pipeline:
         steadiness: Steadiness,
         sinks: Sequence[Sink],
         work_available: threading.Event,
+        requests: RequestSource | None = None,
     ) -> None:
-        """`steadiness`: of these cameras. `work_available` is what the job sources set when there is news."""
+        """Take the parts.
+
+        Args:
+            cameras: each with its statistics.
+            predictor: runs the model.
+            steadiness: of these cameras.
+            sinks: are offered every prediction.
+            work_available: what the job sources and the requests set when there is news.
+            requests: of others than cameras; None where nobody can ask.
+        """
         self._cameras = tuple(cameras)
         self._predictor = predictor
         self._steadiness = steadiness
         self._sinks = tuple(sinks)
+        self._requests = requests
         self._work_available = work_available
         self._publish_seconds = 0.0
         self.predictions = 0
@@ -61,6 +73,9 @@ class Pipeline:
                 waiting_since = time.perf_counter()
                 if stopping() or self.predictions == frames > 0:
                     return
+            if self._requests and (request := self._requests.take()):
+                self._answer(request)
+                waiting_since = time.perf_counter()
             if all_ended:
                 return
             after_turn()
@@ -88,9 +103,19 @@ class Pipeline:
             # Some drivers stamp a frame with the end of its exposure, a little ahead of its arrival.
             age=max(0.0, time.monotonic() - job.captured_at),
         )
-        prediction = Prediction(statistics.camera, job.sequence, job.captured_at, result, timings, steady)
+        prediction = Prediction(statistics.camera, job.sequence, job.captured_at, result, timings, steady, job.picture)
         statistics.frame_classified()
         self.predictions += 1
         for sink in self._sinks:
             sink.offer(prediction)
         self._publish_seconds = time.perf_counter() - ranked
+
+    def _answer(self, request: Request) -> None:
+        if not request.reply.set_running_or_notify_cancel():
+            return  # who asked is gone
+        waited = time.monotonic() - request.asked_at
+        started = time.perf_counter()
+        outputs = self._predictor.infer(request.tensor)
+        inferred = time.perf_counter()
+        probabilities = self._predictor.decode(outputs).probabilities.copy()
+        request.reply.set_result(Answer(probabilities, waited, inferred - started))

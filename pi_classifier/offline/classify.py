@@ -23,7 +23,7 @@ from pi_classifier.contracts.prediction import Score
 from pi_classifier.errors import CannotWrite, InputError, one_line
 from pi_classifier.model import open_model
 from pi_classifier.offline.copies import Draw, annotated_pages, annotated_picture, annotated_video, copy_names
-from pi_classifier.offline.reference_transform import reference_crop
+from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.sinks.overlay import Overlay
 from pi_classifier.sources.files.folder import find_files
 from pi_classifier.sources.files.opening import FileSource, open_file, path_problem

@@ -2,8 +2,8 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.errors import CannotWrite, ModelError
@@ -12,8 +12,7 @@ from pi_classifier.runtimes.metadata import VERSION
 from pi_classifier.system.atomic_file import replace_file
 
 
-@dataclass(frozen=True, slots=True)
-class ModelStore:
+class ModelStore(NamedTuple):
     """The cache folder of bundles."""
 
     folder: Path

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_classifier.contracts.prediction import Result, Score
+from pi_classifier.contracts.prediction import Probabilities, Result, Score
 
 
 class Classification:
@@ -40,3 +40,9 @@ class Classification:
             for class_id in order.tolist()
         )
         return Result(self._probabilities, scores)
+
+
+def best(probabilities: Probabilities, categories: Sequence[str], top_k: int) -> tuple[Score, ...]:
+    """The k best classes, best first, ties in order of class id; all of them if there are fewer."""
+    order = np.argsort(-probabilities, kind="stable")[:top_k]
+    return tuple(Score(one, categories[one], float(probabilities[one])) for one in order.tolist())

@@ -4,12 +4,12 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Literal, TextIO
 
 from pi_classifier.contracts.event import CAMERA_EVENTS, STATE_EVENTS, Event
 from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.sinks.lines import finish_line, status_line
+from pi_classifier.sinks.objects import event_object, state_object, watch_objects
 from pi_classifier.statistics import Snapshot
 
 logger = logging.getLogger(__name__)
@@ -61,10 +61,7 @@ class StdoutSink:
         """Write an event of a state or a camera as an object of its own; the others repeat what is written already."""
         if event.kind not in STATE_EVENTS | CAMERA_EVENTS:
             return
-        time = datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        fields = {name: round(value, 6) if isinstance(value, float) else value for name, value in event.fields.items()}
-        line = {"event": event.kind, "id": event.id, "time": time, "camera": event.camera, **fields}
-        self._put(json.dumps(line, ensure_ascii=False))
+        self._put(json.dumps(event_object(event), ensure_ascii=False))
 
     def finish(self, snapshot: Snapshot, seconds: float) -> None:
         """Write the camera's totals after `seconds` of running."""
@@ -76,8 +73,8 @@ class StdoutSink:
             "fps": round(snapshot.fps, 3),
             "frame": prediction.sequence if prediction else None,
             "frame_age_seconds": round(prediction.timings.age, 6) if prediction else None,
-            "state": _state(prediction) if prediction else None,
-            "watches": _watches(prediction) if prediction else [],
+            "state": state_object(prediction) if prediction else None,
+            "watches": watch_objects(prediction) if prediction else [],
             "predictions": [score._asdict() for score in prediction.scores] if prediction else [],
         }
         if snapshot.error:
@@ -96,28 +93,6 @@ class StdoutSink:
         except OSError as error:
             # A full disk behind a redirection takes the line, not the daemon.
             logger.warning("a log line was lost: %s", error.strerror)
-
-
-def _state(prediction: Prediction) -> dict[str, object]:
-    state = prediction.steady.state
-    return {
-        "label": state.label,
-        "class_id": state.class_id,
-        "probability": round(state.probability, 6),
-        "seconds": round(prediction.captured_at - state.since, 3),
-    }
-
-
-def _watches(prediction: Prediction) -> list[dict[str, object]]:
-    return [
-        {
-            "name": watch.name,
-            "active": watch.active,
-            "probability": round(watch.probability, 6),
-            "seconds": round(prediction.captured_at - watch.since, 3),
-        }
-        for watch in prediction.steady.watches
-    ]
 
 
 def _totals(snapshot: Snapshot, seconds: float) -> dict[str, object]:

@@ -14,7 +14,16 @@ import pytest
 
 from benchmarks.shared.photographs import LABELS, Photograph
 from benchmarks.stability.classified import Classified, likelihood
-from benchmarks.stability.figures import Scene, Shown, changes_a_minute, false_starts, nameable, on_film, spread
+from benchmarks.stability.figures import (
+    Scene,
+    Showing,
+    Shown,
+    changes_a_minute,
+    false_starts,
+    nameable,
+    on_films,
+    spread,
+)
 from benchmarks.stability.film import SIZE, Film, photographs_needed, streak
 from benchmarks.stability.report import table
 from benchmarks.stability.rules import OURS, RAW, RULES
@@ -111,11 +120,14 @@ def test_figures_of_a_small_film() -> None:
     # Of its four frames 7 has two, which is not more than half; 8 has three.
     assert nameable(seen, SCENES) == [SCENES[2]]
     assert false_starts(seen, SCENES, 6) == 2
-    assert on_film(seen, SCENES, [SCENES[0], SCENES[2]], 6) == {
+    ours = Showing(seen, SCENES, [SCENES[0], SCENES[2]], 6)
+    nothing = Showing(at_2_fps([None] * 12), SCENES, SCENES[:1], 6)
+    assert on_films([ours]) == {
         "changes_a_minute": 70, "named": 2, "false_starts": 2, "delay_p50_s": 0.5, "delay_p90_s": 0.5
     }  # fmt: skip
-    assert on_film(at_2_fps([None] * 12), SCENES, SCENES[:1], 6) == {
-        "changes_a_minute": 0, "named": 0, "false_starts": 0
+    assert on_films([nothing]) == {"changes_a_minute": 0, "named": 0, "false_starts": 0}
+    assert on_films([ours, nothing, ours]) == on_films([ours]) | {
+        "changes_a_minute": pytest.approx(140 / 3), "named": 4, "false_starts": 4
     }  # fmt: skip
 
 
@@ -187,14 +199,14 @@ def test_short_run(folder: Path, both_programs: Path, tmp_path: Path) -> None:
     """Protects the program: model, film, rules, another video and the table, end to end."""
     film = tmp_path / "film.avi"
     ended = subprocess.run(
-        [sys.executable, SCRIPT, "--weights", both_programs, "--photos", folder, "--seconds", "2", "--film", film,
-         "--json"],
+        [sys.executable, SCRIPT, "--weights", both_programs, "--photos", folder, "--seconds", "2",
+         "--films", "2", "--film", film, "--json"],
         capture_output=True, text=True, check=True, timeout=DEADLINE_SECONDS,
     )  # fmt: skip
     result = json.loads(ended.stdout)
     assert result["rules"].keys() == RULES.keys()
     assert list(result["rules"][OURS]["film"]) == ["30", "15", "10", "5", "3"]
-    assert (result["photographs"], result["walls"], result["true_changes_a_minute"]) == (1, 0, 30)
+    assert (result["photographs"], result["walls"], result["true_changes_a_minute"]) == (2, 0, 30)
     assert 0 < result["cost"]["update_us"] < result["cost"]["inference_us"]
     assert f"| {OURS} |" in table(result)
     assert cv2.VideoCapture(str(film)).get(cv2.CAP_PROP_FRAME_COUNT) == 60
@@ -207,6 +219,7 @@ def test_short_run(folder: Path, both_programs: Path, tmp_path: Path) -> None:
         (["--seconds", "20"], "photographs of 7"),
         (["--seed", "-1"], "0 or more"),
         (["--seconds", "2", "--videos", "missing.mp4"], "missing.mp4"),
+        (["--seconds", "2", "--videos", "one/film.mp4", "other/film.avi"], "two videos are called film"),
     ],
 )
 def test_bad_option_is_one_line(

@@ -25,7 +25,7 @@ from pi_classifier.config.address import ListenAddress
 from pi_classifier.config.layers import is_table_array, load, section_class
 from pi_classifier.config.reference import documented_defaults
 from pi_classifier.config.schema import Settings
-from pi_classifier.offline.reference_transform import reference_crop
+from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.sources.files.opening import open_file
 from pi_classifier.sources.files.picture import Picture
 from tests.fuzz.mutation import archived, mutated, mutated_archive

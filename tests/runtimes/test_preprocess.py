@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pi_classifier.contracts.model import ModelMetadata
-from pi_classifier.offline.reference_transform import reference_crop
+from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.prepare.input_table import input_table
 
 # The guard in prepare is what makes torchvision importable beside a CPU torch.

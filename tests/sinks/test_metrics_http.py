@@ -17,7 +17,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from pi_classifier.sinks.metrics.http import LARGEST_REQUEST, MetricsPage
-from pi_classifier.sinks.metrics.log_limit import LINE_SECONDS, LogLimit
+from pi_classifier.system.log_limit import LINE_SECONDS, LogLimit
 
 PROMETHEUS = (
     b"GET /metrics HTTP/1.1\r\nHost: pi:9100\r\nUser-Agent: Prometheus/2.53.2\r\n"

@@ -69,7 +69,7 @@ def test_port_taken(taken_port: int) -> None:
         pass
 
 
-@pytest.mark.parametrize("listen", ["192.0.2.1:9100", "nowhere.invalid:9100"])
+@pytest.mark.parametrize("listen", ["192.0.2.1:9100", "nowhere.invalid:9100", "[fe80::1%ü]:9100"])
 def test_address_of_another_machine(listen: str) -> None:
     """Protects from a typing error in the address: it is named, with the remedy."""
     with pytest.raises(ConfigError, match="address of this machine"), serving(listen):

@@ -15,7 +15,8 @@ PADDING = [bytes(count) for count in range(ALIGNMENT)]
 MOST_SLOTS = 16
 """More than any table has that is read."""
 DISTANCES = [struct.Struct(f"<{slots}H") for slots in range(MOST_SLOTS + 1)]
-WORD = struct.Struct("<I")
+WORD, SIGNED, HALF = struct.Struct("<I"), struct.Struct("<i"), struct.Struct("<H")
+"""Compiled once: a file has thousands."""
 
 
 class Malformed(ValueError):
@@ -102,10 +103,10 @@ class Table:
 
     def __init__(self, content: bytes, start: int) -> None:
         """`start`: of the table, in bytes from the beginning of the file."""
-        vtable = start - struct.unpack_from("<i", content, start)[0]
+        vtable = start - SIGNED.unpack_from(content, start)[0]
         if vtable < 0:  # struct would count from the end
             raise Malformed("a vtable before its beginning")
-        slots = struct.unpack_from("<H", content, vtable)[0] // 2 - 2
+        slots = HALF.unpack_from(content, vtable)[0] // 2 - 2
         self._content = content
         self._start = start
         self._distances = DISTANCES[min(max(slots, 0), MOST_SLOTS)].unpack_from(content, vtable + 4)
@@ -115,7 +116,7 @@ class Table:
         """The root table of a file whose schema has this identifier."""
         if content[4:8] != identifier:
             raise Malformed(f"no {identifier.decode()} at its head")
-        return cls(content, struct.unpack_from("<I", content)[0])
+        return cls(content, WORD.unpack_from(content)[0])
 
     def number(self, slot: int, code: str) -> Any:
         """A number of the type that `struct` calls `code`; 0 where there is none."""
@@ -147,7 +148,7 @@ class Table:
     def _vector(self, slot: int, least: int, most: int) -> tuple[int, int]:
         """Where the first element of a vector lies, and how many it says there are."""
         start = self._target(slot)
-        (count,) = struct.unpack_from("<I", self._content, start)
+        (count,) = WORD.unpack_from(self._content, start)
         if not least <= count <= most:
             raise Malformed(f"{count} elements where {least} to {most} are due")
         return start + 4, count
@@ -157,7 +158,7 @@ class Table:
         place = self._place(slot)
         if not place:
             raise Malformed("a field is missing")
-        distance: int = struct.unpack_from("<I", self._content, place)[0]
+        distance: int = WORD.unpack_from(self._content, place)[0]
         return place + distance
 
     def _place(self, slot: int) -> int:

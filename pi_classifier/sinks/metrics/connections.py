@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 
-from pi_classifier.sinks.metrics.log_limit import LogLimit
+from pi_classifier.system.log_limit import LogLimit
 
 MOST_CONNECTIONS = 32
 """At once. Of more, the oldest are closed."""

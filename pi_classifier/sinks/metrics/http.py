@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.registry import Collector
 
-from pi_classifier.sinks.metrics.log_limit import LogLimit
+from pi_classifier.system.log_limit import LogLimit
 
 LARGEST_REQUEST = 8192
 """Bytes, for request line and headers together; Prometheus sends some 400."""

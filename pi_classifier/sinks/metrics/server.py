@@ -1,15 +1,13 @@
 """The HTTP server that Prometheus scrapes."""
 
-import errno
-import socket
 import threading
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from pi_classifier.config.address import ListenAddress
-from pi_classifier.errors import AddressInUse, ConfigError
 from pi_classifier.sinks.metrics.connections import LONGEST_SECONDS, Connections
 from pi_classifier.sinks.metrics.http import MetricsPage
+from pi_classifier.system.listening import listening_socket
 
 BACKLOG = 1024
 """Clients that wait to be accepted."""
@@ -30,7 +28,7 @@ class MetricsServer:
         """
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._listener = _listener(listen)
+        self._listener = listening_socket(listen, section="metrics", backlog=BACKLOG, user_timeout=LONGEST_SECONDS)
         self.address = ListenAddress(listen.host, self._listener.getsockname()[1])
         """Where it listens, with the port that was chosen if any would do."""
         self._connections = Connections(self._listener, MetricsPage(self.registry).answer)
@@ -50,38 +48,3 @@ class MetricsServer:
     def healthy(self, now: float) -> bool:
         """Whether it can answer."""
         return self._thread.is_alive() and self._connections.healthy(now)
-
-
-def _listener(listen: ListenAddress) -> socket.socket:
-    try:
-        return _bound(listen)
-    except (socket.gaierror, UnicodeError) as error:
-        problem = error.strerror if isinstance(error, socket.gaierror) else "no name of a machine"
-        raise ConfigError(f"metrics.listen = {listen}: {problem}", remedy="give an address of this machine") from None
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise AddressInUse(
-                f"metrics: {listen} is taken, on port 9100 usually by node_exporter",
-                remedy="set [metrics] listen (or --metrics-listen) to another port",
-            ) from None
-        raise ConfigError(
-            f"metrics.listen = {listen}: {error.strerror}",
-            remedy="give an address of this machine and a port over 1023",
-        ) from None
-
-
-def _bound(listen: ListenAddress) -> socket.socket:
-    """A socket that listens, of the family that the address or the first meaning of the name has."""
-    host = listen.host or "0.0.0.0"  # noqa: S104 - what no host at all means
-    family, _, _, _, address = socket.getaddrinfo(host, listen.port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Connections inherit it: what is not acknowledged then, the kernel forgets, be they closed or not.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(LONGEST_SECONDS * 1000))
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener

@@ -1,0 +1,49 @@
+"""Pictures as JPEG: each is encoded once, on a thread of its own, however many look at it."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+import cv2
+
+from pi_classifier.contracts.frame import Pixels
+from pi_classifier.contracts.prediction import Prediction, Score
+from pi_classifier.sinks.overlay import Overlay
+
+QUALITY = 80
+
+
+class JpegEncoder:
+    """Encodes what predictions were made of. For one event loop."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, "web-encode")
+        self._newest: dict[tuple[str, bool], tuple[int, asyncio.Future[bytes]]] = {}
+        """By camera and whether labels are drawn: the number of the frame, and its JPEG."""
+
+    async def encoded(self, prediction: Prediction, picture: Pixels, *, labelled: bool) -> bytes:
+        """A prediction's picture. `labelled`: with its labels drawn on it."""
+        key = prediction.camera, labelled
+        sequence, jpeg = self._newest.get(key, (-1, None))
+        if jpeg is None or sequence != prediction.sequence:
+            jpeg = asyncio.get_running_loop().run_in_executor(
+                self._executor, self._encode, picture, prediction.scores if labelled else ()
+            )
+            self._newest[key] = prediction.sequence, jpeg
+        # A viewer who goes takes nothing from the others.
+        return await asyncio.shield(jpeg)
+
+    def close(self) -> None:
+        """Encode no more."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _encode(self, picture: Pixels, scores: Sequence[Score]) -> bytes:
+        shown = self._overlay.labelled(picture, scores) if scores else picture
+        _, jpeg = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        return jpeg.tobytes()
+
+    @cached_property
+    def _overlay(self) -> Overlay:
+        """Not before it is needed: it looks for fonts."""
+        return Overlay()

@@ -1,0 +1,133 @@
+"""The page's WebSocket: every camera, the newest frame of each whenever the page has painted the one before.
+
+A page gives a credit for each frame that it wants. So one that is slow gets fewer frames and no old ones, and one that
+is hidden gets none.
+"""
+
+import asyncio
+import json
+import struct
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from pi_classifier.contracts.prediction import Prediction
+from pi_classifier.sinks.objects import Object
+from pi_classifier.web.api import Api
+from pi_classifier.web.cameras import Cameras, prediction_object
+from pi_classifier.web.frames import FrameSender
+from pi_classifier.web.news import News
+from pi_classifier.web.problem import Problem
+from pi_classifier.web.view import CameraView
+from pi_classifier.web.viewers import Viewers
+
+STATUS_SECONDS = 1.0
+GOING_AWAY, WRONG_MESSAGE, TRY_AGAIN_LATER = 1001, 1003, 1013
+"""Codes of RFC 6455, 7.4.1, and of the registry that it founded."""
+
+
+class Live:
+    """Serves pages."""
+
+    def __init__(
+        self, *, api: Api, cameras: Cameras, frames: FrameSender, news: News, viewers: Viewers, closing: asyncio.Event
+    ) -> None:
+        """`closing`: set when all pages shall be told that the daemon ends."""
+        self._api = api
+        self._cameras = cameras
+        self._frames = frames
+        self._news = news
+        self._viewers = viewers
+        self._closing = closing
+
+    async def connect(self, websocket: WebSocket) -> None:
+        """One page, until it goes."""
+        await websocket.accept()
+        try:
+            with self._viewers.one("live"):
+                await self._serve(websocket)
+        except Problem as problem:
+            await websocket.close(TRY_AGAIN_LATER, problem.detail)
+
+    async def _serve(self, websocket: WebSocket) -> None:
+        wanted = {view.camera: asyncio.Event() for view in self._cameras}
+        hello = {"type": "hello", **self._api.status(), "history": list(self._news.history)}
+        await websocket.send_text(json.dumps(hello, ensure_ascii=False))
+        await _until_one_ends(
+            self._receive(websocket, wanted),
+            self._send_news(websocket),
+            self._say_farewell(websocket),
+            *(self._send_frames(websocket, view, wanted[view.camera]) for view in self._cameras),
+        )
+
+    async def _receive(self, websocket: WebSocket, wanted: dict[str, asyncio.Event]) -> None:
+        """Take credits until the page goes, or says what is none."""
+        while (message := await websocket.receive())["type"] != "websocket.disconnect":
+            credit = wanted.get(_camera_in(message.get("text") or ""))
+            if credit is None:
+                await websocket.close(WRONG_MESSAGE, 'a message is {"camera": "NAME"}')
+                return
+            credit.set()
+
+    async def _send_frames(self, websocket: WebSocket, view: CameraView, credit: asyncio.Event) -> None:
+        sequence = -1
+        while True:
+            await credit.wait()
+            credit.clear()
+            prediction = await view.later_than(sequence)
+            sequence = prediction.sequence
+            await websocket.send_bytes(_frame(prediction, await self._frames.jpeg(prediction, "live")))
+
+    async def _send_news(self, websocket: WebSocket) -> None:
+        """Each event as it happens; how the cameras are once a second, and at once when one goes or comes back."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + STATUS_SECONDS
+        with self._news.listening() as queue:
+            while True:
+                try:
+                    event = await asyncio.wait_for(queue.get(), max(0.0, due - loop.time()))
+                    await websocket.send_text(json.dumps({"type": "event", **event}, ensure_ascii=False))
+                    if event["event"] not in ("camera_down", "camera_up"):
+                        continue
+                except TimeoutError:
+                    due = loop.time() + STATUS_SECONDS
+                status: Object = {"type": "status", "cameras": self._cameras.all_statuses()}
+                await websocket.send_text(json.dumps(status, ensure_ascii=False))
+
+    async def _say_farewell(self, websocket: WebSocket) -> None:
+        await self._closing.wait()
+        await websocket.close(GOING_AWAY, "the daemon ends")
+
+
+async def _until_one_ends(*jobs: Coroutine[Any, Any, None]) -> None:
+    """Run all until one ends, which ends the others; its exception is raised, but for that of a client who is gone."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        with suppress(WebSocketDisconnect):
+            task.result()
+
+
+def _camera_in(message: str) -> str:
+    """The camera that a credit is for; empty if it is none."""
+    try:
+        credit = json.loads(message)
+    except (ValueError, RecursionError):
+        return ""
+    camera = credit.get("camera") if isinstance(credit, dict) else None
+    return camera if isinstance(camera, str) else ""
+
+
+def _frame(prediction: Prediction, jpeg: bytes) -> bytes:
+    """A message: the length of its header (uint32, big-endian), the header as JSON, the JPEG."""
+    picture = prediction.picture
+    size = {} if picture is None else {"width": picture.shape[1], "height": picture.shape[0]}
+    header = json.dumps({**prediction_object(prediction), **size}, ensure_ascii=False).encode()
+    return struct.pack(">I", len(header)) + header + jpeg
