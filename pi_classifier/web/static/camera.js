@@ -1,9 +1,11 @@
-/** One camera as the page shows it: picture, state, watches, best labels, figures and the last minutes. */
+/** One camera as the page shows it: its picture, what is said of it, and the last minutes. */
 
 import { Feed } from "./feed.js";
 import { History } from "./history.js";
+import { Picture } from "./picture.js";
+import { Reading } from "./reading.js";
 import { Timeline } from "./timeline.js";
-import { age, duration, percent, write } from "./words.js";
+import { age, duration, write } from "./words.js";
 
 /** Seconds after which a frame is marked as old. */
 const OLD = 3;
@@ -12,9 +14,11 @@ const template = document.getElementById("camera");
 export class Camera {
   #feed;
   #history = new History();
+  #picture;
+  #reading;
   #timeline;
-  #parts;
-  #context;
+  #nameLink;
+  #veil;
   #status = null;
   #connected = true;
   /** The frame that is shown. */
@@ -25,12 +29,14 @@ export class Camera {
     this.name = name;
     this.element = template.content.cloneNode(true).firstElementChild;
     this.element.dataset.camera = name;
-    this.#parts = partsOf(this.element);
-    this.#context = this.#parts.canvas.getContext("2d", { alpha: false });
+    this.element.querySelector(".save .of").textContent = ` of ${name}`;
+    this.#nameLink = this.element.querySelector(".view .name");
+    this.#nameLink.firstElementChild.textContent = name;
+    this.#veil = this.element.querySelector(".veil");
+    this.#picture = new Picture(name, this.element);
+    this.#reading = new Reading(name, this.element);
     this.#timeline = new Timeline(this.element.querySelector(".past"));
     this.#feed = new Feed(ask, (frame) => this.#show(frame));
-    this.#nameParts();
-    this.#parts.save.addEventListener("click", () => this.#save());
   }
 
   /** There is a connection. `events`: what is known of the past. */
@@ -45,7 +51,7 @@ export class Camera {
 
   disconnect() {
     this.#connected = false;
-    this.tick(NaN);
+    this.#showCondition();
   }
 
   /** Whether it can be seen on the page: no frames are asked for if not. */
@@ -53,10 +59,10 @@ export class Camera {
     this.#feed.wanted = visible;
   }
 
-  /** The link that enlarges it; null: it is shown alone. */
+  /** The address that enlarges it; null: it is large. */
   set link(address) {
-    if (address) this.#parts.name.href = address;
-    else this.#parts.name.removeAttribute("href");
+    if (address) this.#nameLink.href = address;
+    else this.#nameLink.removeAttribute("href");
   }
 
   take(frame) {
@@ -65,155 +71,55 @@ export class Camera {
 
   setStatus(status) {
     this.#status = status;
-    this.#drawCondition();
-    this.#drawFigures();
+    this.#showCondition();
   }
 
   add(event) {
     this.#history.add(event);
-    // Without frames, events alone tell.
+    // Events alone tell of a camera for which no frames are asked.
     if (!this.#feed.wanted && event.class_id !== undefined) {
-      this.#drawState(event.event === "started" ? event.label : null, "");
+      this.#reading.showState(event.event === "started" ? event.label : null, "");
     }
   }
 
   /** Once a second. `now`: by the daemon's clock, in milliseconds since 1970. */
   tick(now) {
-    this.#drawCondition();
-    this.#drawFigures();
-    if (now) this.#timeline.draw(this.#history.episodes, now);
+    this.#showCondition();
+    this.#timeline.draw(this.#history.episodes, now);
   }
 
   #show(frame) {
     this.#frame = frame;
-    const { header, bitmap } = frame;
-    if (bitmap) this.#paint(bitmap);
-    this.element.dataset.sequence = header.sequence;
-    this.#drawCondition();
-    this.#drawState(header.state.label, `for ${duration(header.state.seconds)}`);
-    this.#drawWatches(header.watches);
-    this.#drawPredictions(header.predictions);
-  }
-
-  #paint(bitmap) {
-    const { canvas, save } = this.#parts;
-    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
-      canvas.width = bitmap.width;
-      canvas.height = bitmap.height;
-      this.element.style.setProperty("--aspect", `${bitmap.width / bitmap.height}`);
-    }
-    this.#context.drawImage(bitmap, 0, 0);
-    save.disabled = false;
+    if (frame.bitmap) this.#picture.paint(frame);
+    this.element.dataset.sequence = frame.header.sequence;
+    this.#showCondition();
+    this.#reading.show(frame.header);
   }
 
   /** Seconds since the frame that is shown was captured. */
   get #age() {
-    return this.#frame ? this.#frame.header.age + (performance.now() - this.#frame.at) / 1000 : null;
+    return this.#frame && this.#frame.header.age + (performance.now() - this.#frame.at) / 1000;
   }
 
-  /** How the camera is: live, away, old or awaited. Words over the picture say so. */
-  #drawCondition() {
+  /** `away`, `awaited` (no frame yet), `live`, or `old`. */
+  get #condition() {
+    if (this.#connected && this.#status.error) return "away";
+    if (!this.#frame) return "awaited";
+    return this.#connected && this.#age <= OLD ? "live" : "old";
+  }
+
+  /** How the camera is; words over the picture say what is wrong. */
+  #showCondition() {
     const { error, last_frame_age: silence } = this.#status;
-    const isOld = this.#frame !== null && (!this.#connected || this.#age > OLD);
-    const condition = this.#connected && error ? "away" : isOld ? "old" : this.#frame ? "live" : "awaited";
+    const condition = this.#condition;
     this.element.dataset.condition = condition;
-    const [title, words] = {
-      away: ["Camera away", error],
-      old: [age(this.#age ?? 0), ""],
-      live: ["", ""],
-      awaited: [this.#connected ? "Waiting for the first frame" : "", ""],
-    }[condition];
-    write(this.#parts.veilTitle, title);
-    write(this.#parts.veilWords, words);
-    if (condition === "away") this.#drawState("camera away", silence === null ? "" : `for ${duration(silence)}`);
-    if (condition === "awaited") this.#drawState("no frame yet", "");
+    const title = { away: "Camera away", awaited: "Waiting for the first frame", old: "Old picture" }[condition];
+    const words = { away: error, old: age(this.#age ?? 0) }[condition];
+    write(this.#veil.firstElementChild, title ?? "");
+    write(this.#veil.lastElementChild, words ?? "");
+    const since = silence === null ? "" : `for ${duration(silence)}`;
+    if (condition === "away") this.#reading.showState("camera away", since);
+    if (condition === "awaited") this.#reading.showState("no frame yet", "");
+    this.#reading.showFigures(this.#status, this.#age);
   }
-
-  #drawState(label, since) {
-    this.element.classList.toggle("shows-nothing", label === null);
-    write(this.#parts.label, label ?? "nothing in particular");
-    write(this.#parts.since, since);
-  }
-
-  #drawWatches(watches) {
-    const items = itemsOf(this.#parts.watches, watches.length, ["name", "since"]);
-    for (const [index, { name, active, seconds }] of watches.entries()) {
-      const [nameElement, since] = items[index].children;
-      items[index].classList.toggle("active", active);
-      write(nameElement, name);
-      write(since, active ? `for ${duration(seconds)}` : "off");
-    }
-  }
-
-  #drawPredictions(predictions) {
-    const items = itemsOf(this.#parts.predictions, predictions.length, ["words", "share"]);
-    for (const [index, { label, probability }] of predictions.entries()) {
-      const [words, share] = items[index].children;
-      items[index].style.setProperty("--share", probability);
-      write(words, label);
-      write(share, percent(probability));
-    }
-  }
-
-  #drawFigures() {
-    const { fps, captured, dropped } = this.#status;
-    const drops = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-    const reasons = Object.entries(dropped).filter(([, count]) => count > 0);
-    const figures = [
-      this.#status.up ? `${fps.toFixed(1)} fps` : "0 fps",
-      this.#age === null ? "no frame" : age(this.#age),
-      drops ? `${percent(drops / captured)} dropped (${reasons.map(([name]) => name).join(", ")})` : "none dropped",
-    ];
-    const items = itemsOf(this.#parts.figures, figures.length, []);
-    for (const [index, figure] of figures.entries()) write(items[index], figure);
-  }
-
-  /** The very JPEG that came. */
-  #save() {
-    const { header, jpeg } = this.#frame;
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(jpeg);
-    link.download = `${this.name}-${header.sequence}.jpg`;
-    link.click();
-    // The browser has taken it over by then.
-    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-  }
-
-  #nameParts() {
-    const { name, nameText, canvas } = this.#parts;
-    name.title = `Enlarge ${this.name}`;
-    nameText.textContent = this.name;
-    canvas.setAttribute("aria-label", `Picture of ${this.name}`);
-    const [ofSave, ofState] = this.element.querySelectorAll(".of");
-    ofSave.textContent = ` of ${this.name}`;
-    ofState.textContent = `${this.name}: `;
-  }
-}
-
-function partsOf(element) {
-  const selectors = {
-    name: ".name",
-    nameText: ".name .text",
-    save: ".save",
-    canvas: "canvas",
-    veilTitle: ".veil strong",
-    veilWords: ".veil span",
-    label: ".state .label",
-    since: ".state .since",
-    watches: ".watches",
-    predictions: ".predictions",
-    figures: ".figures",
-  };
-  return Object.fromEntries(Object.entries(selectors).map(([name, selector]) => [name, element.querySelector(selector)]));
-}
-
-/** The items of a list, so many; each has a span of each class. They are kept from frame to frame. */
-function itemsOf(list, count, classes) {
-  while (list.children.length > count) list.lastElementChild.remove();
-  while (list.children.length < count) {
-    const item = document.createElement("li");
-    for (const name of classes) item.append(Object.assign(document.createElement("span"), { className: name }));
-    list.append(item);
-  }
-  return list.children;
 }

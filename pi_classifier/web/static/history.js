@@ -1,7 +1,7 @@
 /** What a camera has shown: its events put together to episodes, each with its beginning and its end. */
 
-export const SPAN = 10 * 60 * 1000;
 /** Milliseconds that are looked back on. */
+export const SPAN = 10 * 60 * 1000;
 
 const MOST = 100;
 

@@ -1,4 +1,8 @@
-/** All cameras, or one of them: `#camera=NAME` in the address says which, so that it can be kept and the way back works. */
+/**
+ * All cameras, or one of them: `#camera=NAME` in the address says which.
+ *
+ * So a view can be kept as a bookmark, and the browser's way back works.
+ */
 
 const PREFIX = "#camera=";
 
@@ -6,6 +10,7 @@ export class Switcher {
   #container;
   #nav = document.getElementById("switcher");
   #cameras = new Map();
+  /** The name of the one that is chosen; null: all are shown. */
   #chosen = null;
 
   /** @param container has the cameras' elements. */
@@ -13,43 +18,50 @@ export class Switcher {
     this.#container = container;
     window.addEventListener("hashchange", () => this.#change());
     document.addEventListener("keydown", ({ key }) => {
-      if (key === "Escape" && this.#chosen) location.hash = "";
+      if (key === "Escape" && this.#chosen !== null) location.hash = "";
     });
   }
 
   /** These cameras are to be chosen from. */
   show(cameras) {
     this.#cameras = cameras;
-    this.#nav.replaceChildren(link("#", "All cameras"), ...[...cameras.keys()].map((name) => link(addressOf(name), name)));
+    const links = [...cameras.keys()].map((name) => link(addressOf(name), name));
+    this.#nav.replaceChildren(link("#", "All cameras"), ...links);
     this.#draw();
   }
 
+  /** The focus goes along: into the row of cameras, and back to the camera that was large. */
   #change() {
-    const before = this.#chosen;
+    const before = this.#cameras.get(this.#chosen);
     this.#draw();
-    const next = this.#chosen ? this.#nav.querySelector("[aria-current]") : this.#linkIn(before);
+    const next = this.#nav.querySelector("[aria-current]") ?? before?.element.querySelector(".view .name");
     next?.focus();
   }
 
   #draw() {
-    const name = decodeURIComponent(location.hash.slice(PREFIX.length));
-    const isOne = location.hash.startsWith(PREFIX) && this.#cameras.has(name) && this.#cameras.size > 1;
-    this.#chosen = isOne ? name : null;
-    this.#nav.hidden = !isOne;
-    for (const element of this.#nav.children) {
-      if (isOne && element.hash === addressOf(name)) element.setAttribute("aria-current", "page");
-      else element.removeAttribute("aria-current");
+    const isOnly = this.#cameras.size === 1;
+    this.#chosen = isOnly ? null : this.#named();
+    const isOne = isOnly || this.#chosen !== null;
+    this.#container.dataset.view = isOne ? "one" : "all";
+    for (const [name, camera] of this.#cameras) {
+      camera.element.hidden = this.#chosen !== null && this.#chosen !== name;
+      camera.link = isOne ? null : addressOf(name);
     }
-    this.#container.dataset.view = isOne || this.#cameras.size === 1 ? "one" : "all";
-    for (const camera of this.#cameras.values()) {
-      camera.element.hidden = isOne && camera.name !== name;
-      camera.link = isOne || this.#cameras.size === 1 ? null : addressOf(camera.name);
-    }
-    document.title = isOne ? `${name} – pi-classifier` : "pi-classifier";
+    this.#markChosen();
+    document.title = this.#chosen === null ? "pi-classifier" : `${this.#chosen} – pi-classifier`;
   }
 
-  #linkIn(name) {
-    return this.#cameras.get(name)?.element.querySelector(".name");
+  #markChosen() {
+    this.#nav.hidden = this.#chosen === null;
+    for (const element of this.#nav.children) {
+      element.removeAttribute("aria-current");
+      if (element.textContent === this.#chosen) element.setAttribute("aria-current", "page");
+    }
+  }
+
+  /** The camera that the address names, null if there is none. */
+  #named() {
+    return [...this.#cameras.keys()].find((name) => addressOf(name) === location.hash) ?? null;
   }
 }
 

@@ -3,8 +3,10 @@
 import { SPAN } from "./history.js";
 import { duration, timeOfDay, write } from "./words.js";
 
-const GOLDEN_ANGLE = 137.508;
 /** Degrees between the hues of two classes that are numbered one after the other. */
+const GOLDEN_ANGLE = 137.508;
+/** Of the list; the strip has all. */
+const MOST_ROWS = 14;
 
 export class Timeline {
   #lane;
@@ -24,7 +26,7 @@ export class Timeline {
   draw(episodes, now) {
     const recent = episodes.filter((episode) => (episode.end ?? now) > now - SPAN);
     this.#lane.replaceChildren(...recent.map((episode) => segment(episode, now)));
-    this.#drawList(recent, now);
+    this.#drawList(recent.slice(0, MOST_ROWS), now);
   }
 
   #drawList(recent, now) {
@@ -34,7 +36,7 @@ export class Timeline {
     if (isNew) this.#list.replaceChildren(...rows.values());
     for (const [episode, element] of rows) {
       const seconds = ((episode.end ?? now) - episode.start) / 1000;
-      write(element.lastElementChild, episode.end === null ? `${duration(seconds)} so far` : duration(seconds));
+      write(element.lastElementChild, episode.end === null ? `for ${duration(seconds)}` : duration(seconds));
     }
     this.#rows = rows;
   }

@@ -1,11 +1,11 @@
 /** How numbers and times read. */
 
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
-const clockFormat = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const clockFormat = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
 /** In the largest unit that fits, as in the log: "12 s", "3 min". */
 export function duration(seconds) {
-  const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? ["s", 1];
+  const [unit, length] = UNITS.find(([, least]) => seconds >= least) ?? ["s", 1];
   return `${Math.floor(Math.max(0, seconds) / length)} ${unit}`;
 }
 
