@@ -20,7 +20,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 PIP_TRIED := $(PIP) --constraint constraints.txt
-DEVELOPMENT := .[litert,test,benchmark,peers,lint]
+DEVELOPMENT := .[litert,web,test,clients,benchmark,peers,lint]
 
 .PHONY: run test test-live test-system test-arm install uninstall docker lint format docs programs benchmark constraints \
     clean
@@ -102,11 +102,11 @@ $(BIN)/python:
 # A stamp is touched only after a whole install: an interrupted one is done again.
 $(VENV)/.run: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	@echo "setting up $(VENV) (about 1 GB, a few minutes the first time)"
-	$(PIP_TRIED) --editable '.[litert]'
+	$(PIP_TRIED) --editable '.[litert,web]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(PIP_TRIED) --editable '.[litert,test,benchmark,peers]'
+	$(PIP_TRIED) --editable '.[litert,web,test,clients,benchmark,peers]'
 	@! pkg-config --exists libsystemd 2>/dev/null || $(PIP_TRIED) --editable '.[systemd]'
 	@touch $@
 

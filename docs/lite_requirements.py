@@ -19,8 +19,9 @@ MACHINES = [
     for machine in ("aarch64", "x86_64")
 ]
 HEAD = """\
-# Every package of 'make install LITE=1': those of setup.cfg and of its extra litert, but for torch and torchvision, and
-# all that these need, in the versions of constraints.txt. To be installed with 'pip install --no-deps --requirement'.
+# Every package of 'make install LITE=1': those of setup.cfg and of its extras litert and web, but for torch and
+# torchvision, and all that these need, in the versions of constraints.txt. To be installed with 'pip install --no-deps
+# --requirement'.
 #
 # 'make docs' writes this file.
 """
@@ -30,7 +31,8 @@ def lite_requirements(project: Path) -> str:
     """The file, from a project's setup.cfg and constraints.txt and from what is installed here."""
     setup = configparser.ConfigParser()
     setup.read(project / "setup.cfg", encoding="utf-8")
-    wanted = _lines(setup["options"]["install_requires"]) + _lines(setup["options.extras_require"]["litert"])
+    extras = setup["options.extras_require"]
+    wanted = _lines(setup["options"]["install_requires"]) + _lines(extras["litert"]) + _lines(extras["web"])
     pinned = re.findall(r"^([\w.-]+)==([\w.]+)$", (project / "constraints.txt").read_text(), re.MULTILINE)
     versions = {canonicalize_name(name): version for name, version in pinned}
     needed: set[NormalizedName] = set()

@@ -16,6 +16,7 @@
 #   /usr/local/bin/pi-classifier      the command
 #   /usr/local/share/{bash-completion,zsh,fish}   what completes it in a shell
 #   /etc/pi-classifier/config.toml    the configuration, kept when it was edited
+#   /etc/pi-classifier/web-token      opens the live page; root's alone, made once
 #   /etc/systemd/system, /etc/sysusers.d
 #   /var/lib, /var/cache/pi-classifier   the daemon's own
 #
@@ -121,8 +122,8 @@ build_environment() {
         "${pip[@]}" --no-deps --requirement "$here/requirements-lite.txt"
         "${pip[@]}" --no-deps "$copy"
     else
-        # With the second runtime, so that it takes one line of the configuration.
-        "${pip[@]}" --constraint "$copy/constraints.txt" "${copy}[litert]"
+        # With the second runtime and the page, so that each takes one line of the configuration.
+        "${pip[@]}" --constraint "$copy/constraints.txt" "${copy}[litert,web]"
     fi
     # Debian's packages may be imported from now on. Before, pip would have relied on them, and an upgrade or autoremove
     # of Debian's would break what is here.
@@ -142,7 +143,7 @@ build_environment() {
 try_environment() {
     if [ -n "$lite" ]; then
         say "trying the new version: its libraries"
-        "$new/bin/python" -c 'import pi_classifier.daemon, pi_classifier.runtimes.litert'
+        "$new/bin/python" -c 'import pi_classifier.daemon, pi_classifier.runtimes.litert, pi_classifier.web.server'
         return
     fi
     say "trying the new version: one prediction"
@@ -178,6 +179,7 @@ switch_over() {
         install -Dm644 "$version/share/completions/$shell" "${completions[$shell]}"
     done
     install_configuration "$old/share/config.toml" "$version/share/config.toml"
+    make_token
     install -Dm644 "$version/share/pi-classifier.service" "$unit"
     # The old one, and what an installation that was cut off has left.
     find "$opt" -mindepth 1 -maxdepth 1 -type d ! -path "$version" -exec rm -rf {} +
@@ -196,6 +198,13 @@ install_configuration() {
     else
         say "kept your $etc/config.toml"
     fi
+}
+
+# The unit hands it to the daemon as a credential: without the file it would not start. One that is there is kept, for
+# phones have logged in with it.
+make_token() {
+    [ ! -s "$etc/web-token" ] || return 0
+    (umask 077 && "$python" -c 'import secrets; print(secrets.token_hex(16))' >"$etc/web-token")
 }
 
 prepare_model() {
@@ -238,6 +247,7 @@ install_service() {
     "$new/bin/pi-classifier" check-config >/dev/null
     switch_over
     prepare_model
+    say "the live page is off; [web] listen in $etc/config.toml turns it on, and this shows its token: sudo cat $etc/web-token"
     if systemctl is-active --quiet pi-classifier; then
         say "restarting the service"
         systemctl restart pi-classifier

@@ -21,6 +21,7 @@ from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import ModelMetadata, Predictor, Runtime
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
 from pi_classifier.contracts.state import State, Steady
+from pi_classifier.contracts.web import Way
 from pi_classifier.errors import CaptureError, PiClassifierError
 from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.runtimes.classification import Classification
@@ -238,3 +239,26 @@ def prediction_of(
     probabilities = np.array([probability for _, _, probability in scores], np.float32)
     result = Result(probabilities, tuple(Score(*score) for score in scores))
     return Prediction(camera, sequence, 0.0, result, timings or Timings(0, 0, 0, 0, 0, 0), NOTHING)
+
+
+class CollectingWebObserver:
+    """Keeps what the page and the API did."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, str, int]] = []
+        self.viewers: dict[Way, int] = {}
+        self.frames: list[tuple[str, Way]] = []
+
+    def request_answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Keep it."""
+        assert seconds >= 0
+        self.requests.append((route, method, status))
+
+    def viewers_changed(self, way: Way, count: int) -> None:
+        """Keep it."""
+        self.viewers[way] = count
+
+    def frame_sent(self, camera: str, way: Way, size: int) -> None:
+        """Keep it."""
+        assert size > 0
+        self.frames.append((camera, way))

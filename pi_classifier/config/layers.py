@@ -168,10 +168,15 @@ def _is_array(name: str | int) -> bool:
 
 def _listed(key: Key, text: str) -> object:
     """Environment variables hold lists as comma-separated text."""
-    field = section_class(str(key[0])).model_fields.get(str(key[-1])) if key[0] in Settings.model_fields else None
-    if field is not None and get_origin(field.annotation) is tuple:
+    if get_origin(_annotation(key)) is tuple:
         return [item.strip() for item in text.split(",") if item.strip()]
     return text
+
+
+def _annotation(key: Key) -> object:
+    """The type of a key; None for one that is not known."""
+    field = section_class(str(key[0])).model_fields.get(str(key[-1])) if key[0] in Settings.model_fields else None
+    return field.annotation if field else None
 
 
 def _check_known(key: Key, origin: Origin) -> None:
@@ -200,8 +205,9 @@ def _validated(origins: Mapping[Key, Origin]) -> Settings:
         table = tree.setdefault(str(key[0]), {})
         if is_table_array(str(key[0])):
             table = table.setdefault(key[1], {})
-        # No key is true or false, and to pydantic true is 1; nothing takes None.
-        table[str(key[-1])] = None if isinstance(origin.value, bool) else origin.value
+        # To pydantic true is 1, which is no number here; nothing takes None.
+        untrue = isinstance(origin.value, bool) and _annotation(key) is not bool
+        table[str(key[-1])] = None if untrue else origin.value
     for name in filter(is_table_array, tree):
         tree[name] = _in_order(name, tree[name])
     try:

@@ -31,6 +31,7 @@ def installed_from(project: Path) -> list[str]:
     return [
         *requirements(project),
         *requirements(project, "litert"),
+        *requirements(project, "web"),
         *commands(project),
         *(file.read_text() for file in files if file.exists()),
     ]

@@ -72,6 +72,23 @@ def test_port_taken(service: Service) -> None:
     service.wait_for_property("ActiveState", "active")
 
 
+def test_page_wants_its_token(service: Service) -> None:
+    """Protects the live page of the service: it is off unless configured, and opens to a token of root's."""
+    guest, page, token = service.guest, "http://127.0.0.1:8080", "/etc/pi-classifier/web-token"
+    assert guest.check(f"stat --format=%a:%U {token}").strip() == "600:root"
+    service.stop()
+    service.configure(source="synthetic:", fps=0.2, more='[web]\nlisten = "0.0.0.0:8080"\n')
+    service.start()
+    ask = "curl --silent --output /dev/null --write-out '%{http_code}'"
+    assert guest.check(f"{ask} {page}/healthz").strip() == "204"
+    assert guest.check(f"{ask} {page}/api/v1/status").strip() == "401"
+    assert guest.check(f"{ask} --user page:$(cat {token}) {page}/api/v1/status").strip() == "200"
+    secret = guest.check(f"cat {token}").strip()
+    assert len(secret) == 32
+    assert secret not in guest.journal(UNIT)
+    guest.check(f"runuser -u pi-classifier -- sh -c '! cat {token}' 2>&1")
+
+
 @pytest.mark.parametrize("signal", ["STOP", "KILL"])
 def test_service_is_restarted(service: Service, signal: str) -> None:
     """Protects from a daemon that hangs or crashes: it is back by itself, the watchdog having killed it if need be."""

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from pi_classifier.contracts.model import Model
-from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.litert import LiteRTModel
+from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.runtimes.torchscript import TorchScriptModel
 from pi_classifier.sources.files.picture import read_picture
 

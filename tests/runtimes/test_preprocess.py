@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pi_classifier.contracts.model import ModelMetadata
-from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.prepare.input_table import input_table
 
 # The guard in prepare is what makes torchvision importable beside a CPU torch.
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 from pi_classifier.runtimes.preprocess import Preprocessor, centre_crop
+from pi_classifier.runtimes.reference_transform import reference_crop
 from tests.fakes import METADATA
 
 

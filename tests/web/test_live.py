@@ -1,0 +1,166 @@
+"""What is shown: the very frame, the newest, to who asks, and to nobody else."""
+
+import json
+import struct
+import time
+from contextlib import ExitStack
+from typing import Any
+
+import cv2
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
+
+from pi_classifier.contracts.event import Event, EventKind
+from pi_classifier.contracts.frame import Pixels
+from pi_classifier.web.viewers import MOST_VIEWERS
+from tests.conftest import DEADLINE_SECONDS, eventually
+from tests.web.site import NumberedCamera, Site, number_in, pixels_of, running
+
+
+def frame_of(page: ClientConnection) -> tuple[dict[str, Any], Pixels]:
+    """The next frame that comes: its header and its pixels."""
+    while isinstance(message := page.recv(DEADLINE_SECONDS), str):
+        pass
+    (length,) = struct.unpack(">I", message[:4])
+    header = json.loads(message[4 : 4 + length])
+    return header, pixels_of(message[4 + length :])
+
+
+def asked_for(page: ClientConnection, camera: str = "front") -> tuple[dict[str, Any], Pixels]:
+    """One frame."""
+    page.send(json.dumps({"camera": camera}))
+    return frame_of(page)
+
+
+def end_of(page: ClientConnection) -> int:
+    """The code with which the server closes it, whatever comes before."""
+    try:
+        while True:
+            page.recv(DEADLINE_SECONDS)
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else 0
+
+
+def test_very_frame_over_600(site: Site) -> None:
+    """Protects what is seen: each of 600 pictures shows the number that its own prediction was made of, never less."""
+    numbers = []
+    with site.live() as page:
+        for _ in range(600):
+            header, pixels = asked_for(page)
+            assert number_in(pixels) == header["sequence"] % 4096
+            # The model's first logit is the first pixel: of odd numbers it is sure.
+            assert (header["predictions"][0]["probability"] > 0.9) == bool(header["sequence"] % 2)
+            assert (header["width"], header["height"]) == (pixels.shape[1], pixels.shape[0])
+            numbers.append(header["sequence"])
+    assert numbers == sorted(set(numbers))
+
+
+def test_one_who_pauses_gets_the_newest(site: Site) -> None:
+    """Protects hidden and slow pages: without a credit nothing comes, and after a pause no old frame does."""
+    with site.live() as page:
+        before, _ = asked_for(page)
+        sent = len(site.observer.frames)
+        time.sleep(0.5)  # as long as a page is hidden
+        assert len(site.observer.frames) == sent
+        newest = site.sink.predictions[-1].sequence
+        after, _ = asked_for(page)
+        assert after["sequence"] >= newest > before["sequence"] + 10
+
+
+def test_frames_are_copied_on_demand_alone(site: Site) -> None:
+    """Protects the frame path: nobody looks, and no picture is copied; somebody does, and it is; and then no more."""
+
+    def copied() -> bool:
+        return site.sink.predictions[-1].picture is not None
+
+    eventually(lambda: site.sink.predictions and not copied(), "a frame without a picture")
+    with site.live() as page:
+        asked_for(page)
+        assert any(one.picture is not None for one in site.sink.predictions[-100:])
+    eventually(lambda: not copied(), "the end of the copies")
+
+
+def test_frame_is_encoded_once_for_all(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects the processor from viewers: four who ask for every frame cost no more encodings than frames."""
+    encoded: list[int] = []
+    encode = cv2.imencode
+
+    def counted(extension: str, pixels: Pixels, parameters: list[int]) -> object:
+        encoded.append(number_in(pixels))
+        return encode(extension, pixels, parameters)
+
+    monkeypatch.setattr(cv2, "imencode", counted)
+    with ExitStack() as stack:
+        pages = [stack.enter_context(site.live()) for _ in range(4)]
+        seen = set()
+        for _ in range(50):
+            for page in pages:
+                page.send('{"camera": "front"}')
+            seen |= {frame_of(page)[0]["sequence"] for page in pages}
+    assert len(encoded) == len(set(encoded))
+    assert len(seen) <= len(encoded) < 200
+
+
+def test_hello_status_and_events(site: Site) -> None:
+    """Protects what a page needs beside frames: what there is, how it is each second, and what happens, at once."""
+    with site.live() as page:
+        hello = json.loads(page.recv(DEADLINE_SECONDS))
+        assert (hello["type"], [one["name"] for one in hello["cameras"]]) == ("hello", ["front"])
+        assert json.loads(page.recv(DEADLINE_SECONDS))["type"] == "status"
+        site.server.notify(Event(EventKind.STARTED, "front", 0.0, "1", {"label": "first", "probability": 0.5}))
+        messages = iter(lambda: json.loads(page.recv(DEADLINE_SECONDS)), None)
+        event = next(message for message in messages if message["type"] == "event")
+        assert (event["event"], event["label"], event["time"]) == ("started", "first", "1970-01-01T00:00:00.000Z")
+    with site.live() as page:
+        assert json.loads(page.recv(DEADLINE_SECONDS))["history"][-1]["label"] == "first"
+
+
+def test_viewers_are_limited(site: Site) -> None:
+    """Protects the machine from crowds: the ninth page is told to try again later, and comes in when one has gone."""
+    with ExitStack() as stack:
+        for page in [stack.enter_context(site.live()) for _ in range(MOST_VIEWERS)]:
+            page.recv(DEADLINE_SECONDS)
+        with site.live() as ninth:
+            assert end_of(ninth) == 1013
+    eventually(lambda: site.observer.viewers["live"] == 0, "an empty house")
+
+
+@pytest.mark.parametrize("message", ["", "[]", "{", '{"camera": "nobody"}', '{"camera": 1}', "[" * 10000])
+def test_nonsense_closes_the_connection(site: Site, message: str) -> None:
+    """Protects the server from pages that are none of its own: what is no credit ends it."""
+    with site.live() as page:
+        page.send(message)
+        assert end_of(page) == 1003
+
+
+def test_eight_cameras_over_one_connection() -> None:
+    """Protects walls of cameras: all of them move over one connection, each with its own pictures."""
+    with running({f"camera{number}": _named(f"camera{number}") for number in range(8)}) as site, site.live() as page:
+        latest: dict[str, int] = {}
+        for name in [one.camera for one in site.statistics]:
+            page.send(json.dumps({"camera": name}))
+        for _ in range(80):
+            header, pixels = frame_of(page)
+            assert number_in(pixels) == header["sequence"]
+            assert header["sequence"] > latest.get(header["camera"], -1)
+            latest[header["camera"]] = header["sequence"]
+            page.send(json.dumps({"camera": header["camera"]}))
+        assert len(latest) == 8
+
+
+def test_end_is_told_and_quick() -> None:
+    """Protects the stop: pages hear that the daemon ends, streams end, and all of it within a second."""
+    with running() as site, site.live() as page, site.client() as client:
+        page.recv(DEADLINE_SECONDS)
+        with client.stream("GET", "/api/v1/cameras/front/stream.mjpg") as stream:
+            next(stream.iter_raw())
+            site.server.stop()
+            assert not site.server.healthy(time.monotonic())
+            assert end_of(page) == 1001
+
+
+def _named(camera: str) -> NumberedCamera:
+    """Names do not matter to a capture, which has its own."""
+    assert camera
+    return NumberedCamera()
