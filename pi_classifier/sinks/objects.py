@@ -8,11 +8,15 @@ from pi_classifier.contracts.prediction import Prediction
 Object = dict[str, object]
 
 
+def time_text(at: float) -> str:
+    """A moment, in seconds since 1970, as RFC 3339 has it: `2026-11-26T05:00:00.123Z`."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def event_object(event: Event) -> Object:
     """An event."""
-    time = datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     fields = {name: round(value, 6) if isinstance(value, float) else value for name, value in event.fields.items()}
-    return {"event": event.kind, "id": event.id, "time": time, "camera": event.camera, **fields}
+    return {"event": event.kind, "id": event.id, "time": time_text(event.at), "camera": event.camera, **fields}
 
 
 def state_object(prediction: Prediction) -> Object:

@@ -7,6 +7,7 @@ is hidden gets none.
 import asyncio
 import json
 import struct
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pi_classifier.contracts.prediction import Prediction
-from pi_classifier.sinks.objects import Object
+from pi_classifier.sinks.objects import Object, time_text
 from pi_classifier.web.api import Api
 from pi_classifier.web.cameras import Cameras, prediction_object
 from pi_classifier.web.frames import FrameSender
@@ -53,7 +54,9 @@ class Live:
 
     async def _serve(self, websocket: WebSocket) -> None:
         wanted = {view.camera: asyncio.Event() for view in self._cameras}
-        hello = {"type": "hello", **self._api.status(), "history": list(self._news.history)}
+        # A Raspberry Pi without a network has the wrong time: with it the page tells how long ago an event was.
+        now = time_text(time.time())
+        hello = {"type": "hello", "time": now, **self._api.status(), "history": list(self._news.history)}
         await websocket.send_text(json.dumps(hello, ensure_ascii=False))
         await _until_one_ends(
             self._receive(websocket, wanted),

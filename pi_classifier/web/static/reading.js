@@ -1,0 +1,81 @@
+/** What is said of one camera beside its picture: state, watches, best labels, figures. */
+
+import { age, duration, percent, write } from "./words.js";
+
+export class Reading {
+  #element;
+  #parts;
+
+  /** @param {HTMLElement} element of the camera. */
+  constructor(name, element) {
+    this.#element = element;
+    element.querySelector(".state .of").textContent = `${name}: `;
+    const selectors = [".state .label", ".state .since", ".watches", ".predictions", ".figures"];
+    const [label, since, watches, predictions, figures] = selectors.map((one) => element.querySelector(one));
+    this.#parts = { label, since, watches, predictions, figures };
+  }
+
+  /** All that the header of a frame says. */
+  show({ state, watches, predictions }) {
+    this.showState(state.label, `for ${duration(state.seconds)}`);
+    this.#showWatches(watches);
+    this.#showPredictions(predictions);
+  }
+
+  /**
+   * @param {string | null} label null: the camera shows nothing in particular.
+   * @param {string} since for how long.
+   */
+  showState(label, since) {
+    this.#element.classList.toggle("shows-nothing", label === null);
+    write(this.#parts.label, label ?? "nothing in particular");
+    write(this.#parts.since, since);
+  }
+
+  /**
+   * @param status of the camera.
+   * @param {number | null} seconds since the frame that is shown was captured.
+   */
+  showFigures({ fps, captured, dropped }, seconds) {
+    const reasons = Object.keys(dropped).filter((reason) => dropped[reason] > 0);
+    const drops = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+    const figures = [
+      `${fps.toFixed(1)} fps`,
+      seconds === null ? "no frame" : age(seconds),
+      drops ? `${percent(drops / captured)} dropped (${reasons.join(", ")})` : "none dropped",
+    ];
+    const items = itemsOf(this.#parts.figures, figures.length, []);
+    for (const [index, figure] of figures.entries()) write(items[index], figure);
+  }
+
+  #showWatches(watches) {
+    const items = itemsOf(this.#parts.watches, watches.length, ["name", "since"]);
+    for (const [index, { name, active, seconds }] of watches.entries()) {
+      const [nameElement, since] = items[index].children;
+      items[index].classList.toggle("active", active);
+      write(nameElement, name);
+      write(since, active ? `for ${duration(seconds)}` : "off");
+    }
+  }
+
+  #showPredictions(predictions) {
+    const items = itemsOf(this.#parts.predictions, predictions.length, ["words", "share"]);
+    for (const [index, { label, probability }] of predictions.entries()) {
+      const [words, share] = items[index].children;
+      items[index].style.setProperty("--share", String(probability));
+      write(words, label);
+      write(share, percent(probability));
+    }
+  }
+}
+
+/** The items of a list, so many; each has a span of each class. They are kept from frame to frame. */
+function itemsOf(list, count, classes) {
+  while (list.children.length > count) list.lastElementChild.remove();
+  while (list.children.length < count) {
+    const item = document.createElement("li");
+    for (const name of classes) item.append(Object.assign(document.createElement("span"), { className: name }));
+    list.append(item);
+  }
+  return list.children;
+}
