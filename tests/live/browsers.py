@@ -1,4 +1,4 @@
-"""Real browsers: Chromium, and WebKitGTK, which is the nearest to Safari."""
+"""Real browsers: Chromium, and WebKitGTK, which is the nearest to Safari. Their windows have room for eight cameras."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from selenium.webdriver.webkitgtk.service import Service as WebKitService
 from tests.conftest import DEADLINE_SECONDS
 from tests.running import Program
 
-CHROMIUM_FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars")
+CHROMIUM_FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", "--window-size=1440,1000")
 MINI_BROWSERS = Path("/usr/lib").glob("*/webkit2gtk-4.1/MiniBrowser")
 SCREEN = "1440x1000x24"
 
@@ -54,6 +54,7 @@ def webkit() -> Iterator[WebDriver]:
             options=options, service=WebKitService(driver, env={**os.environ, "DISPLAY": display})
         )
         try:
+            browser.set_window_size(1440, 1000)
             yield browser
         finally:
             browser.quit()

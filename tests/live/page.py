@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -80,15 +80,14 @@ class Page:
     def wait_for(self, condition: Callable[[], T], what: str) -> T:
         """The first truth that `condition` tells; `what` it is that has to happen."""
         wait = WebDriverWait(self.browser, DEADLINE_SECONDS, 0.1, [StaleElementReferenceException])
-        return wait.until(lambda _: condition(), f"no {what}: {self.cards}")
+        try:
+            return wait.until(lambda _: condition())
+        except TimeoutException:
+            raise AssertionError(f"no {what} within {DEADLINE_SECONDS} s: {self.cards}") from None
 
-    def wait_until_all_is_there(self) -> None:
-        """Wait until each camera that is on the screen has a frame, or an excuse."""
-
-        def conditions() -> set[str]:
-            return {card.condition for card in self.cards.values() if card.is_visible}
-
-        self.wait_for(lambda: conditions() and "awaited" not in conditions(), "frame of every camera")
+    def wait_until_shown(self, camera: str) -> None:
+        """Wait until there is a frame of this camera, or the reason why there is none."""
+        self.wait_for(lambda: camera in self.cards and self.cards[camera].condition in ("live", "away"), camera)
 
     def wait_until_live(self, *cameras: str) -> None:
         """Wait until a frame of each of these is shown."""

@@ -22,6 +22,8 @@ from tests.running import unused_port
 AXE = ROOT / "tests" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 MOVING = ("front", "door", "garden", "workbench", "bird-table", "garage", "hall", "yard")
 AWAY = "attic"
+VIEWS = {"": "front", "#camera=front": "front", f"#camera={AWAY}": AWAY}
+"""Parts of the address, and a camera that is then on the screen."""
 SIDE = 32
 """Pixels, of all cameras."""
 TEST_DATA = "PI_CLASSIFIER_TEST_DATA"
@@ -218,7 +220,7 @@ def test_pictures_that_are_turned_off_leave_the_labels(
         page = Page(browser, f"http://127.0.0.1:{free_port}")
         page.open()
         page.wait_until_live("front")
-        assert "Pictures are turned off" in page.text("#about")
+        assert "Pictures are turned off" in page.part("#about").get_property("textContent")
         assert not page.part("canvas").is_displayed()
         assert not page.part(".save").is_displayed()
         assert page.text(".predictions")
@@ -256,22 +258,22 @@ def test_saved_frame_is_the_one_that_is_shown(chromium_page: Page, downloads: Pa
 def test_nothing_is_wider_than_the_screen(chromium_page: Page, width: int, height: int) -> None:
     """Protects every size from scrolling sideways, with all cameras and with one."""
     resize(chromium_page.browser, width, height)
-    for fragment in ("", f"#camera={AWAY}", "#camera=front"):
+    for fragment, shown in VIEWS.items():
         chromium_page.open(fragment)
-        chromium_page.wait_until_all_is_there()
+        chromium_page.wait_until_shown(shown)
         assert chromium_page.browser.execute_script(WIDER_THAN_THE_SCREEN) == []
         assert chromium_page.browser.execute_script("return document.documentElement.scrollWidth") == width
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("fragment", ["", "#camera=front", f"#camera={AWAY}"])
+@pytest.mark.parametrize("fragment", VIEWS)
 def test_axe_finds_nothing(chromium_page: Page, scheme: str, fragment: str) -> None:
     """Protects who reads with a screen reader or needs contrast, in both colour schemes."""
     if not AXE.exists():
         pytest.skip("axe-core is not installed: make page-tools")
     resize(chromium_page.browser, 1440, 900, scheme)
     chromium_page.open(fragment)
-    chromium_page.wait_until_all_is_there()
+    chromium_page.wait_until_shown(VIEWS[fragment])
     chromium_page.browser.execute_script(AXE.read_text(encoding="utf-8"))
     found = chromium_page.browser.execute_async_script("axe.run().then(arguments[0])")
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
