@@ -1,7 +1,7 @@
 """What `web` makes of what was measured: medians, ratios within a round, a table and sentences."""
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from benchmarks.shared.markdown import markdown_table
@@ -38,29 +38,39 @@ def seen_by_viewers(viewers: Sequence[Arrivals], began: float, ended: float) -> 
 
 
 def summary(measured: Measured) -> dict[str, Any]:
-    """Each case's medians, with its ratios to the pipeline without the page at the same size."""
+    """Each case's medians, and its ratios to others at the same size, each the median of those within a round."""
     return {"rounds": len(next(iter(measured.values()))), "cases": [_figures(case, measured) for case in measured]}
 
 
 def _figures(case: Case, measured: Measured) -> dict[str, Any]:
     rounds, off = measured[case], measured[Case("off", case.size, 0)]
     medians = {key: statistics.median(row[key] for row in rounds) for key in rounds[0] if key not in ("began", "ended")}
-    fps, cpu = _ratios(rounds, off, "fps"), _ratios(rounds, off, "cpu_ms")
-    return {
-        "site": case.site,
-        "width": case.size[0],
-        "height": case.size[1],
-        "viewers": case.viewers,
-        **medians,
-        "fps_of_off": statistics.median(fps),
-        "fps_of_off_range": [min(fps), max(fps)],
-        "cpu_of_off": statistics.median(cpu),
-        "cpu_of_off_range": [min(cpu), max(cpu)],
+    of_off = {
+        f"{name}_of_off": _spread([one[key] / other[key] for one, other in zip(rounds, off, strict=True)])
+        for name, key in (("fps", "fps"), ("cpu", "cpu_ms"))
     }
+    about = {"site": case.site, "width": case.size[0], "height": case.size[1], "viewers": case.viewers}
+    return about | medians | of_off | _beside_others(case, measured)
 
 
-def _ratios(ones: Rounds, others: Rounds, key: str) -> list[float]:
-    return [one[key] / other[key] for one, other in zip(ones, others, strict=True)]
+def _beside_others(case: Case, measured: Measured) -> dict[str, Any]:
+    """What a viewer costs more than the fewest who look, and what Flask takes beside the page before as many."""
+    figures = {}
+    rounds = measured[case]
+    fewest = min((one for one in measured if one[:2] == case[:2] and one.viewers), default=case)
+    if case.viewers > fewest.viewers > 0:
+        more = case.viewers - fewest.viewers
+        costs = zip(rounds, measured[fewest], strict=True)
+        figures["cpu_ms_a_viewer"] = _spread([(one["cpu_ms"] - few["cpu_ms"]) / more for one, few in costs])
+    page = case._replace(site="page")
+    if case.site == "flask" and page in measured:
+        pairs = zip(rounds, measured[page], strict=True)
+        figures["cpu_of_page"] = _spread([one["cpu_ms"] / ours["cpu_ms"] for one, ours in pairs])
+    return figures
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 
 
 def table(result: dict[str, Any]) -> str:
@@ -86,10 +96,10 @@ def _cells(one: dict[str, Any]) -> tuple[str, ...]:
         f"{NAMES[one['site']]}, {_size(one)}",
         str(one["viewers"]) if one["site"] != "off" else "",
         f"{one['fps']:.1f}",
-        f"{one['fps_of_off']:.2f}",
+        f"{one['fps_of_off']['median']:.2f}",
         f"{one['age_ms_p50']:.1f} / {one['age_ms_p99']:.1f}",
         f"{one['cpu_ms']:.2f}",
-        f"{one['cpu_of_off']:.2f}",
+        f"{one['cpu_of_off']['median']:.2f}",
         f"{one['peak_rss_mb']:.0f}",
         f"{one['viewer_fps']:.1f}" if looked_at else "",
         f"{one['sent_kb_s']:.0f}" if looked_at else "",
@@ -112,37 +122,40 @@ def _of_size(off: dict[str, Any], page: dict[int, Any], flask: dict[int, Any]) -
             "what the page takes from the rate cannot be told."
         )
     if 0 in page:
+        cpu = page[0]["cpu_of_off"]
         yield (
-            f"With nobody looking, a frame takes {page[0]['cpu_of_off']:.2f} of its processor time without the page, "
-            f"{_against_noise(*page[0]['cpu_of_off_range'])}."
+            f"With nobody looking, a frame takes {cpu['median']:.2f} of its processor time without the page, "
+            f"{_against_noise(cpu)}."
         )
     if 1 in page and kept_up:
         yield (
-            f"With one viewer the rate is {page[1]['fps_of_off']:.1%} of that without the page; the target is "
-            f"{REACHED:.0%}."
+            f"With one viewer the rate is {page[1]['fps_of_off']['median']:.1%} of that without the page; the target "
+            f"is {REACHED:.0%}."
         )
-    for name, sites in (("pi-classifier", page), ("Flask", flask)):
-        if viewers := _cost_of_viewers(sites):
-            yield viewers.format(name=name)
-    if most := max(page.keys() & flask.keys(), default=0):
-        ours, peers = page[most], flask[most]
+    for one in _costs_of_viewers(page, flask):
+        yield f"A viewer more costs {NAMES[one['site']]} {one['cpu_ms_a_viewer']['median']:.2f} ms a frame."
+    for count in _ends(flask):
         yield (
-            f"With {_viewers(most)} Flask takes {peers['cpu_ms'] / ours['cpu_ms']:.2f} times the processor time a "
-            f"frame, and its viewers get {peers['viewer_fps']:.1f} frames a second against {ours['viewer_fps']:.1f}."
+            f"With {_viewers(count)} Flask takes {flask[count]['cpu_of_page']['median']:.2f} times the page's "
+            f"processor time a frame, and each gets {flask[count]['viewer_fps']:.1f} frames a second against "
+            f"{page[count]['viewer_fps']:.1f}."
         )
 
 
-def _cost_of_viewers(sites: dict[int, Any]) -> str:
-    counts = sorted(count for count in sites if count)
-    if len(counts) < 2:
-        return ""
-    first, last = counts[0], counts[-1]
-    cost = (sites[last]["cpu_ms"] - sites[first]["cpu_ms"]) / (last - first)
-    return f"A viewer more costs {{name}} {cost:.2f} ms a frame."
+def _costs_of_viewers(*sites: dict[int, Any]) -> Iterator[dict[str, Any]]:
+    """Of each site, the case with the most viewers, if there is one with fewer."""
+    yield from (site[max(site)] for site in sites if site and "cpu_ms_a_viewer" in site[max(site)])
 
 
-def _against_noise(least: float, most: float) -> str:
+def _ends(counts: Iterable[int]) -> Sequence[int]:
+    """The fewest and the most of those who look; one number where these are the same."""
+    looking = sorted(count for count in counts if count)
+    return looking[:1] + looking[1:][-1:]
+
+
+def _against_noise(ratios: dict[str, float]) -> str:
     """Whether ratios, of all rounds, may be those of equals."""
+    least, most = ratios["least"], ratios["most"]
     verdict = "no difference beyond noise" if least <= 1 <= most else "the same way in every round"
     return f"{least:.2f} to {most:.2f} by round: {verdict}"
 

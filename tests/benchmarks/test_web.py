@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.viewing.case import Arrivals
+from benchmarks.viewing.case import QUALITY, Arrivals
 from benchmarks.viewing.meter import WARM_UP_FRAMES, Meter
 from benchmarks.viewing.report import Case, Measured, seen_by_viewers, summary, table
 from benchmarks.viewing.scene import pictures
 from benchmarks.web import MOST_VIEWERS, cases
-from pi_classifier.web import viewers
+from pi_classifier.web import jpeg, viewers
 from tests.conftest import DEADLINE_SECONDS, ROOT
 
 SIZE = (224, 224)
@@ -59,7 +59,7 @@ def test_short_real_run_adds_up(both_programs: Path) -> None:
         assert (one["viewer_fps"] > 0) == (one["sent_kb_s"] > 0) == (count > 0)
         assert one["least_viewer_fps"] <= one["viewer_fps"] <= one["fps"] * 1.1 + 2
     off = measured["off", 224, 0]
-    assert (off["fps_of_off"], off["cpu_of_off"]) == (1, 1)
+    assert off["fps_of_off"] == off["cpu_of_off"] == {"median": 1, "least": 1, "most": 1}
     assert "| Flask, 640x480 | 2 |" in table(result)
 
 
@@ -69,6 +69,11 @@ def test_nonsense_is_refused_in_one_line() -> None:
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert MOST_VIEWERS == viewers.MOST_VIEWERS
+
+
+def test_jpegs_are_equally_good() -> None:
+    """Protects the comparison: Flask's JPEGs have the page's quality, or they would be cheaper, or dearer, for that."""
+    assert QUALITY == jpeg.QUALITY
 
 
 def test_without_flask_the_page_is_measured_alone() -> None:
@@ -84,20 +89,20 @@ def test_ratios_are_within_a_round() -> None:
         Case("off", SIZE, 0): [row(10.0), row(40.0), row(20.0)],
         Case("page", SIZE, 0): [row(11.0), row(36.0), row(20.0)],
         Case("page", SIZE, 1): [row(12.0, 35.0), row(48.0, 27.0), row(24.0, 36.0)],
-        Case("page", SIZE, 8): [row(17.0), row(17.0), row(31.0)],
+        Case("page", SIZE, 8): [row(19.0), row(34.0), row(31.0)],
         Case("flask", SIZE, 8): [row(34.0, 18.0)] * 3,
         Case("off", (640, 480), 0): [row(1.0), row(1.0), row(1.0)],
     }
     result: dict[str, Any] = summary(measured)
     nobody, one, *_ = result["cases"][1:]
-    assert (nobody["cpu_of_off"], nobody["cpu_of_off_range"]) == (1.0, [0.9, 1.1])
-    assert one["cpu_of_off"] == 1.2
-    assert one["fps_of_off"] == 35 / 36
+    assert nobody["cpu_of_off"] == {"median": 1.0, "least": 0.9, "most": 1.1}
+    assert one["cpu_of_off"]["median"] == 1.2
+    assert one["fps_of_off"]["median"] == 35 / 36
     shown = table(result | WHERE)
     assert "0.90 to 1.10 by round: no difference beyond noise" in shown
     assert "rate is 97.2% of that without the page" in shown
-    assert "A viewer more costs pi-classifier -1.00 ms" in shown
-    assert "8 viewers Flask takes 2.00 times the processor time" in shown
+    assert "A viewer more costs pi-classifier 1.00 ms" in shown
+    assert "8 viewers Flask takes 1.10 times the page's processor time" in shown
 
 
 def test_slow_machine_tells_nothing_of_the_rate() -> None:
