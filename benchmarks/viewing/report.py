@@ -119,7 +119,7 @@ def _of_size(off: dict[str, Any], page: dict[int, Any], flask: dict[int, Any]) -
     if not kept_up:
         yield (
             f"Without the page the machine did not keep up with the camera ({off['fps']:.1f} of {CAMERA_FPS:.0f} fps): "
-            "what the page takes from the rate cannot be told."
+            "what the page takes from the rate cannot be told. The machine was busy or is too slow: go by the CPU time."
         )
     if 0 in page:
         cpu = page[0]["cpu_of_off"]
@@ -135,10 +135,12 @@ def _of_size(off: dict[str, Any], page: dict[int, Any], flask: dict[int, Any]) -
     for one in _costs_of_viewers(page, flask):
         yield f"A viewer more costs {NAMES[one['site']]} {one['cpu_ms_a_viewer']['median']:.2f} ms a frame."
     for count in _ends(flask):
+        rates = (
+            f", and each gets {flask[count]['viewer_fps']:.1f} frames a second against {page[count]['viewer_fps']:.1f}"
+        )
         yield (
             f"With {_viewers(count)} Flask takes {flask[count]['cpu_of_page']['median']:.2f} times the page's "
-            f"processor time a frame, and each gets {flask[count]['viewer_fps']:.1f} frames a second against "
-            f"{page[count]['viewer_fps']:.1f}."
+            f"processor time a frame{rates if kept_up else ''}."
         )
 
 
