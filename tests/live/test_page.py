@@ -1,0 +1,277 @@
+"""The live page in real browsers, served by a real daemon."""
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import cv2
+import numpy as np
+import pytest
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from pi_classifier.sources.synthetic import Synthetic
+from tests.conftest import ROOT
+from tests.live.browsers import chromium, resize, webkit
+from tests.live.page import Page, camera, serving
+from tests.running import unused_port
+
+AXE = ROOT / "tests" / "page" / "node_modules" / "axe-core" / "axe.min.js"
+MOVING = ("front", "door", "garden", "workbench", "bird-table", "garage", "hall", "yard")
+AWAY = "attic"
+SIDE = 32
+"""Pixels, of all cameras."""
+TEST_DATA = "PI_CLASSIFIER_TEST_DATA"
+TOKEN = "not-much-of-a-secret"
+FRAMES_SHOWN = """
+const [card, count, done] = [document.querySelector("[data-camera=front]"), ...arguments];
+const canvas = card.querySelector("canvas");
+const shown = [];
+const observer = new MutationObserver(() => {
+  const row = canvas.getContext("2d").getImageData(0, canvas.height / 2, canvas.width, 1).data;
+  shown.push([Number(card.dataset.sequence), [...row], card.querySelector(".predictions").innerText]);
+  if (shown.length < count) return;
+  observer.disconnect();
+  done(shown);
+});
+observer.observe(card, { attributes: true, attributeFilter: ["data-sequence"] });
+"""
+"""The numbers of the next frames that are shown, each with the middle row of the canvas (RGBA) and the labels then."""
+COUNT_CREDITS = """
+window.credits = 0;
+const { send } = WebSocket.prototype;
+WebSocket.prototype.send = function (...message) { window.credits += 1; send.apply(this, message); };
+"""
+WIDER_THAN_THE_SCREEN = """
+return [...document.querySelectorAll("body, body *")].filter((element) =>
+  element.checkVisibility() && !element.closest(".switcher, .visually-hidden, .strip")
+  && element.getBoundingClientRect().right > innerWidth + 0.5
+).map((element) => element.outerHTML.slice(0, 80));
+"""
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Chromium saves files."""
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def chromium_browser(downloads: Path) -> Iterator[WebDriver]:
+    """One for all tests."""
+    with chromium(downloads) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def webkit_browser() -> Iterator[WebDriver]:
+    """One for all tests."""
+    with webkit() as browser:
+        yield browser
+
+
+@pytest.fixture(params=["chromium", "webkit"])
+def browser(request: pytest.FixtureRequest) -> WebDriver:
+    """Each browser."""
+    found: WebDriver = request.getfixturevalue(f"{request.param}_browser")
+    return found
+
+
+@pytest.fixture(scope="module")
+def weights(request: pytest.FixtureRequest) -> Path:
+    """A bundle: the real weights, if they are at hand; others tell no frame from another."""
+    found: Path = request.getfixturevalue("real_model_file" if TEST_DATA in os.environ else "both_programs")
+    return found
+
+
+@pytest.fixture(scope="module")
+def address(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page with eight cameras, and one that is not there."""
+    cameras = "".join(camera(name, fps=5, width=SIDE, height=SIDE) for name in MOVING)
+    port = unused_port()
+    folder = tmp_path_factory.mktemp("eight")
+    with serving(cameras + camera(AWAY, "v4l2:/dev/video-none"), port, weights, folder):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def page(browser: WebDriver, address: str) -> Page:
+    """The page with all its cameras, in each browser."""
+    return Page(browser, address)
+
+
+@pytest.fixture
+def chromium_page(chromium_browser: WebDriver, address: str) -> Iterator[Page]:
+    """The same in Chromium, which can be given any size."""
+    resize(chromium_browser, 1440, 900)
+    yield Page(chromium_browser, address)
+    resize(chromium_browser, 1440, 900)
+
+
+def phase(row: np.ndarray) -> int:
+    """Which of the test pattern's frames this is; it repeats after so many as half its width.
+
+    Args:
+        row: its middle row, SIDE x 3, BGR.
+    """
+    frames = Synthetic("", width=SIDE, height=SIDE, fps=1).frames()
+    rows = [next(frames).pixels[SIDE // 2].astype(int) for _ in range(SIDE // 2)]
+    return int(np.argmin([np.abs(row - one).sum() for one in rows]))
+
+
+def captured(page: Page, name: str) -> int:
+    """The number of the newest frame of a camera, by the API."""
+    with urlopen(f"{page.address}/api/v1/cameras/{name}") as answer:
+        return int(json.load(answer)["prediction"]["sequence"])
+
+
+def test_every_picture_is_shown_with_its_own_labels(page: Page) -> None:
+    """Protects what the page is for: picture, number and labels are of one frame, at every moment."""
+    page.open("#camera=front")
+    page.wait_until_live("front")
+    shown = page.browser.execute_async_script(FRAMES_SHOWN, SIDE // 2 + 8)
+    labels: dict[int, str] = {}
+    for sequence, row, text in shown:
+        pixels = np.array(row).reshape(-1, 4)[:, 2::-1]
+        assert phase(pixels) == sequence % (SIDE // 2), f"another picture than that of frame {sequence}"
+        assert text == labels.setdefault(sequence % (SIDE // 2), text), f"other labels than those of frame {sequence}"
+    assert len(set(labels.values())) > 1 or TEST_DATA not in os.environ
+    assert [one[0] for one in shown] == sorted({one[0] for one in shown}), "an older frame after a newer one"
+
+
+def test_all_eight_cameras_move(page: Page) -> None:
+    """Protects every camera from the limit of six connections that browsers keep."""
+    page.open()
+    page.wait_until_live(*MOVING)
+    before = page.cards
+    page.wait_for(lambda: all(page.cards[name].sequence > before[name].sequence + 5 for name in MOVING), "newer frames")
+
+
+def test_camera_that_is_away_says_why(page: Page) -> None:
+    """Protects the daemon's own words with their remedy: they stand where the picture would be."""
+    page.open()
+    page.wait_for(lambda: AWAY in page.cards, "cameras")
+    page.wait_for(lambda: page.cards[AWAY].condition == "away", "camera that is away")
+    with urlopen(f"{page.address}/api/v1/cameras/{AWAY}") as answer:
+        error = json.load(answer)["error"]
+    assert ";" in error
+    assert page.cards[AWAY].veil == f"Camera away {error}"
+    assert page.cards[AWAY].label == "camera away"
+
+
+def test_keyboard_enlarges_a_camera_and_returns(page: Page) -> None:
+    """Protects who uses no mouse: Enter enlarges the camera that has the focus, Escape returns to it."""
+    page.open()
+    page.wait_until_live(*MOVING)
+    page.browser.execute_script("document.querySelector('[data-camera=door] .view .name').focus()")
+    page.press(Keys.ENTER)
+    page.wait_for(lambda: [card.camera for card in page.cards.values() if card.is_visible] == ["door"], "large camera")
+    assert page.browser.switch_to.active_element.text == "door"
+    page.press(Keys.ESCAPE)
+    page.wait_for(lambda: all(card.is_visible for card in page.cards.values()), "all cameras")
+    assert page.browser.switch_to.active_element.get_attribute("href").endswith("#camera=door")
+
+
+def test_page_comes_back_with_the_daemon(browser: WebDriver, weights: Path, tmp_path: Path, free_port: int) -> None:
+    """Protects who leaves the page open: it says that the daemon is gone, marks the picture as old, and goes on."""
+    page = Page(browser, f"http://127.0.0.1:{free_port}")
+    config = camera("front", fps=10)
+    with serving(config, free_port, weights, tmp_path) as program:
+        page.open()
+        page.wait_until_live("front")
+        program.stop()
+    page.wait_for(lambda: "The daemon does not answer." in page.text("#notice"), "word about it")
+    assert "Trying again" in page.text("#notice")
+    assert page.cards["front"].condition == "old"
+    assert page.text("#connection") == "Not connected"
+    with serving(config, free_port, weights, tmp_path):
+        page.wait_until_live("front")
+        assert page.text("#connection") == "Live"
+        assert not page.part("#notice").is_displayed()
+
+
+def test_page_asks_for_the_token(browser: WebDriver, weights: Path, tmp_path: Path, free_port: int) -> None:
+    """Protects the log-in: nothing is shown without the token, a wrong one is refused, the right one opens the page."""
+    file = tmp_path / "token"
+    file.write_text(TOKEN, encoding="ascii")
+    file.chmod(stat.S_IRUSR)
+    with serving(camera("front", fps=10), free_port, weights, tmp_path, auth="token", token_file=str(file)):
+        page = Page(browser, f"http://127.0.0.1:{free_port}")
+        page.open()
+        page.wait_for(lambda: page.part("#login").is_displayed(), "form")
+        assert not page.cards
+        page.log_in("wrong")
+        page.wait_for(lambda: page.text("#refusal") == "This is not the token.", "refusal")
+        page.log_in(TOKEN)
+        page.wait_until_live("front")
+        assert not page.part("#login").is_displayed()
+
+
+def test_pictures_that_are_turned_off_leave_the_labels(
+    browser: WebDriver, weights: Path, tmp_path: Path, free_port: int
+) -> None:
+    """Protects who shows labels and no pictures: they go on, nothing is left to save, and the page says so."""
+    with serving(camera("front", fps=10), free_port, weights, tmp_path, pictures=False):
+        page = Page(browser, f"http://127.0.0.1:{free_port}")
+        page.open()
+        page.wait_until_live("front")
+        assert "Pictures are turned off" in page.text("#about")
+        assert not page.part("canvas").is_displayed()
+        assert not page.part(".save").is_displayed()
+        assert page.text(".predictions")
+
+
+def test_hidden_page_asks_for_nothing(chromium_page: Page) -> None:
+    """Protects network and processor from tabs that nobody sees; who comes back sees the newest frame."""
+    chromium_page.open("#camera=front")
+    chromium_page.wait_until_live("front")
+    chromium_page.browser.execute_script(COUNT_CREDITS)
+    chromium_page.browser.minimize_window()
+    chromium_page.wait_for(lambda: chromium_page.browser.execute_script("return document.hidden"), "hidden page")
+    asked, shown = chromium_page.browser.execute_script("return window.credits"), chromium_page.cards["front"].sequence
+    chromium_page.wait_for(lambda: captured(chromium_page, "front") > shown + 20, "frames that nobody sees")
+    assert chromium_page.browser.execute_script("return window.credits") == asked
+    missed = captured(chromium_page, "front")
+    chromium_page.browser.set_window_rect(0, 0, 1440, 900)
+    chromium_page.wait_for(lambda: chromium_page.cards["front"].sequence >= missed, "newest frame")
+
+
+def test_saved_frame_is_the_one_that_is_shown(chromium_page: Page, downloads: Path) -> None:
+    """Protects the button: it saves the JPEG as it came, under the camera's name and the frame's number."""
+    chromium_page.open()
+    chromium_page.wait_until_live(*MOVING)
+    chromium_page.part("[data-camera=garden] .save").click()
+    chromium_page.wait_for(lambda: list(downloads.glob("garden-*.jpg")), "file")
+    (saved,) = downloads.glob("garden-*.jpg")
+    picture = cv2.imread(str(saved))
+    assert picture is not None
+    assert picture.shape == (SIDE, SIDE, 3)
+    assert phase(picture[SIDE // 2].astype(int)) == int(saved.stem.removeprefix("garden-")) % (SIDE // 2)
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 568), (390, 844), (844, 390), (820, 1180), (1440, 900)])
+def test_nothing_is_wider_than_the_screen(chromium_page: Page, width: int, height: int) -> None:
+    """Protects every size from scrolling sideways, with all cameras and with one."""
+    resize(chromium_page.browser, width, height)
+    for fragment in ("", f"#camera={AWAY}", "#camera=front"):
+        chromium_page.open(fragment)
+        chromium_page.wait_until_all_is_there()
+        assert chromium_page.browser.execute_script(WIDER_THAN_THE_SCREEN) == []
+        assert chromium_page.browser.execute_script("return document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("fragment", ["", "#camera=front", f"#camera={AWAY}"])
+def test_axe_finds_nothing(chromium_page: Page, scheme: str, fragment: str) -> None:
+    """Protects who reads with a screen reader or needs contrast, in both colour schemes."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: make page-tools")
+    resize(chromium_page.browser, 1440, 900, scheme)
+    chromium_page.open(fragment)
+    chromium_page.wait_until_all_is_there()
+    chromium_page.browser.execute_script(AXE.read_text(encoding="utf-8"))
+    found = chromium_page.browser.execute_async_script("axe.run().then(arguments[0])")
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
