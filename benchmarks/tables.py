@@ -24,6 +24,7 @@ from benchmarks.loops import report as pipeline
 from benchmarks.runtimes import report as peers
 from benchmarks.shared.command_line import Parser
 from benchmarks.stability import report as steadiness
+from benchmarks.viewing import report as web
 
 RESULTS = Path(__file__).with_name("results")
 DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -35,6 +36,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "soak": soak.table,
     "startup": startup.table,
     "steadiness": steadiness.table,
+    "web": web.table,
 }
 """By the section of the document, which is also the result's name."""
 

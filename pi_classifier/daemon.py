@@ -22,7 +22,6 @@ from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Sink
-from pi_classifier.contracts.request import RequestSource
 from pi_classifier.contracts.state import Change, Steady
 from pi_classifier.errors import ConfigError
 from pi_classifier.events.dispatch import Dispatcher
@@ -46,6 +45,7 @@ from pi_classifier.system.systemd import SystemdClient, journal_listens, log_to_
 
 if TYPE_CHECKING:
     # Imported only where the page is turned on.
+    from pi_classifier.contracts.request import RequestSource
     from pi_classifier.web.door import Door
     from pi_classifier.web.server import WebServer
 
@@ -205,7 +205,7 @@ class _Web(NamedTuple):
     """What there is of the page and the API: nothing, where they are turned off."""
 
     servers: "list[WebServer]"
-    requests: RequestSource | None
+    requests: "RequestSource | None"
 
 
 def _web(

@@ -2,40 +2,31 @@
 
 from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pi_classifier.contracts.job import Tensor
+from pi_classifier.contracts.prediction import Probabilities
 
 
 class Answer(NamedTuple):
     """What became of a request."""
 
-    probabilities: NDArray[np.float32]
+    probabilities: Probabilities
     """Of all classes, the receiver's own."""
     queue_seconds: float
     """From the request to its turn."""
     inference_seconds: float
 
 
-class Reply(Protocol):
-    """Where an answer goes: a `concurrent.futures.Future`, which is not imported where nobody can ask."""
-
-    def set_running_or_notify_cancel(self) -> bool:
-        """Its turn has come. False: nobody waits for it any more."""
-
-    def set_result(self, answer: Answer, /) -> None:
-        """Hand over the answer."""
-
-
-class Request(NamedTuple):
+class Request(Protocol):
     """One tensor that is no camera's, to be classified when the cameras leave time."""
 
     tensor: Tensor
-    """Pre-processed; not to be changed until it is answered."""
-    reply: Reply
-    asked_at: float
-    """Seconds of `time.monotonic()`."""
+    """Pre-processed; not changed until it is answered."""
+
+    def begin(self) -> bool:
+        """Its turn has come. False: nobody waits for it any more."""
+
+    def answer(self, probabilities: Probabilities, inference_seconds: float, /) -> None:
+        """Once it has begun: what the model says; the probabilities are lent until it returns."""
 
 
 class RequestSource(Protocol):

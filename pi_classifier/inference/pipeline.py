@@ -3,13 +3,17 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from pi_classifier.contracts.job import Job, JobSource
 from pi_classifier.contracts.model import Predictor
 from pi_classifier.contracts.prediction import Prediction, Sink, Timings
-from pi_classifier.contracts.request import Answer, Request, RequestSource
 from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.statistics import CameraStatistics
+
+if TYPE_CHECKING:
+    # Imported only where somebody can ask.
+    from pi_classifier.contracts.request import Request, RequestSource
 
 LONGEST_WAIT_SECONDS = 0.25
 """How long the loop sleeps without news: the most that a signal waits to be noticed."""
@@ -26,7 +30,7 @@ class Pipeline:
         steadiness: Steadiness,
         sinks: Sequence[Sink],
         work_available: threading.Event,
-        requests: RequestSource | None = None,
+        requests: "RequestSource | None" = None,
     ) -> None:
         """Take the parts.
 
@@ -110,12 +114,10 @@ class Pipeline:
             sink.offer(prediction)
         self._publish_seconds = time.perf_counter() - ranked
 
-    def _answer(self, request: Request) -> None:
-        if not request.reply.set_running_or_notify_cancel():
+    def _answer(self, request: "Request") -> None:
+        if not request.begin():
             return  # who asked is gone
-        waited = time.monotonic() - request.asked_at
         started = time.perf_counter()
         outputs = self._predictor.infer(request.tensor)
         inferred = time.perf_counter()
-        probabilities = self._predictor.decode(outputs).probabilities.copy()
-        request.reply.set_result(Answer(probabilities, waited, inferred - started))
+        request.answer(self._predictor.decode(outputs).probabilities, inferred - started)

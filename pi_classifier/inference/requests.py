@@ -6,7 +6,8 @@ import time
 from concurrent.futures import Future
 
 from pi_classifier.contracts.job import Tensor
-from pi_classifier.contracts.request import Answer, Request
+from pi_classifier.contracts.prediction import Probabilities
+from pi_classifier.contracts.request import Answer
 
 WAITING = 4
 """Requests at most that wait: more would only wait longer."""
@@ -17,7 +18,7 @@ class Requests:
 
     def __init__(self, work_available: threading.Event) -> None:
         """`work_available`: wakes the inference loop."""
-        self._waiting: queue.Queue[Request] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[_Asked] = queue.Queue(WAITING)
         self._work_available = work_available
 
     def ask(self, tensor: Tensor) -> Future[Answer] | None:
@@ -25,22 +26,38 @@ class Requests:
 
         A cancelled one is not classified, unless its turn has come.
         """
-        answer: Future[Answer] = Future()
-        request = Request(tensor, answer, time.monotonic())
+        asked = _Asked(tensor)
         try:
-            self._waiting.put_nowait(request)
+            self._waiting.put_nowait(asked)
         except queue.Full:
             return None
         self._work_available.set()
-        return answer
+        return asked.reply
 
-    def take(self) -> Request | None:
+    def take(self) -> "_Asked | None":
         """The oldest request that waits; None if there is none."""
         try:
-            request = self._waiting.get_nowait()
+            asked = self._waiting.get_nowait()
         except queue.Empty:
             return None
         if not self._waiting.empty():
             # One a turn: the next turn comes at once, and looks at the cameras first.
             self._work_available.set()
-        return request
+        return asked
+
+
+class _Asked:
+    """A `Request`."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        self.reply: Future[Answer] = Future()
+        self._asked_at = time.monotonic()
+        self._queue_seconds = 0.0
+
+    def begin(self) -> bool:
+        self._queue_seconds = time.monotonic() - self._asked_at
+        return self.reply.set_running_or_notify_cancel()
+
+    def answer(self, probabilities: Probabilities, inference_seconds: float) -> None:
+        self.reply.set_result(Answer(probabilities.copy(), self._queue_seconds, inference_seconds))

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from urllib.request import urlopen
 
 import pytest
 from prometheus_client.core import Metric
@@ -14,9 +15,11 @@ from prometheus_client.registry import Collector
 from pi_classifier.capture import HUNG_SECONDS as CAPTURE_HUNG_SECONDS
 from pi_classifier.capture import Capture
 from pi_classifier.config.address import ListenAddress
+from pi_classifier.config.schema import WebSettings
 from pi_classifier.contracts.component import Component
 from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.contracts.frame import FrameSource
+from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.errors import CameraAbsent
 from pi_classifier.events.dispatch import Dispatcher
 from pi_classifier.inference.ticker import HUNG_SECONDS as TICKER_HUNG_SECONDS
@@ -25,6 +28,8 @@ from pi_classifier.sinks.metrics.connections import HUNG_SECONDS as METRICS_HUNG
 from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.statistics import CameraStatistics
+from pi_classifier.web.door import Door
+from pi_classifier.web.server import WebServer
 from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.fakes import CollectingListener, CollectingObserver, FakeModel, HangingCamera, ScriptedCamera
 
@@ -112,6 +117,27 @@ def metrics_server() -> Member:
     return Member(MetricsServer(ListenAddress("127.0.0.1", 0)))
 
 
+def web_server() -> Member:
+    """Of one camera, on any free port."""
+    door = Door.opened(WebSettings(), ListenAddress("127.0.0.1", 0))
+    component = WebServer(
+        door,
+        pictures_shown=True,
+        model=FakeModel(),
+        top_k=1,
+        statistics=[CameraStatistics("front", 0.0)],
+        picture_demands={"front": PictureDemand()},
+        ask=lambda _: None,
+        observers=[],
+    )
+
+    def answers() -> bool:
+        with urlopen(f"http://{door.address}/healthz", timeout=DEADLINE_SECONDS) as answer:
+            return bool(answer.status == 204)
+
+    return Member(component, answers)
+
+
 MEMBERS = [
     capture,
     capture_without_camera,
@@ -120,6 +146,7 @@ MEMBERS = [
     dispatcher,
     idle_dispatcher,
     metrics_server,
+    web_server,
 ]
 """A new component is one name more."""
 

@@ -1,5 +1,6 @@
 """What every listener promises: `contracts.event.Listener`, held against each, alone and behind a dispatcher."""
 
+import asyncio
 import io
 import logging
 import threading
@@ -15,6 +16,7 @@ from pi_classifier.events.journal import Journal
 from pi_classifier.events.monitor import EventMonitor
 from pi_classifier.sinks.stdout import StdoutSink
 from pi_classifier.statistics import CameraStatistics
+from pi_classifier.web.news import News
 from tests.conftest import eventually
 from tests.fakes import CollectingListener, CollectingObserver, steadiness
 
@@ -34,12 +36,19 @@ def lines_of_json() -> Listener:
     return StdoutSink(stream=io.StringIO(), log_format="json", untrained=False, on_closed=lambda: None)
 
 
+def news_of_the_page() -> Listener:
+    """After its event loop has ended: nobody listens any more."""
+    loop = asyncio.new_event_loop()
+    loop.close()
+    return News(loop)
+
+
 def collecting() -> Listener:
     """The tests' own."""
     return CollectingListener()
 
 
-LISTENERS = [lines_of_json, journal, journal_of_cameras, collecting]
+LISTENERS = [lines_of_json, journal, journal_of_cameras, news_of_the_page, collecting]
 """A new one is one name more."""
 each_listener = pytest.mark.parametrize("make", LISTENERS, ids=lambda make: make.__name__)
 

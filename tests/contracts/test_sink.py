@@ -1,5 +1,6 @@
 """What every sink and reporter promises: `contracts.prediction.Sink` and `statistics.Reporter`, held against each."""
 
+import asyncio
 import io
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
 from pi_classifier.contracts.event import Event
+from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.prediction import Prediction, Sink
 from pi_classifier.events.monitor import EventMonitor
 from pi_classifier.inference.watchdog import Watchdog
@@ -20,6 +22,9 @@ from pi_classifier.sinks.status import StatusSink
 from pi_classifier.sinks.stdout import StdoutSink
 from pi_classifier.statistics import CameraStatistics, Reporter
 from pi_classifier.system.systemd import SystemdClient
+from pi_classifier.web.cameras import Cameras as CameraViews
+from pi_classifier.web.cameras import prediction_object
+from pi_classifier.web.view import CameraView
 from tests.conftest import DEADLINE_SECONDS
 from tests.fakes import METADATA, CollectingSink, prediction_of
 
@@ -84,6 +89,14 @@ def watchdog(cameras: Cameras) -> tuple[Sink, Shown]:
     return Watchdog(manager, statistics=list(cameras.values()), components=[]), lambda: "\n".join(heard)
 
 
+def views(cameras: Cameras) -> tuple[Sink, Shown]:
+    """What the page shows, after its event loop has ended: nobody looks any more."""
+    loop = asyncio.new_event_loop()
+    loop.close()
+    shown = CameraViews([CameraView(camera, loop, PictureDemand()) for camera in cameras], list(cameras.values()))
+    return shown, lambda: "\n".join(str(prediction_object(view.newest)) for view in shown if view.newest)
+
+
 def collecting(_cameras: Cameras) -> tuple[Sink, Shown]:
     """The tests' own."""
     sink = CollectingSink()
@@ -93,7 +106,7 @@ def collecting(_cameras: Cameras) -> tuple[Sink, Shown]:
 OUTPUTS: list[Callable[[Cameras], tuple[Output, Shown]]] = [text_lines, json_lines, status]
 """They are sinks and reporters. A new one is one name more."""
 REPORTERS: list[Callable[[Cameras], tuple[Reporter, Shown]]] = [*OUTPUTS, monitor]
-SINKS: list[Callable[[Cameras], tuple[Sink, Shown]]] = [*OUTPUTS, metrics, watchdog, collecting]
+SINKS: list[Callable[[Cameras], tuple[Sink, Shown]]] = [*OUTPUTS, metrics, watchdog, views, collecting]
 each_output = pytest.mark.parametrize("make", OUTPUTS, ids=lambda make: make.__name__)
 each_reporter = pytest.mark.parametrize("make", REPORTERS, ids=lambda make: make.__name__)
 each_sink = pytest.mark.parametrize("make", SINKS, ids=lambda make: make.__name__)

@@ -23,6 +23,7 @@ def test_queue_is_short_and_in_order() -> None:
         taken = requests.take()
         assert taken is not None
         assert taken.reply is one
+        assert taken.begin()
         # As long as more wait, the loop does not fall asleep.
         assert work.is_set() == (one is not asked[-2])
     assert requests.take() is None

@@ -67,7 +67,7 @@ def resize(browser: WebDriver, width: int, height: int, scheme: str = "light", s
     metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 1000}
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     # Its type stub knows no commands beyond WebDriver's.
-    command = browser.execute_cdp_cmd  # type: ignore[attr-defined]
+    command = browser.execute_cdp_cmd
     command("Emulation.setDeviceMetricsOverride", metrics)
     command("Emulation.setEmulatedMedia", {"features": features})
 

@@ -1,0 +1,128 @@
+"""The daemon's pipeline, with its live page and without."""
+
+import gc
+import itertools
+import threading
+import time
+from collections.abc import Generator
+
+import numpy as np
+from prometheus_client import CollectorRegistry
+
+from benchmarks.loops.camera import Camera
+from benchmarks.shared.steadiness import of_the_daemon
+from benchmarks.viewing.meter import Meter
+from pi_classifier.capture import Capture
+from pi_classifier.config.address import ListenAddress
+from pi_classifier.config.schema import WebSettings
+from pi_classifier.contracts.frame import Frame
+from pi_classifier.contracts.job import PictureDemand
+from pi_classifier.contracts.model import Model
+from pi_classifier.contracts.prediction import Prediction, Sink
+from pi_classifier.errors import CaptureError
+from pi_classifier.inference.pipeline import Pipeline
+from pi_classifier.inference.requests import Requests
+from pi_classifier.sinks.metrics.web import WebMetrics
+from pi_classifier.statistics import CameraStatistics
+
+CAMERA = "camera"
+TOP_K = 5
+
+
+class PageSite:
+    """Capture, inference, statistics and page, put together as the daemon does it."""
+
+    def __init__(self, model: Model, camera: Camera, *, page: bool) -> None:
+        self._model = model
+        self._source = _Source(camera)
+        self._statistics = CameraStatistics(CAMERA, time.monotonic())
+        self._work_available, self._shutdown = threading.Event(), threading.Event()
+        self._demand = PictureDemand()
+        self._requests = Requests(self._work_available) if page else None
+        self.port = 0
+        self._sinks: list[Sink] = []
+        if self._requests:
+            self._open_page(self._requests)
+
+    def run(self, meter: Meter) -> None:
+        """Classify until the meter is done; whoever looks then may stay."""
+        capture = Capture(
+            self._source,
+            statistics=self._statistics,
+            observers=[_NoObserver()],
+            model=self._model,
+            work_available=self._work_available,
+            shutdown=self._shutdown,
+            picture_demand=self._demand,
+        )
+        pipeline = Pipeline(
+            cameras=[(capture, self._statistics)],
+            predictor=self._model.new_predictor(),
+            steadiness=of_the_daemon(self._model, CAMERA),
+            sinks=[*self._sinks, _End(meter)],
+            work_available=self._work_available,
+            requests=self._requests,
+        )
+        gc.freeze()  # as the daemon does
+        capture.start()
+        pipeline.run(frames=0, stopping=lambda: meter.done, after_turn=lambda: None)
+        capture.stop()
+
+    def _open_page(self, requests: Requests) -> None:
+        # Without the page the daemon imports nothing of it.
+        from pi_classifier.web.door import Door  # noqa: PLC0415
+        from pi_classifier.web.server import WebServer  # noqa: PLC0415
+
+        door = Door.opened(WebSettings(), ListenAddress("127.0.0.1", 0))
+        server = WebServer(
+            door,
+            pictures_shown=True,
+            model=self._model,
+            top_k=TOP_K,
+            statistics=[self._statistics],
+            picture_demands={CAMERA: self._demand},
+            ask=requests.ask,
+            observers=[WebMetrics(CollectorRegistry())],
+        )
+        server.start()
+        self.port = door.address.port
+        self._sinks.append(server)
+
+
+class _Source:
+    """The camera as a frame source."""
+
+    pace_fps: float | None = None
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Frames without end."""
+        captured_at, picture = self._camera.read()
+        pixels = np.empty_like(picture)
+        for number in itertools.count():
+            np.copyto(pixels, picture)  # as from the driver's buffer
+            yield Frame(CAMERA, number, captured_at, pixels)
+            captured_at, picture = self._camera.read()
+
+
+class _NoObserver:
+    """This camera neither goes nor comes back."""
+
+    def camera_down(self, camera: str, error: CaptureError) -> None:
+        """Never."""
+
+    def camera_up(self, camera: str) -> None:
+        """Never."""
+
+
+class _End:
+    """The sink that ends a frame's turn."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    def offer(self, prediction: Prediction) -> None:
+        """A frame is finished."""
+        self._meter.frame(prediction.captured_at)
