@@ -5,7 +5,8 @@
 # make test-arm       the project on a Raspberry Pi's instruction set, emulated by QEMU; needs root
 # make install        as a service, with sudo; 'make uninstall' removes it
 # make docker         a container image
-# make lint           style, types, the import law, Dockerfile, workflow; 'make format' changes what it can
+# make lint           style, types, the import law, the live page, Dockerfile, workflow; 'make format' changes what it can
+# make screenshots    pictures of the live page in every size; ARGS="--output FOLDER --source FILE ..."
 # make docs           write the documents that are made from the code and from the benchmarks' results
 # make programs       write the list of programs that 'prepare' writes and that may be loaded
 # make benchmark      how long the start takes, beside the tutorial's
@@ -20,10 +21,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 PIP_TRIED := $(PIP) --constraint constraints.txt
+PAGE := pi_classifier/web/static
+PAGE_CHECKS := tests/page
+PAGE_TOOLS := $(PAGE_CHECKS)/node_modules
 DEVELOPMENT := .[litert,web,test,clients,benchmark,peers,lint]
 
-.PHONY: run test test-live test-system test-arm install uninstall docker lint format docs programs benchmark constraints \
-    clean
+.PHONY: run test test-live test-system test-arm install uninstall docker lint lint-page page-tools format docs \
+    screenshots programs benchmark constraints clean
 
 # Exit 69 is: no weights, and none to be had. The rest of the program can be tried all the same.
 run: $(VENV)/.run
@@ -39,7 +43,7 @@ test: $(VENV)/.test
 	    --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Skips, with the reason, where Debian's prometheus is not installed.
-test-live: $(VENV)/.test
+test-live: $(VENV)/.test page-tools
 	$(BIN)/python -m pytest tests/live $(ARGS)
 
 test-system: $(VENV)/.test
@@ -66,6 +70,30 @@ lint: $(VENV)/.lint
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/hadolint deploy/docker/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(MAKE) --no-print-directory lint-page
+
+# Apart, for it alone needs Node.js.
+lint-page: page-tools
+	@! command -v npm >/dev/null || { set -ex; \
+	    $(PAGE_TOOLS)/.bin/html-validate --config $(PAGE_CHECKS)/htmlvalidate.json $(PAGE)/index.html; \
+	    $(PAGE_TOOLS)/.bin/eslint --config $(PAGE_CHECKS)/eslint.config.js $(PAGE); \
+	    $(PAGE_TOOLS)/.bin/stylelint --config $(PAGE_CHECKS)/stylelint.json '$(PAGE)/*.css'; \
+	}
+
+page-tools:
+	@if command -v npm >/dev/null; then \
+	    $(MAKE) --no-print-directory $(PAGE_TOOLS)/.package-lock.json; \
+	else \
+	    echo "npm not found, so the live page is not checked: apt install nodejs npm" >&2; \
+	fi
+
+# npm writes this file last.
+$(PAGE_TOOLS)/.package-lock.json: $(PAGE_CHECKS)/package-lock.json
+	npm ci --no-progress --prefix $(PAGE_CHECKS)
+	@touch $@
+
+screenshots: $(VENV)/.test
+	$(BIN)/python -m tests.live.screenshots $(ARGS)
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
@@ -90,7 +118,7 @@ constraints: $(VENV)/.lint
 	mv $(VENV)/constraints.txt constraints.txt
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build *.egg-info $(PAGE_TOOLS)
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: apt install python3 python3-venv" >&2; exit 69; }
