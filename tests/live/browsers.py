@@ -16,7 +16,13 @@ from selenium.webdriver.webkitgtk.service import Service as WebKitService
 from tests.conftest import DEADLINE_SECONDS
 from tests.running import Program
 
-CHROMIUM_FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", "--window-size=1440,1000")
+CHROMIUM_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--window-size=1440,1000",
+)
 MINI_BROWSERS = Path("/usr/lib").glob("*/webkit2gtk-4.1/MiniBrowser")
 SCREEN = "1440x1000x24"
 

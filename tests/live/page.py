@@ -1,6 +1,7 @@
 """The live page of a real daemon, as somebody sees it in a browser."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -100,13 +101,13 @@ class Page:
 
 
 @contextmanager
-def serving(config: str, port: int, weights: Path, folder: Path, **more: str | bool) -> Iterator[Program]:
+def serving(config: str, port: int, weights: str | Path, folder: Path, **more: str | bool) -> Iterator[Program]:
     """A daemon that serves its page, while the context lasts.
 
     Args:
         config: of its cameras, as TOML.
         port: of the page.
-        weights: a bundle.
+        weights: as `[model]` has them; a bundle starts at once.
         folder: takes its configuration.
         more: of `[web]`.
     """
@@ -116,7 +117,7 @@ def serving(config: str, port: int, weights: Path, folder: Path, **more: str | b
     file.write_text(web + model + _table("[metrics]", {"listen": ""}) + config, encoding="utf-8")
     program = Program(
         [sys.executable, "-m", "pi_classifier", "run", "--config", str(file)],
-        {"PATH": "/usr/bin:/bin", "HOME": str(folder), "PYTHONWARNINGS": "error"},
+        {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONWARNINGS": "error"},
         DEADLINE_SECONDS,
     )
     try:

@@ -220,7 +220,7 @@ def test_pictures_that_are_turned_off_leave_the_labels(
         page = Page(browser, f"http://127.0.0.1:{free_port}")
         page.open()
         page.wait_until_live("front")
-        assert "Pictures are turned off" in page.part("#about").get_property("textContent")
+        assert "Pictures are turned off" in str(page.part("#about").get_property("textContent"))
         assert not page.part("canvas").is_displayed()
         assert not page.part(".save").is_displayed()
         assert page.text(".predictions")

@@ -1,0 +1,121 @@
+"""Takes pictures of the live page, for people to look at: every size, dark and light, and each special state.
+
+    make screenshots ARGS="--output FOLDER [--weights WEIGHTS] [--source URI]..."
+
+Sources become cameras, in turn until there are enough; without one it is the test pattern. One that comes to an end
+should last a minute.
+"""
+
+import argparse
+import itertools
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from tests.live.browsers import chromium, resize
+from tests.live.page import Page, camera, serving
+from tests.running import unused_port
+
+SIZES = {"phone": (390, 844, 2), "phone-landscape": (844, 390, 2), "tablet": (820, 1180, 1), "desktop": (1440, 900, 1)}
+"""CSS pixels, and device pixels in one of them."""
+NAMES = ("front", "door", "garden", "workbench", "bird-table", "garage", "hall", "yard")
+WATCH = '[[watch]]\nname = "bottle"\nlabels = ["water bottle", "pop bottle"]\n'
+TOKEN = "not-much-of-a-secret"  # noqa: S105 - of a daemon that lives for a second
+PAST_SECONDS = 8.0
+"""After so long there is something to look back on."""
+REDRAWN_SECONDS = 0.7
+
+
+class Photographer:
+    """Takes pictures of pages of real daemons."""
+
+    def __init__(self, browser: WebDriver, output: Path, weights: str, sources: Sequence[str]) -> None:
+        self._browser = browser
+        self._output = output
+        self._weights = weights
+        self._sources = sources
+
+    def take_cameras(self, count: int) -> None:
+        """So many cameras; of several also the first one large; then without the daemon."""
+        with self._serving(self._cameras(count) + WATCH) as page:
+            page.open()
+            page.wait_until_live(NAMES[0])
+            time.sleep(PAST_SECONDS)
+            self._take(f"{count}-cameras")
+            if count > 1:
+                page.open(f"#camera={NAMES[0]}")
+                page.wait_until_live(NAMES[0])
+                self._take(f"{count}-cameras-one-large")
+        page.wait_for(lambda: page.part("#notice").is_displayed(), "word about the daemon's end")
+        self._take(f"{count}-cameras-daemon-gone")
+
+    def take_camera_away(self) -> None:
+        """Beside one that is there."""
+        with self._serving(self._cameras(1) + camera("attic", "v4l2:/dev/video-none")) as page:
+            page.open()
+            page.wait_until_live(NAMES[0])
+            self._take("camera-away")
+
+    def take_no_pictures(self) -> None:
+        """Labels alone."""
+        with self._serving(self._cameras(2) + WATCH, pictures=False) as page:
+            page.open()
+            page.wait_until_live(NAMES[0])
+            self._take("no-pictures")
+
+    def take_log_in(self, folder: Path) -> None:
+        """The form, with a token refused. `folder`: takes the token."""
+        file = folder / "token"
+        file.write_text(TOKEN, encoding="ascii")
+        file.chmod(0o600)
+        with self._serving(self._cameras(1), token_file=str(file)) as page:
+            page.open()
+            page.wait_for(lambda: page.part("#login").is_displayed(), "form")
+            page.log_in("wrong")
+            page.wait_for(lambda: page.text("#refusal"), "refusal")
+            self._take("log-in")
+
+    @contextmanager
+    def _serving(self, config: str, **web: str | bool) -> Iterator[Page]:
+        port = unused_port()
+        with tempfile.TemporaryDirectory() as folder, serving(config, port, self._weights, Path(folder), **web):
+            yield Page(self._browser, f"http://127.0.0.1:{port}")
+
+    def _cameras(self, count: int) -> str:
+        sources = itertools.cycle(self._sources)
+        return "".join(camera(name, next(sources), width=640, height=480, fps=15) for name in NAMES[:count])
+
+    def _take(self, name: str) -> None:
+        for (size, (width, height, scale)), scheme in itertools.product(SIZES.items(), ("light", "dark")):
+            resize(self._browser, width, height, scheme, scale)
+            time.sleep(REDRAWN_SECONDS)
+            file = self._output / f"{name}-{size}-{scheme}.png"
+            self._browser.save_screenshot(str(file))
+            sys.stdout.write(f"{file}\n")
+
+
+def main() -> None:
+    """Take all of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, required=True, help="the folder that takes the pictures")
+    parser.add_argument("--weights", default="default", help="as in [model] weights (default: %(default)s)")
+    parser.add_argument("--source", action="append", help="as in [[camera]] source (default: synthetic:)")
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, chromium(Path(folder)) as browser:
+        sources = arguments.source or ["synthetic:"]
+        photographer = Photographer(browser, arguments.output, arguments.weights, sources)
+        for count in (1, 2, 8):
+            photographer.take_cameras(count)
+        photographer.take_camera_away()
+        photographer.take_no_pictures()
+        photographer.take_log_in(Path(folder))
+
+
+if __name__ == "__main__":
+    main()
