@@ -120,6 +120,6 @@ export class Camera {
     const since = silence === null ? "" : `for ${duration(silence)}`;
     if (condition === "away") this.#reading.showState("camera away", since);
     if (condition === "awaited") this.#reading.showState("no frame yet", "");
-    this.#reading.showFigures(this.#status, this.#age);
+    this.#reading.showFigures(this.#connected ? this.#status : null, this.#age);
   }
 }

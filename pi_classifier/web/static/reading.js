@@ -33,17 +33,12 @@ export class Reading {
   }
 
   /**
-   * @param status of the camera.
+   * @param status of the camera; null: it is not known, for there is no connection.
    * @param {number | null} seconds since the frame that is shown was captured.
    */
-  showFigures({ fps, captured, dropped }, seconds) {
-    const reasons = Object.keys(dropped).filter((reason) => dropped[reason] > 0);
-    const drops = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-    const figures = [
-      `${fps.toFixed(1)} fps`,
-      seconds === null ? "no frame" : age(seconds),
-      drops ? `${percent(drops / captured)} dropped (${reasons.join(", ")})` : "none dropped",
-    ];
+  showFigures(status, seconds) {
+    const frameAge = seconds === null ? "no frame" : age(seconds);
+    const figures = status ? [`${status.fps.toFixed(1)} fps`, frameAge, dropsOf(status)] : [frameAge];
     const items = itemsOf(this.#parts.figures, figures.length, []);
     for (const [index, figure] of figures.entries()) write(items[index], figure);
   }
@@ -67,6 +62,14 @@ export class Reading {
       write(share, percent(probability));
     }
   }
+}
+
+/** What part of a camera's frames never got to the model, and why. */
+function dropsOf({ captured, dropped }) {
+  const reasons = Object.keys(dropped).filter((reason) => dropped[reason] > 0);
+  if (!reasons.length) return "none dropped";
+  const drops = reasons.reduce((sum, reason) => sum + dropped[reason], 0);
+  return `${percent(drops / captured)} dropped (${reasons.join(", ")})`;
 }
 
 /** The items of a list, so many; each has a span of each class. They are kept from frame to frame. */
