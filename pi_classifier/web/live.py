@@ -25,8 +25,10 @@ from pi_classifier.web.view import CameraView
 from pi_classifier.web.viewers import Viewers
 
 STATUS_SECONDS = 1.0
-GOING_AWAY, WRONG_MESSAGE, TRY_AGAIN_LATER = 1001, 1003, 1013
-"""Codes of RFC 6455, 7.4.1, and of the registry that it founded."""
+GOING_AWAY, WRONG_MESSAGE = 1001, 1003
+"""Codes of RFC 6455, 7.4.1."""
+TOO_MANY_VIEWERS = 4013
+"""Of the range for private use (7.4.2): of 1013, "try again later", WebKitGTK tells a page nothing."""
 
 
 class Live:
@@ -50,7 +52,7 @@ class Live:
             with self._viewers.one("live"):
                 await self._serve(websocket)
         except Problem as problem:
-            await websocket.close(TRY_AGAIN_LATER, problem.detail)
+            await websocket.close(TOO_MANY_VIEWERS, problem.detail)
 
     async def _serve(self, websocket: WebSocket) -> None:
         wanted = {view.camera: asyncio.Event() for view in self._cameras}

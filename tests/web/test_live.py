@@ -122,7 +122,7 @@ def test_viewers_are_limited(site: Site) -> None:
         for page in [stack.enter_context(site.live()) for _ in range(MOST_VIEWERS)]:
             page.recv(DEADLINE_SECONDS)
         with site.live() as ninth:
-            assert end_of(ninth) == 1013
+            assert end_of(ninth) == 4013
     eventually(lambda: site.observer.viewers["live"] == 0, "an empty house")
 
 

@@ -10,7 +10,7 @@ const ANSWER_WITHIN = 10000;
 /** The daemon sends a status every second: without any message for so long the way to it is broken. */
 const SILENCE = 6000;
 const GOING_AWAY = 1001;
-const TRY_AGAIN_LATER = 1013;
+const TOO_MANY_VIEWERS = 4013;
 
 export class Connection {
   #listener;
@@ -75,9 +75,9 @@ export class Connection {
 
   #lose(code) {
     this.#socket = null;
-    if (code === TRY_AGAIN_LATER) this.#delay = LONGEST_DELAY;
+    if (code === TOO_MANY_VIEWERS) this.#delay = LONGEST_DELAY;
     this.#retry(
-      { [GOING_AWAY]: "The daemon has stopped.", [TRY_AGAIN_LATER]: "There are too many viewers." }[code] ??
+      { [GOING_AWAY]: "The daemon has stopped.", [TOO_MANY_VIEWERS]: "There are too many viewers." }[code] ??
         "The connection was lost.",
     );
   }
