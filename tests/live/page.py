@@ -84,7 +84,11 @@ class Page:
         try:
             return wait.until(lambda _: condition())
         except TimeoutException:
-            raise AssertionError(f"no {what} within {DEADLINE_SECONDS} s: {self.cards}") from None
+            raise AssertionError(
+                f"no {what} within {DEADLINE_SECONDS} s: {self.cards} {self.part('body').get_property('innerText')!r}"[
+                    :900
+                ]
+            ) from None
 
     def wait_until_shown(self, camera: str) -> None:
         """Wait until there is a frame of this camera, or the reason why there is none."""

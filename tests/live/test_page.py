@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import cv2
@@ -12,8 +15,10 @@ import numpy as np
 import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
+from websockets.sync.client import connect
 
 from pi_classifier.sources.synthetic import Synthetic
+from pi_classifier.web.viewers import MOST_VIEWERS
 from tests.conftest import ROOT
 from tests.live.browsers import chromium, resize, webkit
 from tests.live.page import Page, camera, serving
@@ -26,6 +31,8 @@ VIEWS = {"": "front", "#camera=front": "front", f"#camera={AWAY}": AWAY}
 """Parts of the address, and a camera that is then on the screen."""
 SIDE = 32
 """Pixels, of all cameras."""
+PHASES = SIDE // 2
+"""After so many frames the test pattern repeats."""
 TEST_DATA = "PI_CLASSIFIER_TEST_DATA"
 TOKEN = "not-much-of-a-secret"  # noqa: S105
 FRAMES_SHOWN = """
@@ -46,6 +53,19 @@ COUNT_CREDITS = """
 window.credits = 0;
 const { send } = WebSocket.prototype;
 WebSocket.prototype.send = function (...message) { window.credits += 1; send.apply(this, message); };
+"""
+NEWEST_EPISODE = """
+const row = document.querySelector(".camera:not([hidden]) .episodes li");
+return row && row.checkVisibility() && [...row.children].map((part) => part.textContent);
+"""
+EPISODES = """
+const [events, done] = arguments;
+import("/static/history.js").then(({ History }) => {
+  const history = new History();
+  for (const event of events) history.add(event);
+  const seconds = (moment) => moment === null ? null : (moment - Date.parse("2026-01-01")) / 1000;
+  done(history.episodes.map(({ kind, text, start, end }) => [kind, text, seconds(start), seconds(end)]));
+});
 """
 WIDER_THAN_THE_SCREEN = """
 return [...document.querySelectorAll("body, body *")].filter((element) =>
@@ -114,33 +134,47 @@ def chromium_page(chromium_browser: WebDriver, address: str) -> Iterator[Page]:
 
 
 def phase(row: np.ndarray) -> int:
-    """Which of the test pattern's frames this is; it repeats after so many as half its width.
+    """Which of the test pattern's frames this is.
 
     Args:
         row: its middle row, SIDE x 3, BGR.
     """
     frames = Synthetic("", width=SIDE, height=SIDE, fps=1).frames()
-    rows = [next(frames).pixels[SIDE // 2].astype(int) for _ in range(SIDE // 2)]
+    rows = [next(frames).pixels[SIDE // 2].astype(int) for _ in range(PHASES)]
     return int(np.argmin([np.abs(row - one).sum() for one in rows]))
 
 
-def captured(page: Page, name: str) -> int:
-    """The number of the newest frame of a camera, by the API."""
+def predicted(page: Page, name: str) -> dict[str, Any]:
+    """The newest prediction of a camera, by the API."""
     with urlopen(f"{page.address}/api/v1/cameras/{name}") as answer:
-        return int(json.load(answer)["prediction"]["sequence"])
+        prediction: dict[str, Any] = json.load(answer)["prediction"]
+        return prediction
+
+
+def labels_by_phase(page: Page, name: str) -> dict[int, list[str]]:
+    """The labels of each of the test pattern's frames, by the API."""
+    found: dict[int, list[str]] = {}
+
+    def all_are_known() -> bool:
+        prediction = predicted(page, name)
+        found[prediction["sequence"] % PHASES] = [one["label"] for one in prediction["predictions"]]
+        return len(found) == PHASES
+
+    page.wait_for(all_are_known, "labels of every frame")
+    return found
 
 
 def test_every_picture_is_shown_with_its_own_labels(page: Page) -> None:
     """Protects what the page is for: picture, number and labels are of one frame, at every moment."""
     page.open("#camera=front")
     page.wait_until_live("front")
-    shown = page.browser.execute_async_script(FRAMES_SHOWN, SIDE // 2 + 8)
-    labels: dict[int, str] = {}
+    shown = page.browser.execute_async_script(FRAMES_SHOWN, PHASES)
+    labels = labels_by_phase(page, "front")
+    assert len(set(map(tuple, labels.values()))) > 1 or TEST_DATA not in os.environ
     for sequence, row, text in shown:
         pixels = np.array(row).reshape(-1, 4)[:, 2::-1]
-        assert phase(pixels) == sequence % (SIDE // 2), f"another picture than that of frame {sequence}"
-        assert text == labels.setdefault(sequence % (SIDE // 2), text), f"other labels than those of frame {sequence}"
-    assert len(set(labels.values())) > 1 or TEST_DATA not in os.environ
+        assert phase(pixels) == sequence % PHASES, f"another picture than that of frame {sequence}"
+        assert text.splitlines()[::2] == labels[sequence % PHASES], f"other labels than those of frame {sequence}"
     assert [one[0] for one in shown] == sorted({one[0] for one in shown}), "an older frame after a newer one"
 
 
@@ -162,6 +196,37 @@ def test_camera_that_is_away_says_why(page: Page) -> None:
     assert ";" in error
     assert page.cards[AWAY].veil == f"Camera away {error}"
     assert page.cards[AWAY].label == "camera away"
+
+
+def test_last_minutes_are_told(page: Page) -> None:
+    """Protects who looks too late: what happened before the page was opened stands in its list, with the time."""
+    page.open(f"#camera={AWAY}")
+    page.wait_for(lambda: page.browser.execute_script(NEWEST_EPISODE), "list")
+    time, _, words, length = page.browser.execute_script(NEWEST_EPISODE)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", time)
+    assert words.startswith("camera away: /dev/video-none: ")
+    assert length.startswith("for ")
+
+
+def test_events_become_episodes(chromium_page: Page) -> None:
+    """Protects the list and the strip: each beginning with its own end, also where the other one is not known."""
+    chromium_page.open()
+    label, watch = {"label": "water bottle", "class_id": 898}, {"watch": "bottle"}
+    events = [
+        {"event": "stopped", "time": "2026-01-01T00:00:01Z", "label": "tench", "class_id": 0},
+        {"event": "started", "time": "2026-01-01T00:00:02Z", **label},
+        {"event": "started", "time": "2026-01-01T00:00:03Z", **watch},
+        {"event": "stopped", "time": "2026-01-01T00:00:04Z", **label},
+        {"event": "camera_down", "time": "2026-01-01T00:00:05Z", "error": "no such camera; plug it in"},
+        {"event": "camera_up", "time": "2026-01-01T00:00:06Z"},
+        {"event": "started", "time": "2026-01-01T00:00:07Z", **label},
+    ]
+    assert chromium_page.browser.execute_async_script(EPISODES, events) == [
+        ["label", "water bottle", 7, None],
+        ["away", "no such camera; plug it in", 5, 6],
+        ["watch", "bottle", 3, None],
+        ["label", "water bottle", 2, 4],
+    ]
 
 
 def test_keyboard_enlarges_a_camera_and_returns(page: Page) -> None:
@@ -212,6 +277,19 @@ def test_page_asks_for_the_token(browser: WebDriver, weights: Path, tmp_path: Pa
         assert not page.part("#login").is_displayed()
 
 
+def test_page_waits_for_its_turn(browser: WebDriver, weights: Path, tmp_path: Path, free_port: int) -> None:
+    """Protects who comes when too many look already: the page says so, and tries again when it is told to."""
+    with serving(camera("front", fps=10), free_port, weights, tmp_path):
+        page = Page(browser, f"http://127.0.0.1:{free_port}")
+        with ExitStack() as others:
+            for _ in range(MOST_VIEWERS):
+                others.enter_context(connect(f"ws://127.0.0.1:{free_port}/api/v1/live")).recv()
+            page.open()
+            page.wait_for(lambda: "There are too many viewers." in page.text("#notice"), "word about them")
+        page.part("#retry").click()
+        page.wait_until_live("front")
+
+
 def test_pictures_that_are_turned_off_leave_the_labels(
     browser: WebDriver, weights: Path, tmp_path: Path, free_port: int
 ) -> None:
@@ -233,10 +311,11 @@ def test_hidden_page_asks_for_nothing(chromium_page: Page) -> None:
     chromium_page.browser.execute_script(COUNT_CREDITS)
     chromium_page.browser.minimize_window()
     chromium_page.wait_for(lambda: chromium_page.browser.execute_script("return document.hidden"), "hidden page")
-    asked, shown = chromium_page.browser.execute_script("return window.credits"), chromium_page.cards["front"].sequence
-    chromium_page.wait_for(lambda: captured(chromium_page, "front") > shown + 20, "frames that nobody sees")
+    asked = chromium_page.browser.execute_script("return window.credits")
+    shown = chromium_page.cards["front"].sequence
+    chromium_page.wait_for(lambda: predicted(chromium_page, "front")["sequence"] > shown + 20, "frames for nobody")
     assert chromium_page.browser.execute_script("return window.credits") == asked
-    missed = captured(chromium_page, "front")
+    missed = predicted(chromium_page, "front")["sequence"]
     chromium_page.browser.set_window_rect(0, 0, 1440, 900)
     chromium_page.wait_for(lambda: chromium_page.cards["front"].sequence >= missed, "newest frame")
 
@@ -251,7 +330,7 @@ def test_saved_frame_is_the_one_that_is_shown(chromium_page: Page, downloads: Pa
     picture = cv2.imread(str(saved))
     assert picture is not None
     assert picture.shape == (SIDE, SIDE, 3)
-    assert phase(picture[SIDE // 2].astype(int)) == int(saved.stem.removeprefix("garden-")) % (SIDE // 2)
+    assert phase(picture[SIDE // 2].astype(int)) == int(saved.stem.removeprefix("garden-")) % PHASES
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 568), (390, 844), (844, 390), (820, 1180), (1440, 900)])

@@ -60,6 +60,8 @@ export class Connection {
     const unlessAbandoned = (action) => (event) => this.#socket === socket && action(event);
     socket.onmessage = unlessAbandoned(({ data }) => this.#hear(data));
     socket.onclose = unlessAbandoned(({ code }) => this.#lose(code));
+    // Of two attempts at once, such as one by hand, one is too many.
+    this.#socket?.close();
     this.#socket = socket;
   }
 
@@ -85,6 +87,7 @@ export class Connection {
   #retry(problem) {
     const delay = this.#delay * (0.75 + Math.random() / 2);
     this.#delay = Math.min(2 * this.#delay, LONGEST_DELAY);
+    this.#stopWaiting();
     this.#retryTimer = setTimeout(() => this.connect(), delay);
     this.#listener.waiting(problem, delay);
   }
