@@ -5,7 +5,7 @@
 # make test-arm       the project on a Raspberry Pi's instruction set, emulated by QEMU; needs root
 # make install        as a service, with sudo; 'make uninstall' removes it
 # make docker         a container image
-# make lint           style, types, the import law, the live page, Dockerfile, workflow; 'make format' changes what it can
+# make lint           style, types, the import law, live page, Dockerfile, workflow; 'make format' changes what it can
 # make screenshots    pictures of the live page in every size; ARGS="--output FOLDER --source FILE ..."
 # make docs           write the documents that are made from the code and from the benchmarks' results
 # make programs       write the list of programs that 'prepare' writes and that may be loaded
