@@ -1,24 +1,22 @@
 """This project's way from a camera to names, on either runtime."""
 
-import itertools
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.loops.camera import Camera
 from benchmarks.loops.loop_figures import TOP_K, Figures, Task
+from benchmarks.loops.source import CameraSource
 from benchmarks.loops.stopwatch import Stopwatch
 from benchmarks.shared.steadiness import of_the_daemon
 from pi_classifier.capture import Capture
 from pi_classifier.config.schema import ModelSettings
-from pi_classifier.contracts.frame import Frame, Pixels
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Outputs, Runtime
 from pi_classifier.contracts.prediction import Prediction, Result
-from pi_classifier.errors import CaptureError
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.model import open_model
 from pi_classifier.statistics import CameraStatistics
@@ -39,11 +37,11 @@ class PipelineLoop:
         watch = Stopwatch(task)
         work_available, shutdown = threading.Event(), threading.Event()
         statistics = CameraStatistics("camera", time.monotonic())
-        source = _Source(camera, ready=not task.fps)
+        source = CameraSource(camera, ready=not task.fps)
         capture = Capture(
             source,
             statistics=statistics,
-            observers=[_NoObserver()],
+            observers=(),
             model=self._model,
             work_available=work_available,
             shutdown=shutdown,
@@ -67,32 +65,6 @@ class PipelineLoop:
         return self._predictor.decode if task.top_k else lambda _outputs: self._unranked
 
 
-class _Source:
-    """The camera as a frame source. One that is always ready is asked again once the model has the last frame."""
-
-    def __init__(self, camera: Camera, *, ready: bool) -> None:
-        self.pace_fps: float | None = None
-        self._camera = camera
-        self._ahead = threading.Semaphore(1) if ready else None
-
-    def frames(self) -> Generator[Frame, None, None]:
-        """Frames without end."""
-        pixels: Pixels | None = None
-        for number in itertools.count():
-            if self._ahead:
-                self._ahead.acquire()
-            captured_at, picture = self._camera.read()
-            if pixels is None:
-                pixels = np.empty_like(picture)
-            np.copyto(pixels, picture)  # as from the driver's buffer
-            yield Frame("camera", number, captured_at, pixels)
-
-    def taken(self) -> None:
-        """The model has the newest frame: another may be fetched."""
-        if self._ahead:
-            self._ahead.release()
-
-
 class _WatchedPredictor:
     """The model's predictor on the watch, with its ranking or without."""
 
@@ -101,7 +73,7 @@ class _WatchedPredictor:
         infer: Callable[[Tensor], Outputs],
         decode: Callable[[Outputs], Result],
         watch: Stopwatch,
-        source: _Source,
+        source: CameraSource,
     ) -> None:
         self._timed_infer = watch.timed(infer)
         self._source = source
@@ -111,16 +83,6 @@ class _WatchedPredictor:
         """Let the camera go on, and run the model."""
         self._source.taken()
         return self._timed_infer(tensor)
-
-
-class _NoObserver:
-    """This camera neither goes nor comes back."""
-
-    def camera_down(self, camera: str, error: CaptureError) -> None:
-        """Never."""
-
-    def camera_up(self, camera: str) -> None:
-        """Never."""
 
 
 class _Finish:

@@ -1,25 +1,21 @@
 """The daemon's pipeline, with its live page and without."""
 
 import gc
-import itertools
 import threading
 import time
-from collections.abc import Generator
 
-import numpy as np
 from prometheus_client import CollectorRegistry
 
 from benchmarks.loops.camera import Camera
+from benchmarks.loops.source import CameraSource
 from benchmarks.shared.steadiness import of_the_daemon
 from benchmarks.viewing.meter import Meter
 from pi_classifier.capture import Capture
 from pi_classifier.config.address import ListenAddress
 from pi_classifier.config.schema import WebSettings
-from pi_classifier.contracts.frame import Frame
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Prediction, Sink
-from pi_classifier.errors import CaptureError
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.requests import Requests
 from pi_classifier.sinks.metrics.web import WebMetrics
@@ -34,7 +30,7 @@ class PageSite:
 
     def __init__(self, model: Model, camera: Camera, *, page: bool) -> None:
         self._model = model
-        self._source = _Source(camera)
+        self._source = CameraSource(camera, ready=False)
         self._statistics = CameraStatistics(CAMERA, time.monotonic())
         self._work_available, self._shutdown = threading.Event(), threading.Event()
         self._demand = PictureDemand()
@@ -49,7 +45,7 @@ class PageSite:
         capture = Capture(
             self._source,
             statistics=self._statistics,
-            observers=[_NoObserver()],
+            observers=(),
             model=self._model,
             work_available=self._work_available,
             shutdown=self._shutdown,
@@ -87,34 +83,6 @@ class PageSite:
         server.start()
         self.port = door.address.port
         self._sinks.append(server)
-
-
-class _Source:
-    """The camera as a frame source."""
-
-    pace_fps: float | None = None
-
-    def __init__(self, camera: Camera) -> None:
-        self._camera = camera
-
-    def frames(self) -> Generator[Frame, None, None]:
-        """Frames without end."""
-        captured_at, picture = self._camera.read()
-        pixels = np.empty_like(picture)
-        for number in itertools.count():
-            np.copyto(pixels, picture)  # as from the driver's buffer
-            yield Frame(CAMERA, number, captured_at, pixels)
-            captured_at, picture = self._camera.read()
-
-
-class _NoObserver:
-    """This camera neither goes nor comes back."""
-
-    def camera_down(self, camera: str, error: CaptureError) -> None:
-        """Never."""
-
-    def camera_up(self, camera: str) -> None:
-        """Never."""
 
 
 class _End:
