@@ -1,9 +1,10 @@
 """Values as JSON has them: the same objects wherever programs read them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from pi_classifier.contracts.event import Event
-from pi_classifier.contracts.prediction import Prediction
+from pi_classifier.contracts.prediction import Prediction, Score
 
 Object = dict[str, object]
 
@@ -40,4 +41,12 @@ def watch_objects(prediction: Prediction) -> list[Object]:
             "seconds": round(prediction.captured_at - watch.since, 3),
         }
         for watch in prediction.steady.watches
+    ]
+
+
+def score_objects(scores: Sequence[Score]) -> list[Object]:
+    """Classes, in the order given."""
+    return [
+        {"class_id": score.class_id, "label": score.label, "probability": round(score.probability, 6)}
+        for score in scores
     ]

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from pi_classifier import __version__
 from pi_classifier.contracts.model import ModelMetadata, Runtime
 from pi_classifier.contracts.prediction import Prediction
-from pi_classifier.sinks.objects import Object
+from pi_classifier.sinks.objects import Object, score_objects
 from pi_classifier.web.access import COOKIE, FAILURE_SECONDS, Access, Verdict
 from pi_classifier.web.body import json_of, posted_picture
 from pi_classifier.web.cameras import Cameras, prediction_object
@@ -36,10 +36,10 @@ class About(NamedTuple):
     pictures: bool
     """Whether pictures are shown."""
 
-    def to_object(self) -> Object:
-        """As JSON has it."""
-        model = {"name": self.metadata.name, "weights": self.metadata.weights, "runtime": self.runtime}
-        return {"version": __version__, "model": model, "pictures": self.pictures}
+    @property
+    def model_object(self) -> Object:
+        """The model, as JSON has it."""
+        return {"name": self.metadata.name, "weights": self.metadata.weights, "runtime": self.runtime}
 
 
 class Api:
@@ -69,7 +69,13 @@ class Api:
 
     def status(self) -> Object:
         """All there is to say of the daemon and its cameras."""
-        return {**self._about.to_object(), "viewers": self._viewers.total, "cameras": self._cameras.all_statuses()}
+        return {
+            "version": __version__,
+            "model": self._about.model_object,
+            "pictures": self._about.pictures,
+            "viewers": self._viewers.total,
+            "cameras": self._cameras.all_statuses(),
+        }
 
     async def get_status(self, _: Request) -> Response:
         """GET /api/v1/status."""
@@ -99,15 +105,11 @@ class Api:
         asked = request.query_params.get("top_k", posted.top_k)
         top_k = self._top_k if asked is None else _number(asked, "top_k", 1, 1000)
         found = await self._pictures.classify(posted.data, top_k)
-        about = self._about.to_object()
         return JSONResponse(
             {
-                "model": about["model"],
+                "model": self._about.model_object,
                 "image": {"width": found.width, "height": found.height},
-                "predictions": [
-                    {"class_id": score.class_id, "label": score.label, "probability": round(score.probability, 6)}
-                    for score in found.scores
-                ],
+                "predictions": score_objects(found.scores),
                 "seconds": {"queue": round(found.queue_seconds, 6), "inference": round(found.inference_seconds, 6)},
             }
         )

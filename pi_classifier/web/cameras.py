@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from pi_classifier.contracts.prediction import Prediction
-from pi_classifier.sinks.objects import Object, state_object, watch_objects
+from pi_classifier.sinks.objects import Object, score_objects, state_object, watch_objects
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.view import CameraView
 
@@ -27,10 +27,6 @@ class Cameras:
     def offer(self, prediction: Prediction) -> None:
         """Hand a prediction to its camera's view."""
         self._views[prediction.camera].offer(prediction)
-
-    def is_up(self, camera: str) -> bool:
-        """Whether it delivers frames."""
-        return self._statistics[camera].snapshot().up
 
     def error(self, camera: str) -> str:
         """Why it does not, with the remedy; empty while nothing is wrong with it."""
@@ -65,8 +61,5 @@ def prediction_object(prediction: Prediction) -> Object:
         "age": round(max(0.0, time.monotonic() - prediction.captured_at), 4),
         "state": state_object(prediction),
         "watches": watch_objects(prediction),
-        "predictions": [
-            {"class_id": score.class_id, "label": score.label, "probability": round(score.probability, 6)}
-            for score in prediction.scores
-        ],
+        "predictions": score_objects(prediction.scores),
     }
