@@ -6,19 +6,20 @@ import socket
 from pi_classifier.config.address import ListenAddress
 from pi_classifier.errors import AddressInUse, ConfigError
 
-FLAGS = {"metrics": "--metrics-listen", "web": "--web"}
-"""Of `run`, by section."""
 
-
-def listening_socket(listen: ListenAddress, *, section: str, backlog: int, user_timeout: float) -> socket.socket:
+def listening_socket(
+    listen: ListenAddress, *, section: str, flag: str, backlog: int, user_timeout: float, usual_owner: str = ""
+) -> socket.socket:
     """Bind and listen; who connects waits until somebody accepts.
 
     Args:
         listen: where, of the family that the address or the first meaning of the name has.
         section: of the configuration, whose key `listen` it is.
+        flag: of `run`, which sets it as well.
         backlog: clients that wait to be accepted.
         user_timeout: seconds in which a client must acknowledge what it was sent, or is given up (tcp(7),
             TCP_USER_TIMEOUT); be the connection closed or not.
+        usual_owner: who it usually is that has taken the port, to be put behind it.
 
     Raises:
         AddressInUse: somebody listens there already.
@@ -31,10 +32,9 @@ def listening_socket(listen: ListenAddress, *, section: str, backlog: int, user_
         raise ConfigError(f"{section}.listen = {listen}: {problem}", remedy="give an address of this machine") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            usual = ", on port 9100 usually by node_exporter" if section == "metrics" else ""
             raise AddressInUse(
-                f"{section}: {listen} is taken{usual}",
-                remedy=f"set [{section}] listen (or {FLAGS[section]}) to another port",
+                f"{section}: {listen} is taken{usual_owner}",
+                remedy=f"set [{section}] listen (or {flag}) to another port",
             ) from None
         raise ConfigError(
             f"{section}.listen = {listen}: {error.strerror}",

@@ -1,6 +1,7 @@
 """The page's port, and who may come in: what can fail before anything else is begun."""
 
 import socket
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from pi_classifier.config.address import ListenAddress
@@ -32,15 +33,16 @@ class Door(NamedTuple):
             ConfigError: the address, the token or its file is not fit.
             AddressInUse: somebody listens there already.
         """
-        listener = listening_socket(listen, section="web", backlog=BACKLOG, user_timeout=USER_TIMEOUT_SECONDS)
-        try:
+        listener = listening_socket(
+            listen, section="web", flag="--web", backlog=BACKLOG, user_timeout=USER_TIMEOUT_SECONDS
+        )
+        with ExitStack() as if_refused:
+            if_refused.enter_context(listener)
             # Connections inherit it.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
             host, port, *_ = listener.getsockname()
             token = token_for(settings, ListenAddress(host, port))
-        except Exception:
-            listener.close()
-            raise
+            if_refused.pop_all()
         names = {*settings.allowed_hosts, *_own_names()}
         return cls(listener, ListenAddress(listen.host, port), Access(token, names), token is not None)
 

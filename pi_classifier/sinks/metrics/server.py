@@ -28,7 +28,14 @@ class MetricsServer:
         """
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._listener = listening_socket(listen, section="metrics", backlog=BACKLOG, user_timeout=LONGEST_SECONDS)
+        self._listener = listening_socket(
+            listen,
+            section="metrics",
+            flag="--metrics-listen",
+            backlog=BACKLOG,
+            user_timeout=LONGEST_SECONDS,
+            usual_owner=", on port 9100 usually by node_exporter",
+        )
         self.address = ListenAddress(listen.host, self._listener.getsockname()[1])
         """Where it listens, with the port that was chosen if any would do."""
         self._connections = Connections(self._listener, MetricsPage(self.registry).answer)
