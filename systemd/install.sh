@@ -247,7 +247,7 @@ install_service() {
     "$new/bin/pi-classifier" check-config >/dev/null
     switch_over
     prepare_model
-    say "the live page is off; [web] listen in $etc/config.toml turns it on, and this shows its token: sudo cat $etc/web-token"
+    say "[web] listen in $etc/config.toml turns the live page on; this shows its token: sudo cat $etc/web-token"
     if systemctl is-active --quiet pi-classifier; then
         say "restarting the service"
         systemctl restart pi-classifier
