@@ -1,6 +1,8 @@
 """One camera's way into the inference loop: its thread captures and pre-processes, the newest frame wins."""
 
 import logging
+import math
+import random
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -14,7 +16,10 @@ from pi_classifier.errors import CaptureError, CaptureThreadDied, CaptureTimeout
 from pi_classifier.statistics import CameraStatistics
 
 FIRST_RETRY_SECONDS = 0.5
-LONGEST_RETRY_SECONDS = 30.0
+"""Doubled with each attempt that fails, up to what its error says."""
+LEAST_OF_RETRY = 0.5
+"""What is left of a wait at least, which is shortened at random: cameras that went together, with a switch, do not all
+come back to it at once."""
 DAMAGED_SECONDS = 5.0
 """A camera whose frames are all damaged for so long is closed and opened again."""
 HUNG_SECONDS = 15.0
@@ -45,6 +50,7 @@ class Capture:
         work_available: threading.Event,
         shutdown: threading.Event,
         picture_demand: PictureDemand | None = None,
+        max_fps: float = 0.0,
     ) -> None:
         """Take a source to run.
 
@@ -56,6 +62,7 @@ class Capture:
             work_available: set whenever there is something new: a frame, the end, a failure.
             shutdown: set when capturing shall end; `stop` sets it for every camera that shares it.
             picture_demand: while it lasts each frame's pixels are handed over, too; None: nobody looks.
+            max_fps: frames a second that are handed over at most; 0: as many as come.
         """
         self.camera = statistics.camera
         self._statistics = statistics
@@ -73,6 +80,7 @@ class Capture:
         self._work_available = work_available
         self._shutdown = shutdown
         self._picture_demand = picture_demand or PictureDemand()
+        self._limit = _RateLimit(max_fps) if max_fps else None
         self._failure: PiClassifierError | None = None
         self._finished = False
         # A daemon thread: one that hangs in a driver must not keep the process from ending.
@@ -84,13 +92,13 @@ class Capture:
         self._expected_by = time.monotonic() + HUNG_SECONDS
         self._thread.start()
 
-    def stop(self) -> None:
-        """Wait for the thread, and count a frame that nobody took.
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Wait for the thread, so long at most, and count a frame that nobody took.
 
-        A thread whose camera hangs in the driver is left behind.
+        A thread whose camera hangs in the driver, or in a read from the network, is left behind.
         """
         self._shutdown.set()
-        self._thread.join(STOP_SECONDS)
+        self._thread.join(seconds)
         with self._handover:
             waits, self._fresh = self._fresh, False
         if waits:
@@ -149,13 +157,17 @@ class Capture:
                         retry = FIRST_RETRY_SECONDS
                     return
             except CaptureError as error:
+                retry = min(retry, error.longest_retry_seconds)
                 self._failed(error, retry)
-                self._shutdown.wait(retry)
-                retry = min(2 * retry, LONGEST_RETRY_SECONDS)
+                self._shutdown.wait(retry * random.uniform(LEAST_OF_RETRY, 1))  # noqa: S311 - no secret
+                retry *= 2
 
     def _publish(self, frame: Frame) -> None:
         if frame.corrupt:
             self._drop_corrupt()
+            return
+        if self._limit and not self._limit.lets_pass(frame.captured_at):
+            self._drop_limited()
             return
         with self._handover:
             started, now = time.perf_counter(), time.monotonic()
@@ -180,6 +192,11 @@ class Capture:
             for observer in self._observers:
                 observer.camera_up(self.camera)
 
+    def _drop_limited(self) -> None:
+        now = time.monotonic()
+        self._intact_at, self._expected_by = now, now + HUNG_SECONDS
+        self._statistics.frame_dropped("limited")
+
     def _drop_corrupt(self) -> None:
         self._statistics.frame_dropped("corrupt")
         if time.monotonic() - self._intact_at > DAMAGED_SECONDS:
@@ -190,6 +207,8 @@ class Capture:
 
     def _failed(self, error: CaptureError, retry: float) -> None:
         self._expected_by = time.monotonic() + retry + HUNG_SECONDS
+        if self._limit:
+            self._limit.start_again()  # the first frame after that is news
         self._statistics.camera_failed(error.kind, str(error))
         for observer in self._observers:
             observer.camera_down(self.camera, error)
@@ -210,3 +229,47 @@ class Capture:
                 if interval:
                     # To wait for the pace is no hang, however slow it is.
                     self._expected_by = max(self._expected_by, due + HUNG_SECONDS)
+
+
+class Captures:
+    """Several captures that share their end: nobody waits for one after another of those that hang. A `Component`."""
+
+    def __init__(self, captures: Sequence[Capture], shutdown: threading.Event) -> None:
+        """`shutdown`: theirs."""
+        self._captures = tuple(captures)
+        self._shutdown = shutdown
+
+    def start(self) -> None:
+        """Begin to capture."""
+        for capture in self._captures:
+            capture.start()
+
+    def stop(self) -> None:
+        """End all of them, within the time that one may take."""
+        self._shutdown.set()
+        until = time.monotonic() + STOP_SECONDS
+        for capture in self._captures:
+            capture.stop(max(0.0, until - time.monotonic()))
+
+    def healthy(self, now: float) -> bool:
+        """Whether all are."""
+        return all(capture.healthy(now) for capture in self._captures)
+
+
+class _RateLimit:
+    """Lets so many frames a second pass, on average exactly, and never more in a burst."""
+
+    def __init__(self, fps: float) -> None:
+        self._interval = 1 / fps
+        self._due = -math.inf
+
+    def lets_pass(self, captured_at: float) -> bool:
+        if captured_at < self._due:
+            return False
+        # From when it was due, not from when it came: frames come a little late, and each would add to that.
+        begun_anew = captured_at - self._due > self._interval
+        self._due = (captured_at if begun_anew else self._due) + self._interval
+        return True
+
+    def start_again(self) -> None:
+        self._due = -math.inf

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import math
 import signal
 import sys
 import threading
@@ -15,10 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import cv2
 
 from pi_classifier import __version__
-from pi_classifier.capture import Capture
-from pi_classifier.config.schema import LogSettings, MetricsSettings, Settings, WebSettings
+from pi_classifier.capture import Capture, Captures
+from pi_classifier.config.network_url import is_network
+from pi_classifier.config.schema import CameraSettings, LogSettings, MetricsSettings, Settings, WebSettings
 from pi_classifier.contracts.component import Component
 from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind
+from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Sink
@@ -93,7 +96,9 @@ def run(settings: Settings) -> None:
         outputs = _outputs(model, systemd, stdout)
         reporters = [monitor, *outputs]
         requested = {
-            camera.name: source.pace_fps or camera.fps for camera, source in zip(settings.camera, sources, strict=True)
+            camera.name: fps
+            for camera, source in zip(settings.camera, sources, strict=True)
+            if (fps := _requested_fps(camera, source))
         }
         about = (model, statistics, requested, steadiness.now)
         metrics = [_metrics_sink(settings.metrics, server, *about)] if server else []
@@ -106,8 +111,9 @@ def run(settings: Settings) -> None:
                 work_available=work_available,
                 shutdown=shutdown,
                 picture_demand=demands[one.camera],
+                max_fps=camera.max_fps,
             )
-            for source, one in zip(sources, statistics, strict=True)
+            for camera, source, one in zip(settings.camera, sources, statistics, strict=True)
         ]
         ticker = Ticker(settings.log.interval_seconds, lambda: _report(statistics, reporters))
         watchdog = Watchdog(systemd, statistics=statistics, components=[*captures, ticker])
@@ -124,7 +130,7 @@ def run(settings: Settings) -> None:
         stack.enter_context(_signals(stop))
         stack.enter_context(_running([*web.servers, *dispatchers]))
         stack.callback(_finish, statistics, reporters, started=time.monotonic())
-        stack.enter_context(_running([*captures, ticker]))
+        stack.enter_context(_running([Captures(captures, shutdown), ticker]))
         stack.callback(systemd.stopping)
         # What is there by now stays: later collections need not look through it.
         gc.freeze()
@@ -236,6 +242,12 @@ def _web(
         observers=[WebMetrics(metrics.registry)] if metrics else [],
     )
     return _Web([server], requests)
+
+
+def _requested_fps(camera: CameraSettings, source: FrameSource) -> float:
+    """How many frames a second a camera should give; 0 where nothing is asked of it: a network camera has its rate."""
+    fps = source.pace_fps or (0.0 if is_network(camera.source) else camera.fps)
+    return min(fps or math.inf, camera.max_fps) if camera.max_fps else fps
 
 
 def _metrics_sink(

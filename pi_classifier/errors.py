@@ -85,6 +85,8 @@ class CaptureError(PiClassifierError):
     """The camera is disconnected for now: count it, release it, reopen it with back-off. `kind` labels the metric."""
 
     kind = "error"
+    longest_retry_seconds = 30.0
+    """Between two attempts at most, once many have failed."""
 
 
 class CaptureTimeout(CaptureError):
@@ -112,4 +114,23 @@ class CameraBusy(CameraLost):
 
 
 class CameraForbidden(CameraLost):
-    """This user may not open the camera."""
+    """This user may not open the camera, or it refuses the user name and password: some lock out who tries often."""
+
+
+class NetworkCameraLost(CameraLost):
+    """A network camera cannot be reached, or has closed the connection."""
+
+    longest_retry_seconds = 2.0
+
+
+class NetworkCameraSilent(CaptureTimeout):
+    """A network camera is connected, and sends nothing."""
+
+    longest_retry_seconds = 2.0
+
+
+class PictureFrozen(CaptureError):
+    """The camera sends the same picture again and again."""
+
+    kind = "frozen"
+    longest_retry_seconds = 10.0

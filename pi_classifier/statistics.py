@@ -18,9 +18,10 @@ class Snapshot(NamedTuple):
     captured: int
     classified: int
     dropped: dict[str, int]
-    """Frames that were never classified, by reason: `stale` (a newer one came), `corrupt`, `shutdown`."""
+    """Frames that were never classified, by reason: `stale` (a newer one came), `corrupt`, `limited` (by max_fps),
+    `shutdown`."""
     errors: dict[str, int]
-    """Failures of the camera by kind: `timeout`, `lost`."""
+    """Failures of the camera by kind: `timeout`, `lost`, `frozen`."""
     reconnects: int
     up: bool
     """Whether the source is delivering frames."""
@@ -51,9 +52,9 @@ class CameraStatistics:
         self._lock = threading.Lock()
         self._captured = 0
         self._classified = 0
-        # Both reasons a running camera can have are there from the first scrape on: rate() needs the zero.
-        self._dropped = Counter(stale=0, corrupt=0)
-        self._errors = Counter(timeout=0, lost=0)
+        # Every reason a running camera can have is there from the first scrape on: rate() needs the zero.
+        self._dropped = Counter(stale=0, corrupt=0, limited=0)
+        self._errors = Counter(timeout=0, lost=0, frozen=0)
         self._reconnects = 0
         self._up = False
         self._was_up = False

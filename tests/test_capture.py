@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_classifier.capture import FIRST_RETRY_SECONDS, HUNG_SECONDS, Capture
+from pi_classifier.capture import FIRST_RETRY_SECONDS, HUNG_SECONDS, Capture, Captures, _RateLimit
 from pi_classifier.contracts.frame import FrameSource, Pixels
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Model
@@ -34,7 +34,7 @@ SILENT = CaptureTimeout("/dev/video0 sends nothing for 2 s", remedy="check its p
 class Stand:
     """One camera with a capture thread and nobody who takes its frames but the test."""
 
-    def __init__(self, source: FrameSource, model: Model | None = None) -> None:
+    def __init__(self, source: FrameSource, model: Model | None = None, *, max_fps: float = 0.0) -> None:
         self.statistics = CameraStatistics("front", time.monotonic())
         self.observer = CollectingObserver()
         self.work_available, self.shutdown = threading.Event(), threading.Event()
@@ -45,6 +45,7 @@ class Stand:
             model=model or FakeModel(),
             work_available=self.work_available,
             shutdown=self.shutdown,
+            max_fps=max_fps,
         )
 
     def wait(self) -> None:
@@ -58,9 +59,9 @@ class Stand:
 
 
 @contextmanager
-def running(source: FrameSource, model: Model | None = None) -> Iterator[Stand]:
+def running(source: FrameSource, model: Model | None = None, *, max_fps: float = 0.0) -> Iterator[Stand]:
     """A camera that captures while the context lasts."""
-    stand = Stand(source, model)
+    stand = Stand(source, model, max_fps=max_fps)
     stand.capture.start()
     try:
         yield stand
@@ -158,7 +159,7 @@ def test_frame_that_nobody_took_is_counted_at_the_end() -> None:
     with running(ScriptedCamera([3])) as stand:
         stand.wait_for_the_end()
     snapshot = stand.statistics.snapshot()
-    assert snapshot.dropped == {"stale": 2, "corrupt": 0, "shutdown": 1}
+    assert snapshot.dropped == {"stale": 2, "corrupt": 0, "limited": 0, "shutdown": 1}
     assert snapshot.captured == 3
     assert not snapshot.up
 
@@ -169,7 +170,7 @@ def test_lost_camera_is_reopened() -> None:
     with running(camera) as stand:
         stand.wait_for_the_end()
     snapshot = stand.statistics.snapshot()
-    assert snapshot.errors == {"lost": 1, "timeout": 1}
+    assert snapshot.errors == {"lost": 1, "timeout": 1, "frozen": 0}
     assert snapshot.reconnects == 2
     assert (camera.opened, camera.closed) == (3, 3)
     assert snapshot.captured == camera.yielded == 6
@@ -198,7 +199,7 @@ def test_corrupt_frames_are_dropped_with_their_reason() -> None:
         assert job is not None
         assert job.sequence == 7, "the newest that is intact"
     snapshot = stand.statistics.snapshot()
-    assert snapshot.dropped == {"stale": 7, "corrupt": 2}
+    assert snapshot.dropped == {"stale": 7, "corrupt": 2, "limited": 0}
 
 
 def test_source_is_held_to_its_own_rate() -> None:
@@ -352,3 +353,52 @@ def test_buffers_are_the_models() -> None:
         assert taken[0] is taken[2]
         assert not np.shares_memory(taken[0].tensor, taken[1].tensor)
         camera.end()
+
+
+@given(
+    st.lists(st.floats(0.001, 0.5), min_size=1, max_size=200), st.sampled_from([0.5, 1.0, 5.0, 15.0]),
+)  # fmt: skip
+def test_rate_limit_is_kept(intervals: list[float], fps: float) -> None:
+    """Protects the processor of who wants 5 of 15 frames: over any time no more pass, and no fewer."""
+    limit, now, passed = _RateLimit(fps), 0.0, []
+    for interval in intervals:
+        now += interval
+        if limit.lets_pass(now):
+            passed.append(now)
+    assert 1 <= len(passed) <= (passed[-1] - passed[0]) * fps + 2
+    steady = _RateLimit(5.0)
+    assert sum(steady.lets_pass(n / 15 + 0.002 * (n % 3)) for n in range(900)) == 300
+    steady.start_again()
+    assert steady.lets_pass(0.0)
+
+
+def test_frames_beyond_the_limit_are_counted_and_not_pre_processed() -> None:
+    """Protects books and processor: each frame that the limit keeps back is captured and dropped as `limited`."""
+    seen: list[Pixels] = []
+
+    def preprocess(pixels: Pixels, tensor: Tensor) -> None:
+        seen.append(pixels)
+        copy_pixels(pixels, tensor)
+
+    model = FakeModel(preprocess=preprocess)
+    with running(ScriptedCamera([40], pace_fps=200), model, max_fps=1.0) as stand:
+        stand.wait_for_the_end()
+        assert stand.capture.healthy(time.monotonic())
+    snapshot = stand.statistics.snapshot()
+    assert snapshot.captured == 40
+    assert snapshot.dropped["limited"] == 40 - len(seen) >= 30
+
+
+def test_hung_cameras_end_together() -> None:
+    """Protects `systemctl stop`: of four cameras whose reads block none is waited for behind another."""
+    shutdown = threading.Event()
+    stands = [Stand(HangingCamera(1)) for _ in range(4)]
+    captures = Captures([stand.capture for stand in stands], shutdown)
+    captures.start()
+    for stand in stands:
+        stand.wait()
+    started = time.monotonic()
+    captures.stop()
+    # Each alone would take 0.7 s.
+    assert time.monotonic() - started < 2.0
+    assert all(stand.statistics.snapshot().dropped.get("shutdown") for stand in stands)

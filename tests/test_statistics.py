@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from pi_classifier.statistics import CameraStatistics, totals_line
 
-STEPS = st.sampled_from(["arrived", "classified", "stale", "corrupt", "lost", "timeout", "ended"])
+STEPS = st.sampled_from(["arrived", "classified", "stale", "corrupt", "limited", "lost", "timeout", "ended"])
 
 
 @given(st.lists(STEPS, max_size=300))
@@ -18,7 +18,7 @@ def test_counts_balance_at_every_moment(steps: list[str]) -> None:
             statistics.frame_arrived(float(moment))
         elif step == "classified":
             statistics.frame_classified()
-        elif step in ("stale", "corrupt"):
+        elif step in ("stale", "corrupt", "limited"):
             statistics.frame_dropped(step)
         elif step in ("lost", "timeout"):
             statistics.camera_failed(step, "unplugged")
@@ -30,7 +30,7 @@ def test_counts_balance_at_every_moment(steps: list[str]) -> None:
         assert snapshot.reconnects >= before.reconnects
         assert not (snapshot.up and snapshot.error)
         before = snapshot
-    assert before.captured == sum(step in ("classified", "stale", "corrupt") for step in steps)
+    assert before.captured == sum(step in ("classified", "stale", "corrupt", "limited") for step in steps)
     assert sum(before.errors.values()) == sum(step in ("lost", "timeout") for step in steps)
 
 
@@ -76,8 +76,8 @@ def test_snapshot_stays_as_it_was() -> None:
     before = statistics.snapshot()
     statistics.frame_dropped("stale")
     statistics.camera_failed("timeout", "silent")
-    assert before.dropped == {"stale": 0, "corrupt": 0}
-    assert before.errors == {"timeout": 0, "lost": 0}
+    assert before.dropped == {"stale": 0, "corrupt": 0, "limited": 0}
+    assert before.errors == {"timeout": 0, "lost": 0, "frozen": 0}
 
 
 def test_totals_name_the_reasons_there_were() -> None:

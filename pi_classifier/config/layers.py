@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
+from pi_classifier.config.network_url import HIDDEN, has_authority, shown, take_userinfo
 from pi_classifier.config.problems import in_words
 from pi_classifier.config.schema import Section, Settings
 from pi_classifier.errors import ConfigError
@@ -107,6 +108,7 @@ def load(
         origins[key] = origin
     for key, origin in origins.items():
         _check_known(key, origin)
+    origins = dict(_without_userinfo(origins))
     return Configuration(_validated(origins), origins)
 
 
@@ -199,6 +201,25 @@ def _unknown(name: str, known: list[str], origin: Origin) -> ConfigError:
     return ConfigError(f"unknown key {name} (from {origin.place})", remedy=advice)
 
 
+def _without_userinfo(origins: Mapping[Key, Origin]) -> Iterator[tuple[Key, Origin]]:
+    """All values, with the user name and the password of a URL apart from it before anything can quote it."""
+    for key, origin in origins.items():
+        if key[0] != "camera" or key[-1] != "source" or not isinstance(origin.value, str):
+            yield key, origin
+            continue
+        try:
+            url, userinfo = take_userinfo(origin.value) if has_authority(origin.value) else (origin.value, None)
+        except ValueError as error:
+            raise ConfigError(f"{_dotted(key)} (from {origin.place}) {error}", remedy="write it as %40") from None
+        yield key, origin._replace(value=url)
+        if userinfo is None:
+            continue
+        for name, value in (("username", userinfo.username), ("password", userinfo.password)):
+            if (*key[:-1], name) in origins:
+                raise ConfigError(f"{_dotted(key)} (from {origin.place}) and {name} name one each", remedy="leave one")
+            yield (*key[:-1], name), Origin(value, origin.place)
+
+
 def _validated(origins: Mapping[Key, Origin]) -> Settings:
     tree: dict[str, Any] = {}
     for key, origin in origins.items():
@@ -234,14 +255,18 @@ def _first_problem(error: ValidationError, origins: Mapping[Key, Origin]) -> tup
     key = next((location[:length] for length in (3, 2) if location[:length] in origins), location)
     if key in origins:
         origin = origins[key]
-        return f"{_dotted(key)} = {_shown(origin.value)} (from {origin.place}) {what}", remedy
+        return f"{_dotted(key)} = {_shown(key, origin.value)} (from {origin.place}) {what}", remedy
     places = sorted({origin.place for known, origin in origins.items() if known[: len(key)] == key})
     where = f"{_dotted(key)} " if key else ""
     return f"{where}{what}" + (f" (from {', '.join(places)})" if places else ""), remedy
 
 
-def _shown(value: object) -> str:
-    """As TOML would have it, cut where it is too long to be read."""
+def _shown(key: Key, value: object) -> str:
+    """As TOML would have it, cut where it is too long to be read; no secret."""
+    if _annotation(key) is SecretStr:
+        return HIDDEN
+    if isinstance(value, str) and has_authority(value):
+        value = shown(value)
     try:
         text = json.dumps(value, default=str)
     except ValueError:  # Python prints no number of more than 4300 digits

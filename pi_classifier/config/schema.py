@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    SecretStr,
     StringConstraints,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -22,6 +23,7 @@ from pydantic import (
 )
 
 from pi_classifier.config.address import ListenAddress
+from pi_classifier.config.network_url import has_authority, host_and_port, is_network, shown, take_userinfo
 from pi_classifier.config.problems import problem
 
 LISTEN_EXAMPLE = '"127.0.0.1:9100" or "[::1]:9100", for instance'
@@ -54,11 +56,27 @@ def _camera_name(text: str) -> str:
     return text
 
 
+def _source(text: str) -> str:
+    if is_network(text):
+        try:
+            url, userinfo = take_userinfo(text)
+            host_and_port(url)
+        except ValueError as error:
+            raise problem(str(error), "write it as rtsp://HOST:PORT/PATH") from None
+        if userinfo:  # the layers of the configuration have moved it
+            raise problem("holds a user name", "give it in username and password")
+    return text
+
+
 CameraName = Annotated[str, AfterValidator(_camera_name)]
 Cpu = Annotated[int, Field(ge=0, le=1023)]
 """Number of a processor; 1023 is the last that glibc's cpu_set_t holds."""
 Source = Annotated[
-    str, StringConstraints(min_length=1, max_length=4096, strip_whitespace=True), AfterValidator(_no_nul)
+    str,
+    StringConstraints(min_length=1, max_length=4096, strip_whitespace=True),
+    AfterValidator(_no_nul),
+    AfterValidator(_source),
+    PlainSerializer(lambda text: shown(text) if has_authority(text) else text, return_type=str),
 ]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_no_nul)]
 """4096 is Linux's PATH_MAX."""
@@ -104,10 +122,31 @@ class CameraSettings(Section):
     """One `[[camera]]`."""
 
     name: CameraName = Field("camera", description="label in logs and metrics; another [[camera]] below adds a camera")
-    source: Source = Field("auto", description="auto, v4l2:/dev/video0, csi:0, file:PATH, synthetic:, or a bare path")
+    source: Source = Field(
+        "auto", description="auto, v4l2:/dev/video0, csi:0, rtsp://HOST/PATH, file:PATH, synthetic:, or a bare path"
+    )
     width: int = Field(224, ge=16, le=8192, description="pixels asked of the camera; the driver may round")
     height: int = Field(224, ge=16, le=8192, description="pixels")
     fps: float = Field(36.0, gt=0, le=1000, description="frames a second asked of the camera")
+    max_fps: float = Field(0.0, ge=0, le=1000, description="frames a second for the model at most; 0: as many as come")
+    username: str = Field("", max_length=256, description="for a network camera that asks for one")
+    password: SecretStr = Field(SecretStr(""), max_length=256, description="and its password; better, a file of it:")
+    password_file: str = Field(
+        "", max_length=4096, description="readable by this user alone; a bare name: the service's credential"
+    )
+    transport: Literal["tcp", "udp"] = Field("tcp", description="of RTSP: tcp loses nothing, udp never waits")
+    frozen_seconds: float = Field(
+        10.0,
+        ge=0,
+        le=3600,
+        description="a network camera with the same picture for so long is down; 0: it is not",
+    )
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if self.password_file and self.password.get_secret_value():
+            raise problem("has a password and a password_file", "give one of them")
+        return self
 
 
 class ModelSettings(Section):

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pi_classifier.config.network_url import PORTS, Userinfo, is_network
 from pi_classifier.config.schema import CameraSettings
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.errors import ConfigError
 from pi_classifier.sources.synthetic import Synthetic
+from pi_classifier.system.secret_file import credential, read_secret
 
 if TYPE_CHECKING:
     # Each kind of source is imported where it is asked for.
@@ -43,10 +45,13 @@ def source_for(camera: CameraSettings) -> FrameSource:
     """The source that a camera's settings name, if it is not `auto`.
 
     Raises:
-        ConfigError: a URI of an unknown kind, a file that does not exist, a node that is no camera.
+        ConfigError: a URI of an unknown kind, a file that does not exist, a node that is no camera, a password's file
+            that cannot be read.
         InputError: a file that is neither picture nor video, an empty folder.
         CameraUnsupported: a CSI camera on a machine that has nothing to drive it.
     """
+    if is_network(camera.source):
+        return _network(camera)
     scheme, place = _parsed(camera.source)
     if scheme == "v4l2":
         return _v4l2(camera, _node(place))
@@ -62,7 +67,9 @@ def _is_auto(camera: CameraSettings) -> bool:
 
 
 def _camera_uri(camera: CameraSettings) -> str | None:
-    """The one URI of a camera that is named, whichever way that was done."""
+    """The one URI of a local camera that is named, whichever way that was done."""
+    if is_network(camera.source):
+        return None
     scheme, place = _parsed(camera.source)
     if scheme == "v4l2":
         return f"v4l2:{_node(place)}"
@@ -98,7 +105,8 @@ def _parsed(source: str) -> tuple[str, str]:
         return scheme, place
     if "://" in source:
         raise ConfigError(
-            f"camera.source = {source}: no such kind of source", remedy=f"take one of {', '.join(SCHEMES)}"
+            f"camera.source = {source}: no such kind of source",
+            remedy=f"take one of {', '.join((*SCHEMES, *PORTS))}",
         )
     if source.isdecimal() or source.startswith("/dev/"):
         return "v4l2", source
@@ -128,6 +136,27 @@ def _csi(camera: CameraSettings, number: str) -> FrameSource:
             f"camera.source = {camera.source}: a CSI camera goes by its number", remedy="the first is csi:0"
         )
     return csi_camera(camera.name, int(number or 0), width=camera.width, height=camera.height, fps=camera.fps)
+
+
+def _network(camera: CameraSettings) -> FrameSource:
+    from pi_classifier.sources.network.camera import NetworkCamera
+
+    return NetworkCamera(
+        camera.name,
+        camera.source,
+        userinfo=_userinfo(camera),
+        transport=camera.transport,
+        frozen_seconds=camera.frozen_seconds,
+    )
+
+
+def _userinfo(camera: CameraSettings) -> Userinfo | None:
+    """User name and password; None where neither is given."""
+    password = camera.password.get_secret_value()
+    if camera.password_file:
+        file = credential(camera.password_file) or Path(camera.password_file)
+        password = read_secret(file, f"password_file of {camera.name}", remedy="put the camera's password there")
+    return Userinfo(camera.username, password) if camera.username or password else None
 
 
 def _file(camera: CameraSettings, path: Path) -> FrameSource:

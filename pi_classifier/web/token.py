@@ -1,12 +1,11 @@
 """The token that opens page and API: a secret in a file of its own."""
 
-import os
-import stat
 from pathlib import Path
 
 from pi_classifier.config.address import ListenAddress
 from pi_classifier.config.schema import WebSettings
 from pi_classifier.errors import ConfigError
+from pi_classifier.system.secret_file import credential, read_secret
 
 CREDENTIAL = "web-token"
 """The name that systemd's LoadCredential gives it."""
@@ -39,24 +38,11 @@ def token_for(settings: WebSettings, address: ListenAddress) -> str | None:
 
 
 def _file(settings: WebSettings) -> Path | None:
-    if settings.token_file:
-        return Path(settings.token_file)
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    file = Path(credentials) / CREDENTIAL if credentials else None
-    return file if file and file.exists() else None
+    return Path(settings.token_file) if settings.token_file else credential(CREDENTIAL)
 
 
 def _read(file: Path) -> str:
-    try:
-        with file.open(encoding="ascii") as opened:
-            mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
-            token = opened.read(4096).strip()
-    except OSError as error:
-        raise ConfigError(f"web.token_file = {file}: {error.strerror}", remedy=MAKE_ONE) from None
-    except ValueError:  # among them what is no ASCII, and a NUL in the name
-        raise ConfigError(f"web.token_file = {file} holds no line of plain text", remedy=MAKE_ONE) from None
-    if mode & 0o077:
-        raise ConfigError(f"web.token_file = {file} can be read by others", remedy=f"run: chmod 600 {file}")
-    if len(token) < LEAST or not token.isprintable() or " " in token:
-        raise ConfigError(f"web.token_file = {file} holds no word of {LEAST} characters or more", remedy=MAKE_ONE)
+    token = read_secret(file, "web.token_file", remedy=MAKE_ONE)
+    if len(token) < LEAST or not token.isascii() or not token.isprintable() or " " in token:
+        raise ConfigError(f"web.token_file = {file} holds no word of {LEAST} ASCII characters or more", remedy=MAKE_ONE)
     return token

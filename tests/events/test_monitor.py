@@ -102,7 +102,7 @@ def test_totals_are_the_whole_runs() -> None:
     (totals,) = watched.of(EventKind.TOTALS)
     assert totals.fields == {
         "seconds": 2.0, "captured": 3, "classified": 1, "fps": 0.5,
-        "dropped_stale": 1, "dropped_corrupt": 0, "dropped_shutdown": 1,
+        "dropped_stale": 1, "dropped_corrupt": 0, "dropped_limited": 0, "dropped_shutdown": 1,
     }  # fmt: skip
 
 

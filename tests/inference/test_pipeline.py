@@ -93,7 +93,7 @@ def test_slow_model_every_frame_is_accounted_for() -> None:
     assert camera.yielded == 300
     assert snapshot.captured == 300
     assert snapshot.classified == len(seen) == len(set(seen))
-    assert snapshot.dropped == {"stale": 300 - len(seen), "corrupt": 0}
+    assert snapshot.dropped == {"stale": 300 - len(seen), "corrupt": 0, "limited": 0}
     assert 0 < len(seen) < 300
     assert seen == sorted(seen)
     assert seen[-1] == 299, "the newest frame wins"

@@ -122,8 +122,8 @@ def test_token_of_the_service(token_file: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("content", "mode", "complaint"),
-    [(TOKEN, 0o644, "read by others"), (TOKEN, 0o640, "read by others"), ("short", 0o600, "16 characters"),
-     ("two words of a token", 0o600, "16 characters"), ("", 0o600, "16 characters"), ("é" * 20, 0o600, "plain text")],
+    [(TOKEN, 0o644, "read by others"), (TOKEN, 0o640, "read by others"), ("short", 0o600, "16 ASCII"),
+     ("two words of a token", 0o600, "16 ASCII"), ("", 0o600, "16 ASCII"), ("é" * 20, 0o600, "ASCII")],
 )  # fmt: skip
 def test_unfit_token_is_refused(token_file: Path, content: str, mode: int, complaint: str) -> None:
     """Protects from a secret that is none: one line that names the file, and never what is in it."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from pi_classifier.contracts.frame import Frame, Pixels
 from pi_classifier.errors import InputError
+from pi_classifier.sources.ffmpeg import ffmpeg_options
 from pi_classifier.sources.files.container import cut_short, ended_early
 
 MOST_FRAMES = 10_000_000
@@ -74,7 +75,8 @@ def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}", remedy="check the file") from None
         # Not a subclass: one of cv2.VideoCapture crashes the interpreter.
-        capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
+        with ffmpeg_options():
+            capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
         stack.callback(capture.release)
         # FFmpeg opens many a file that is none; it then knows no size.
         if not capture.isOpened() or capture.get(cv2.CAP_PROP_FRAME_WIDTH) < 1:

@@ -1,0 +1,40 @@
+"""A secret that lies in a file of its own, or was given to the service by systemd."""
+
+import os
+import stat
+from pathlib import Path
+
+from pi_classifier.errors import ConfigError
+
+LONGEST = 4096
+
+
+def credential(name: str) -> Path | None:
+    """Where systemd's LoadCredential= has put the secret of this name (systemd.exec(5)); None if it has not."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder) / name if folder else None
+    return file if file and file.exists() else None
+
+
+def read_secret(file: Path, key: str, *, remedy: str) -> str:
+    """The secret in a file, without the white space around it.
+
+    Args:
+        file: of up to `LONGEST` characters.
+        key: of the configuration, in whose name it is read: `web.token_file`.
+        remedy: what to do where there is none.
+
+    Raises:
+        ConfigError: it cannot be read, is no text, or can be read by others.
+    """
+    try:
+        with file.open(encoding="utf-8") as opened:
+            mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
+            secret = opened.read(LONGEST).strip()
+    except OSError as error:
+        raise ConfigError(f"{key} = {file}: {error.strerror}", remedy=remedy) from None
+    except ValueError:  # among them what is no UTF-8, and a NUL in the name
+        raise ConfigError(f"{key} = {file} holds no line of plain text", remedy=remedy) from None
+    if mode & 0o077:
+        raise ConfigError(f"{key} = {file} can be read by others", remedy=f"run: chmod 600 {file}")
+    return secret

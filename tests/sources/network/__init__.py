@@ -1,0 +1,1 @@
+"""Of network cameras what needs no server of video."""
