@@ -108,20 +108,24 @@ class Capture:
         """Whether the next intact frame, or failed attempt at the camera, is not overdue; an ended source is well."""
         return now < self._expected_by or self.ended
 
-    def take(self) -> Job | None:
+    def take(self, *, wait: bool) -> Job | None:
         """The newest frame, the caller's until it takes again; None if there is none since.
 
-        One that is due now or being pre-processed is waited for: it is younger by a whole interval than the one before,
-        and ready in a fraction of one.
+        One that is due now or being pre-processed is younger by a whole interval than the one before, and ready in a
+        fraction of one. `wait`: for that one; else there is none until it is ready, and others can be looked at.
         """
-        with self._handover:
-            if abs(self._next_due - time.monotonic()) < IMMINENT_SECONDS:
+        if not self._handover.acquire(blocking=wait):
+            return None
+        try:
+            if wait and abs(self._next_due - time.monotonic()) < IMMINENT_SECONDS:
                 self._handover.wait(IMMINENT_SECONDS)
             if not self._fresh:
                 return None
             self._fresh = False
             self._filling, self._taken = self._taken, self._filling
             return self._taken
+        finally:
+            self._handover.release()
 
     @property
     def ended(self) -> bool:

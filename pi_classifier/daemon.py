@@ -21,6 +21,7 @@ from pi_classifier.config.network_url import is_network
 from pi_classifier.config.schema import CameraSettings, LogSettings, MetricsSettings, Settings, WebSettings
 from pi_classifier.contracts.component import Component
 from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind
+from pi_classifier.contracts.executor import Executor
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
@@ -30,11 +31,14 @@ from pi_classifier.errors import ConfigError
 from pi_classifier.events.dispatch import Dispatcher
 from pi_classifier.events.journal import Journal
 from pi_classifier.events.monitor import EventMonitor
+from pi_classifier.inference.executors import InThisThread, Workers
 from pi_classifier.inference.pipeline import Pipeline
+from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.inference.ticker import Ticker
 from pi_classifier.inference.watchdog import Watchdog
 from pi_classifier.model import open_model
+from pi_classifier.runtimes.threads import division
 from pi_classifier.sinks.metrics.at_scrape import build_versions
 from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sinks.metrics.sink import MetricsSink
@@ -77,7 +81,8 @@ def run(settings: Settings) -> None:
         # A pattern in the place of a camera is for who sees it; a service waits for the camera.
         sources = sources_for(settings.camera, wait=systemd.listens)
         systemd.status("loading the model")
-        model = open_model(settings.model, progress=sys.stderr.isatty())
+        workers, threads = division(settings.model.threads, settings.model.workers, len(settings.camera))
+        model = open_model(settings.model.model_copy(update={"threads": threads}), progress=sys.stderr.isatty())
         _log_model(model)
 
         statistics = [CameraStatistics(camera.name, time.monotonic()) for camera in settings.camera]
@@ -116,21 +121,22 @@ def run(settings: Settings) -> None:
             for camera, source, one in zip(settings.camera, sources, statistics, strict=True)
         ]
         ticker = Ticker(settings.log.interval_seconds, lambda: _report(statistics, reporters))
-        watchdog = Watchdog(systemd, statistics=statistics, components=[*captures, ticker])
+        executor = _executor(model, workers, work_available)
+        watchdog = Watchdog(systemd, statistics=statistics, components=[*captures, executor, ticker])
         pipeline = Pipeline(
             cameras=list(zip(captures, statistics, strict=True)),
-            predictor=model.new_predictor(),
-            steadiness=steadiness,
-            sinks=[watchdog, *outputs, *metrics, *web.servers],
+            executor=executor,
+            publisher=Publisher(steadiness, [watchdog, *outputs, *metrics, *web.servers]),
             work_available=work_available,
             requests=web.requests,
+            in_step=settings.run.in_step,
         )
 
         # Until here a signal has its default action: what is begun is not worth finishing.
         stack.enter_context(_signals(stop))
         stack.enter_context(_running([*web.servers, *dispatchers]))
         stack.callback(_finish, statistics, reporters, started=time.monotonic())
-        stack.enter_context(_running([Captures(captures, shutdown), ticker]))
+        stack.enter_context(_running([executor, Captures(captures, shutdown), ticker]))
         stack.callback(systemd.stopping)
         # What is there by now stays: later collections need not look through it.
         gc.freeze()
@@ -290,6 +296,12 @@ def _class_id(label: str, categories: Sequence[str], place: str) -> int:
         near = get_close_matches(label, categories, n=1, cutoff=0.0)[0]
         raise ConfigError(f"{place}: the model has no class {label!r}", remedy=f"did you mean {near!r}?")
     return categories.index(label)
+
+
+def _executor(model: Model, workers: int, work_available: threading.Event) -> Executor:
+    if workers == 1:
+        return InThisThread(model.new_predictor())
+    return Workers([model.new_predictor() for _ in range(workers)], work_available)
 
 
 def _log_model(model: Model) -> None:

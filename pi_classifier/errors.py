@@ -75,6 +75,10 @@ class CaptureThreadDied(PiClassifierError):
     """A capture thread ended on an error of our own; its traceback has been printed. systemd restarts the service."""
 
 
+class InferenceThreadDied(PiClassifierError):
+    """A thread that runs the model ended on an error; its traceback has been printed. systemd restarts the service."""
+
+
 class CameraUnsupported(PiClassifierError):
     """The device is no camera, or none whose pictures can be decoded. A restart does not help."""
 

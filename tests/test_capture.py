@@ -81,7 +81,7 @@ def test_newest_wins_and_every_overwritten_frame_is_counted(steps: list[bool]) -
                 camera.feed()
                 stand.wait()
                 arrived += 1
-            job = None if arrives else stand.capture.take()
+            job = None if arrives else stand.capture.take(wait=True)
             assert (job is not None) == (waiting and not arrives)
             if job is not None:
                 taken += 1
@@ -111,7 +111,7 @@ def test_a_job_is_not_written_while_it_is_the_readers() -> None:
             deadline = time.monotonic() + DEADLINE_SECONDS
             while last < rounds - 1:
                 assert time.monotonic() < deadline
-                job = stand.capture.take()
+                job = stand.capture.take(wait=True)
                 if job is not None:
                     sequence, begins = job.sequence, job.tensor[0, 0, 0]
                     time.sleep(0)  # the writer's turn
@@ -126,13 +126,13 @@ def test_nothing_before_the_first_frame_and_nothing_twice() -> None:
     """Protects the start: nothing is taken before the first frame, and nothing twice."""
     camera = FedCamera()
     with running(camera) as stand:
-        assert stand.capture.take() is None
+        assert stand.capture.take(wait=True) is None
         camera.feed()
         stand.wait()
-        job = stand.capture.take()
+        job = stand.capture.take(wait=True)
         assert job is not None
         assert job.sequence == 0
-        assert stand.capture.take() is None
+        assert stand.capture.take(wait=True) is None
         camera.end()
 
 
@@ -149,7 +149,7 @@ def test_frame_on_its_way_is_waited_for() -> None:
     with running(ScriptedCamera([2]), FakeModel(preprocess=held_up)) as stand:
         assert begun.wait(DEADLINE_SECONDS)
         threading.Timer(0.05, go_on.set).start()
-        job = stand.capture.take()
+        job = stand.capture.take(wait=True)
         assert job is not None
         assert job.sequence == 1
 
@@ -195,7 +195,7 @@ def test_corrupt_frames_are_dropped_with_their_reason() -> None:
     """Protects from naming a damaged picture: it is never handed over, and is counted as corrupt."""
     with running(ScriptedCamera([10], corrupt=(8, 9))) as stand:
         stand.wait_for_the_end()
-        job = stand.capture.take()
+        job = stand.capture.take(wait=True)
         assert job is not None
         assert job.sequence == 7, "the newest that is intact"
     snapshot = stand.statistics.snapshot()
@@ -209,7 +209,7 @@ def test_source_is_held_to_its_own_rate() -> None:
         started = time.monotonic()
         while not stand.capture.ended:
             stand.wait()
-            job = stand.capture.take()
+            job = stand.capture.take(wait=True)
             stamps += [job.captured_at] if job else []
         assert time.monotonic() - started >= 0.2 - 0.01
     assert stamps[-1] - stamps[0] >= 0.19 - 0.01
@@ -323,7 +323,7 @@ def test_failing_preprocessor_hands_nothing_half_written_over() -> None:
 
     with running(ScriptedCamera([5]), FakeModel(preprocess=second_fails)) as stand:
         eventually(lambda: stand.capture.ended, "end of the thread")
-        assert stand.capture.take() is None
+        assert stand.capture.take(wait=True) is None
         assert isinstance(stand.capture.failure, CaptureThreadDied)
     assert stand.statistics.snapshot().dropped["stale"] == 1
 
@@ -344,7 +344,7 @@ def test_buffers_are_the_models() -> None:
         for number in range(3):
             camera.feed()
             stand.wait()
-            job = stand.capture.take()
+            job = stand.capture.take(wait=True)
             assert job is not None
             assert (job.tensor == number).all()
             assert job.tensor.dtype == np.float32

@@ -17,7 +17,9 @@ from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Outputs, Runtime
 from pi_classifier.contracts.prediction import Prediction, Result
+from pi_classifier.inference.executors import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
+from pi_classifier.inference.publisher import Publisher
 from pi_classifier.model import open_model
 from pi_classifier.statistics import CameraStatistics
 
@@ -48,9 +50,8 @@ class PipelineLoop:
         )
         pipeline = Pipeline(
             cameras=[(capture, statistics)],
-            predictor=_WatchedPredictor(self._predictor.infer, self._decode(task), watch, source),
-            steadiness=of_the_daemon(self._model, statistics.camera),
-            sinks=[_Finish(watch)],
+            executor=InThisThread(_WatchedPredictor(self._predictor.infer, self._decode(task), watch, source)),
+            publisher=Publisher(of_the_daemon(self._model, statistics.camera), [_Finish(watch)]),
             work_available=work_available,
         )
         capture.start()

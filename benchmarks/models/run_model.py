@@ -32,7 +32,9 @@ from pi_classifier.contracts.job import Job
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.errors import PiClassifierError
+from pi_classifier.inference.executors import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
+from pi_classifier.inference.publisher import Publisher
 from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.torchscript import TorchScriptModel
 from pi_classifier.sources.uri import sources_for
@@ -62,7 +64,7 @@ class UnpacedJobs:
         self._work_available = work_available
         work_available.set()
 
-    def take(self) -> Job:
+    def take(self, *, wait: bool) -> Job:  # noqa: ARG002 - there always is one
         """Fetch and pre-process the next frame."""
         frame = next(frame for frame in self._frames if not frame.corrupt)
         started = time.perf_counter()
@@ -115,9 +117,8 @@ def run(file: Path, *, threads: int | Literal["auto"], source: str, warm_up: int
     with closing(_endless(frames_from)) as pictures:
         pipeline = Pipeline(
             cameras=[(UnpacedJobs(pictures, model, statistics, work_available), statistics)],
-            predictor=model.new_predictor(),
-            steadiness=of_the_daemon(model, statistics.camera),
-            sinks=[times],
+            executor=InThisThread(model.new_predictor()),
+            publisher=Publisher(of_the_daemon(model, statistics.camera), [times]),
             work_available=work_available,
         )
         pipeline.run(frames=warm_up + frames, stopping=lambda: False, after_turn=lambda: None)

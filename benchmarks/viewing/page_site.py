@@ -16,7 +16,9 @@ from pi_classifier.config.schema import WebSettings
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Prediction, Sink
+from pi_classifier.inference.executors import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
+from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.requests import Requests
 from pi_classifier.sinks.metrics.web import WebMetrics
 from pi_classifier.statistics import CameraStatistics
@@ -53,9 +55,8 @@ class PageSite:
         )
         pipeline = Pipeline(
             cameras=[(capture, self._statistics)],
-            predictor=self._model.new_predictor(),
-            steadiness=of_the_daemon(self._model, CAMERA),
-            sinks=[*self._sinks, _End(meter)],
+            executor=InThisThread(self._model.new_predictor()),
+            publisher=Publisher(of_the_daemon(self._model, CAMERA), [*self._sinks, _End(meter)]),
             work_available=self._work_available,
             requests=self._requests,
         )

@@ -149,6 +149,19 @@ class CameraSettings(Section):
         return self
 
 
+def _number_or_auto(
+    value: object, validated: ValidatorFunctionWrapHandler, what: str, most: int
+) -> int | Literal["auto"]:
+    """In place of the two complaints that a union has."""
+    try:
+        number: int | Literal["auto"] = validated(value)
+    except ValidationError:
+        number = 0
+    if number != "auto" and not 1 <= number <= most:
+        raise problem(f"is no number of {what}", f'give 1 to {most}, or "auto"')
+    return number
+
+
 class ModelSettings(Section):
     """`[model]`."""
 
@@ -166,19 +179,21 @@ class ModelSettings(Section):
     threads: int | Literal["auto"] = Field(
         "auto", description="compute threads, 1 to 256; auto leaves one core for capture: 3 on a Raspberry Pi"
     )
+    workers: int | Literal["auto"] = Field(
+        "auto",
+        description="models at once, a thread each, 1 to 64; auto: one a camera, up to threads",
+    )
     top_k: int = Field(5, ge=1, le=1000, description="classes named for each frame")
 
     @field_validator("threads", mode="wrap")
     @classmethod
     def _in_range(cls, value: object, validated: ValidatorFunctionWrapHandler) -> int | Literal["auto"]:
-        """In place of the two complaints that a union has."""
-        try:
-            threads: int | Literal["auto"] = validated(value)
-        except ValidationError:
-            threads = 0
-        if threads != "auto" and not 1 <= threads <= 256:
-            raise problem("is no number of threads", 'give 1 to 256, or "auto"')
-        return threads
+        return _number_or_auto(value, validated, "threads", 256)
+
+    @field_validator("workers", mode="wrap")
+    @classmethod
+    def _workers_in_range(cls, value: object, validated: ValidatorFunctionWrapHandler) -> int | Literal["auto"]:
+        return _number_or_auto(value, validated, "workers", 64)
 
 
 class LogSettings(Section):
@@ -249,6 +264,9 @@ class RunSettings(Section):
     """`[run]`."""
 
     frames: int = Field(0, ge=0, le=10**12, description="stop after this many predictions; 0 never stops")
+    in_step: bool = Field(
+        False, description="take all cameras' frames at one moment, whether or not the model keeps up with each"
+    )
     nice: int = Field(0, ge=-20, le=19, description="scheduling priority; below 0 needs privileges")
     cpus: tuple[Cpu, ...] = Field((), description="processors to run on, by number; empty: all")
 

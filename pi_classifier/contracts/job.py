@@ -55,8 +55,8 @@ class JobSource(Protocol):
     def failure(self) -> PiClassifierError | None:
         """What stopped it for good, if anything did."""
 
-    def take(self) -> Job | None:
+    def take(self, *, wait: bool) -> Job | None:
         """The newest job, the caller's until it takes again; None if there is none since the last call.
 
-        May wait a moment for a frame that is just arriving.
+        `wait`: for a frame that is just arriving; else there is none while one is.
         """

@@ -63,7 +63,7 @@ class Predictor(Protocol):
 
 
 class Model(Protocol):
-    """A model, loaded. Its weights are shared by all threads; the rest is made once for each."""
+    """A model, loaded. Tensors, pre-processors and predictors are made once for each thread."""
 
     runtime: Runtime
     metadata: ModelMetadata
@@ -77,4 +77,4 @@ class Model(Protocol):
         """Fills a tensor from BGR pixels of any size (uint8, height x width x 3); for one thread at a time."""
 
     def new_predictor(self) -> Predictor:
-        """For one thread at a time."""
+        """For one thread at a time; several compute at once, and the same bits."""

@@ -42,6 +42,7 @@ class TorchScriptModel:
                 lacks, or with a number of labels that does not fit its output.
         """
         name, self.metadata, self._top_k = bundle.name, bundle.metadata, top_k
+        self._is_handed_out = False
         # Before anything of it is run.
         program = checked_program(bundle.program("torchscript"), name)
         _use_engine(self.metadata.engine, name)
@@ -50,8 +51,9 @@ class TorchScriptModel:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
-                self._module: Any = torch.jit.load(io.BytesIO(program), map_location="cpu")
-            outputs = self.new_predictor().infer(self.new_tensor()).size
+                module = torch.jit.load(io.BytesIO(program), map_location="cpu")
+            self._first = self._predictor(module)
+            outputs = self._first.infer(self.new_tensor()).size
         except RuntimeError as error:
             raise self._refusal(name, str(error).strip().splitlines()[-1]) from None
         labels = len(self.metadata.categories)
@@ -67,8 +69,21 @@ class TorchScriptModel:
         return Preprocessor(self._table, self.metadata.input_size)
 
     def new_predictor(self) -> "TorchScriptPredictor":
-        """With an input tensor of its own."""
-        return TorchScriptPredictor(self._module, self.metadata, Classification(self.metadata.categories, self._top_k))
+        """With a module, and so packed weights, of its own; the first takes the constructor's.
+
+        QNNPACK keeps in the packed weights what it computes on at the moment: threads that share them would wait for
+        one another.
+        """
+        if not self._is_handed_out:
+            self._is_handed_out = True
+            return self._first
+        program = io.BytesIO()
+        torch.jit.save(self._first.module, program)
+        program.seek(0)
+        return self._predictor(torch.jit.load(program, map_location="cpu"))
+
+    def _predictor(self, module: Any) -> "TorchScriptPredictor":
+        return TorchScriptPredictor(module, self.metadata, Classification(self.metadata.categories, self._top_k))
 
     def _refusal(self, name: str, reason: str) -> ModelError:
         if self.metadata.activations == "qint8":
@@ -83,8 +98,8 @@ class TorchScriptPredictor:
     """One thread's way through the module. A `Predictor`."""
 
     def __init__(self, module: Any, metadata: ModelMetadata, decode: Callable[[NDArray[np.float32]], Result]) -> None:
-        """`module` may be shared with other threads; the input tensor is this one's own."""
-        self._module = module
+        """`module`: this one's own."""
+        self.module = module
         self._input, self._pixels = new_input(metadata)
         self.decode = decode
 
@@ -95,7 +110,7 @@ class TorchScriptPredictor:
         # conv-run.cc). For the first convolution that takes longer than all of the pre-processing; a copy is nothing.
         np.copyto(self._pixels, tensor)
         with torch.inference_mode():
-            logits: NDArray[np.float32] = self._module(self._input)[0].numpy()
+            logits: NDArray[np.float32] = self.module(self._input)[0].numpy()
         return logits
 
 

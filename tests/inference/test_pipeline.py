@@ -5,18 +5,24 @@ import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pi_classifier.capture import Capture
+from pi_classifier.capture import Capture, Captures
+from pi_classifier.contracts.component import Component
+from pi_classifier.contracts.executor import Executor
 from pi_classifier.contracts.frame import FrameSource, Pixels
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Predictor
 from pi_classifier.contracts.prediction import Prediction, Result
 from pi_classifier.errors import CameraLost, CameraUnsupported, CaptureThreadDied, PiClassifierError
+from pi_classifier.inference.executors import InThisThread, Workers
 from pi_classifier.inference.pipeline import Pipeline
+from pi_classifier.inference.publisher import Publisher
+from pi_classifier.inference.requests import Requests
 from pi_classifier.runtimes.classification import Classification
 from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.sources.synthetic import Synthetic
@@ -33,6 +39,9 @@ class Rig:
 
     cameras: Sequence[FrameSource]
     model: FakeModel
+    workers: int = 0
+    """0: the loop runs the model itself."""
+    in_step: bool = False
 
     def __post_init__(self) -> None:
         self.work_available, self.shutdown = threading.Event(), threading.Event()
@@ -50,12 +59,18 @@ class Rig:
             )
             for camera, statistics in zip(self.cameras, self.statistics, strict=True)
         ]
+        self.requests = Requests(self.work_available)
+        predictors = [self.model.new_predictor() for _ in range(self.workers or 1)]
+        self.executor: Executor = (
+            Workers(predictors, self.work_available) if self.workers else InThisThread(predictors[0])
+        )
         self.pipeline = Pipeline(
             cameras=list(zip(self.captures, self.statistics, strict=True)),
-            predictor=self.model.new_predictor(),
-            steadiness=steadiness(*(statistics.camera for statistics in self.statistics)),
-            sinks=[self.sink],
+            executor=self.executor,
+            publisher=Publisher(steadiness(*(statistics.camera for statistics in self.statistics)), [self.sink]),
             work_available=self.work_available,
+            requests=self.requests,
+            in_step=self.in_step,
         )
 
     def _after_turn(self) -> None:
@@ -64,8 +79,9 @@ class Rig:
     def run(self, *, frames: int = 0, stopping: Callable[[], bool] = lambda: False) -> None:
         """Start, run, stop."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        for capture in self.captures:
-            capture.start()
+        components: list[Component] = [self.executor, Captures(self.captures, self.shutdown)]
+        for component in components:
+            component.start()
         try:
             self.pipeline.run(
                 frames=frames,
@@ -73,17 +89,29 @@ class Rig:
                 after_turn=self._after_turn,
             )
         finally:
-            for capture in self.captures:
-                capture.stop()
+            for component in reversed(components):
+                component.stop()
         assert time.monotonic() < deadline
 
 
-def rig_of(*cameras: FrameSource, model_seconds: float = 0.0) -> Rig:
-    """A rig whose model takes so long."""
-    return Rig(cameras, FakeModel(model_seconds))
+class RigOf(Protocol):
+    """Makes a rig whose model takes so long."""
+
+    def __call__(self, *cameras: FrameSource, model_seconds: float = 0.0) -> Rig:
+        """Of these cameras."""
 
 
-def test_slow_model_every_frame_is_accounted_for() -> None:
+@pytest.fixture(params=(0, 1, 3), ids=("in this thread", "one worker", "three workers"))
+def rig_of(request: pytest.FixtureRequest) -> RigOf:
+    """On each executor, which all promise the same."""
+
+    def make(*cameras: FrameSource, model_seconds: float = 0.0) -> Rig:
+        return Rig(cameras, FakeModel(model_seconds), workers=request.param)
+
+    return make
+
+
+def test_slow_model_every_frame_is_accounted_for(rig_of: RigOf) -> None:
     """Protects the statistics under overload: every frame the camera gave was classified or dropped, none twice."""
     camera = ScriptedCamera([300], pace_fps=1000)
     rig = rig_of(camera, model_seconds=0.01)
@@ -99,7 +127,7 @@ def test_slow_model_every_frame_is_accounted_for() -> None:
     assert seen[-1] == 299, "the newest frame wins"
 
 
-def test_statistics_balance_while_the_loop_runs() -> None:
+def test_statistics_balance_while_the_loop_runs(rig_of: RigOf) -> None:
     """Protects every scrape: at any moment the counts balance, and at most three frames are on their way."""
     camera = ScriptedCamera([400], pace_fps=1000)
     rig = rig_of(camera, model_seconds=0.003)
@@ -131,7 +159,7 @@ def test_statistics_balance_while_the_loop_runs() -> None:
     assert looks > 10
 
 
-def test_prediction_belongs_to_its_frame() -> None:
+def test_prediction_belongs_to_its_frame(rig_of: RigOf) -> None:
     """Protects from a mix-up of buffers: number, pixels and prediction stay together when frames are overwritten."""
     rig = rig_of(ScriptedCamera([200], pace_fps=2000), model_seconds=0.002)
     rig.run()
@@ -142,7 +170,7 @@ def test_prediction_belongs_to_its_frame() -> None:
         assert best.probability == pytest.approx(1 / (1 + 2 * np.exp(-float(prediction.sequence % 256))), rel=1e-5)
 
 
-def test_source_that_ends_loses_nothing_at_the_end() -> None:
+def test_source_that_ends_loses_nothing_at_the_end(rig_of: RigOf) -> None:
     """Protects the last frame of a file: the loop ends only after it was classified."""
     for _ in range(20):
         rig = rig_of(ScriptedCamera([3], pace_fps=100))
@@ -152,7 +180,7 @@ def test_source_that_ends_loses_nothing_at_the_end() -> None:
         assert not rig.statistics[0].snapshot().up
 
 
-def test_limit_of_frames() -> None:
+def test_limit_of_frames(rig_of: RigOf) -> None:
     """Protects `--frames`: exactly so many predictions, and what was captured beyond them is counted as dropped."""
     camera = ScriptedCamera([1000], pace_fps=500)
     rig = rig_of(camera)
@@ -163,7 +191,7 @@ def test_limit_of_frames() -> None:
     assert camera.yielded < 1000
 
 
-def test_corrupt_frames_never_reach_the_model() -> None:
+def test_corrupt_frames_never_reach_the_model(rig_of: RigOf) -> None:
     """Protects from naming a damaged picture: there is no prediction of it."""
     camera = ScriptedCamera([10], corrupt=(3, 4), pace_fps=50)
     rig = rig_of(camera)
@@ -174,7 +202,7 @@ def test_corrupt_frames_never_reach_the_model() -> None:
     assert not {3, 4} & {prediction.sequence for prediction in rig.sink.predictions}
 
 
-def test_unsupported_camera_ends_the_run_even_beside_a_good_one() -> None:
+def test_unsupported_camera_ends_the_run_even_beside_a_good_one(rig_of: RigOf) -> None:
     """Protects from waiting for what no restart helps: the error ends the loop, whichever camera it is."""
     no_camera = CameraUnsupported("no camera", remedy="name another")
     good, bad = ScriptedCamera([100_000], pace_fps=100), ScriptedCamera([1, no_camera], pace_fps=100)
@@ -196,17 +224,20 @@ def test_bug_in_a_capture_thread_ends_the_run() -> None:
         rig.run()
 
 
-def test_two_cameras_share_the_model_fairly() -> None:
+def test_two_cameras_share_the_model_fairly(rig_of: RigOf) -> None:
     """Protects the second camera: under overload both are served in turn, each with statistics of its own."""
     rig = rig_of(ScriptedCamera([200], pace_fps=400), ScriptedCamera([200], pace_fps=400), model_seconds=0.004)
     rig.run()
     served = [statistics.snapshot().classified for statistics in rig.statistics]
     assert [statistics.snapshot().captured for statistics in rig.statistics] == [200, 200]
     assert min(served) > max(served) / 2
+    for camera in ("camera 0", "camera 1"):
+        sequences = [prediction.sequence for prediction in rig.sink.predictions if prediction.camera == camera]
+        assert sequences == sorted(set(sequences)), "in their order"
     assert {prediction.camera for prediction in rig.sink.predictions} == {"camera 0", "camera 1"}
 
 
-def test_stop_is_noticed_while_a_camera_is_disconnected() -> None:
+def test_stop_is_noticed_while_a_camera_is_disconnected(rig_of: RigOf) -> None:
     """Protects `systemctl stop`: the end does not wait for a camera's back-off."""
     script: list[int | PiClassifierError] = [ABSENT] * 1000
     camera = ScriptedCamera(script)
@@ -216,7 +247,7 @@ def test_stop_is_noticed_while_a_camera_is_disconnected() -> None:
     assert rig.statistics[0].snapshot().error == str(ABSENT)
 
 
-def test_loop_turns_while_nothing_comes() -> None:
+def test_loop_turns_while_nothing_comes(rig_of: RigOf) -> None:
     """Protects the watchdog's beats: a loop that waits for frames turns all the same, and says so each time."""
     camera = FedCamera()
     rig = rig_of(camera)
@@ -228,7 +259,7 @@ def test_loop_turns_while_nothing_comes() -> None:
     assert rig.sink.predictions == []
 
 
-def test_each_stage_is_timed() -> None:
+def test_each_stage_is_timed(rig_of: RigOf) -> None:
     """Protects the histograms: no stage takes less than nothing, and the model's time is the model's."""
     rig = rig_of(ScriptedCamera([5], pace_fps=50), model_seconds=0.005)
     rig.run()
@@ -307,9 +338,8 @@ def test_hot_path_allocates_no_frames() -> None:
     )
     pipeline = Pipeline(
         cameras=[(capture, statistics)],
-        predictor=model.new_predictor(),
-        steadiness=steadiness("test", categories=CLASSES),
-        sinks=[watch],
+        executor=InThisThread(model.new_predictor()),
+        publisher=Publisher(steadiness("test", categories=CLASSES), [watch]),
         work_available=work_available,
     )
     tracemalloc.start()

@@ -19,7 +19,9 @@ from pi_classifier.contracts.component import Component
 from pi_classifier.contracts.frame import Frame, FrameSource, Pixels
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
+from pi_classifier.inference.executors import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
+from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.requests import Requests
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.door import Door
@@ -86,9 +88,8 @@ class Site:
         )
         self._pipeline = Pipeline(
             cameras=list(zip(self.captures, self.statistics, strict=True)),
-            predictor=model.new_predictor(),
-            steadiness=steadiness(*sources, categories=model.metadata.categories),
-            sinks=[self.sink, self.server],
+            executor=InThisThread(model.new_predictor()),
+            publisher=Publisher(steadiness(*sources, categories=model.metadata.categories), [self.sink, self.server]),
             work_available=work_available,
             requests=self.requests,
         )
