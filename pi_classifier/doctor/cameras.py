@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pi_classifier.config.network_url import is_network
 from pi_classifier.config.schema import CameraSettings, Settings
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
@@ -42,8 +43,9 @@ def cameras(machine: Machine, csi: Callable[[], list[str]] = csi_cameras) -> lis
 
 
 def sources(settings: Settings) -> list[Finding]:
-    """One finding a configured camera that names its source."""
-    return [_source(camera) for camera in settings.camera if camera.source != "auto"]
+    """What there is to say of each configured camera that names its source."""
+    named = [camera for camera in settings.camera if camera.source != "auto"]
+    return [finding for camera in named for finding in _source(camera)]
 
 
 def held(node: Path, machine: Machine, *, busy: bool) -> tuple[State, str, str]:
@@ -62,12 +64,20 @@ def held(node: Path, machine: Machine, *, busy: bool) -> tuple[State, str, str]:
     return State.WARNING, f"in use; {_unseen(found)}", "'sudo pi-classifier doctor' may name it; the service is one"
 
 
-def _source(camera: CameraSettings) -> Finding:
+def _source(camera: CameraSettings) -> list[Finding]:
     name = f"source of {camera.name}"
     try:
-        source_for(camera)
+        source = source_for(camera)
+        if is_network(camera.source):
+            from pi_classifier.doctor.network_camera import network_camera  # noqa: PLC0415 - of those who have one
+
+            return network_camera(name, source)
     except PiClassifierError as error:
-        return Finding(name, State.PROBLEM, error.problem, error.remedy)
+        return [Finding(name, State.PROBLEM, error.problem, error.remedy)]
+    return [_local(camera, name)]
+
+
+def _local(camera: CameraSettings, name: str) -> Finding:
     node = Path(camera.source.removeprefix("v4l2:"))
     if node.is_relative_to("/dev") and not node.exists():
         remedy = "plug it in, or name another: see 'ls /dev/v4l/by-id'"

@@ -85,7 +85,7 @@ class NetworkCamera:
             PictureFrozen: the same picture for too long.
         """
         waits_since = time.monotonic()
-        with self._opened() as capture:
+        with self.opened() as capture:
             self._frozen.reconnected()
             memory, seen = None, False
             while True:
@@ -105,7 +105,12 @@ class NetworkCamera:
                 waits_since = time.monotonic()
 
     @contextmanager
-    def _opened(self) -> Iterator[cv2.VideoCapture]:
+    def opened(self) -> Iterator[cv2.VideoCapture]:
+        """A connection, for the thread that opens it alone: to release it while another reads crashes the process.
+
+        Raises:
+            NetworkCameraLost, NetworkCameraSilent, CameraForbidden: as `frames`.
+        """
         with ExitStack() as stack:
             try:
                 # FFmpeg would hold up who waits for its options until it has found out that nobody is there.
