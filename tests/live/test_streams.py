@@ -1,8 +1,5 @@
 """The servers that tests of network cameras stand on, read by OpenCV: they have to be right themselves."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -12,43 +9,11 @@ import pytest
 
 from tests.streams.gst_process import Mount
 from tests.streams.mjpeg import MjpegServer
-from tests.streams.numbered import number_in
 from tests.streams.proxy import Proxy
+from tests.streams.reading import in_order, numbers, opened
 from tests.streams.servers import Credentials, H264Server, RtspServer, certificate_in
 
 PASSWORD, WRONG = "p@ss:/w#rd%", "wrong"
-TUNED = "rtsp_transport;tcp|flags;low_delay|probesize;4096|analyzeduration;0"
-LIMITS = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 10_000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 1_000, cv2.CAP_PROP_N_THREADS, 1)
-ONE_AT_A_TIME = threading.Lock()
-"""OpenCV takes its options from the environment."""
-
-
-@contextmanager
-def opened(url: str) -> Iterator[cv2.VideoCapture]:
-    """What OpenCV makes of it, open or not."""
-    with ONE_AT_A_TIME, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", TUNED)
-        capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, LIMITS)
-    try:
-        yield capture
-    finally:
-        capture.release()
-
-
-def numbers(capture: cv2.VideoCapture, count: int) -> list[int]:
-    """That the next frames show; fewer where the stream ends or fails."""
-    seen: list[int] = []
-    while len(seen) < count:
-        came, pixels = capture.read()
-        if not came:
-            break
-        seen.append(number_in(pixels.astype("uint8")))
-    return seen
-
-
-def in_order(seen: list[int], sent: dict[int, float]) -> bool:
-    """Whether these were sent, one after another, as far as the server had the time to send all."""
-    return bool(seen) and seen == [number for number in sorted(sent) if seen[0] <= number <= seen[-1]]
 
 
 def test_rtsp_frames_show_what_was_sent() -> None:
