@@ -25,5 +25,6 @@ def drawn(number: int, width: int, height: int) -> Pixels:
 
 def number_in(pixels: Pixels) -> int:
     """The number that a frame shows, of the size that it was drawn in; uint8, height x width x 3."""
-    centres = (pixels[BLOCK // 2, bit * BLOCK + BLOCK // 2].mean() for bit in range(bits_in(pixels.shape[1])))
+    bits = bits_in(pixels.shape[1])
+    centres = pixels[BLOCK // 2, BLOCK // 2 : bits * BLOCK : BLOCK].mean(axis=1)
     return sum(1 << bit for bit, centre in enumerate(centres) if centre > 127)
