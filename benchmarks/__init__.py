@@ -9,13 +9,14 @@ From the project's folder, `.venv/bin/python benchmarks/NAME.py --help`, or `pyt
 - `startup`: from exec to the first prediction, beside the tutorial's way to it
 - `steadiness`: rules for labels that hold still, on an unsteady film
 - `web`: the live page before so many viewers, and a Flask app beside it
+- `cameras`: several network cameras at once, and a process for each model beside it
 - `soak`: the daemon for an hour, and what grows meanwhile
 - `tables`: puts the results that are kept in `results/` into docs/benchmarks.md
 
 Each prints a table, or with --json what `tables` reads. A program's parts are in a package each: `loops` belongs to
 `pipeline`, `models` to `compare_models`, `runtimes` to `peers`, `stability` to `steadiness`, `viewing` to `web`,
-`endurance` to `soak`; `shared` is everybody's. The modules run_... and prepare_... are what a program starts as a
-process, so that memory and threads are that one's alone.
+`streams` to `cameras`, `endurance` to `soak`; `shared` is everybody's. The modules run_... and prepare_... are what a
+program starts as a process, so that memory and threads are that one's alone.
 
 Nothing here is installed with pi_classifier.
 """

@@ -56,6 +56,11 @@ class Child:
         if self._process.returncode and not failure:
             sys.exit(self._process.returncode)
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def ask(self, content: bytes) -> dict[str, Any]:
         """Send it something and wait for its answer."""
         assert self._process.stdin is not None  # noqa: S101 - it was asked for

@@ -1,0 +1,1 @@
+"""Of `cameras`: several network cameras at once, by this project and by what people usually build."""
