@@ -7,14 +7,16 @@ A real RTSP server on this machine plays the cameras, H.264 at 15 frames a secon
 frame shows its number and the server tells when it sent it: a frame's age is from then to its result, with encoder,
 transport and decoder.
 
-`loop` is the daemon's pipeline. `processes` is the peer: for each camera a process that reads it by PyAV into shared
-memory, and three processes that run the same model on the same runtime, with one thread each.
+`workers` is the daemon's pipeline with a model on each of several threads, `loop` with one model. `processes` is the
+peer: for each camera a process that reads it by PyAV into shared memory, and three processes that run the same model on
+the same runtime, with one thread each.
 
 Each contender is a process of its own, with what it starts; all take turns, round after round. Processor time and
 memory are those of all its processes together; what they share is counted once.
 """
 
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -89,6 +91,9 @@ def parsed_arguments() -> Namespace:
         default="litert" if at_hand() == "both" else "torchscript",
         help="of all contenders (default: litert where it is installed)",
     )
+    parser.add_argument(
+        "--workers", type=positive, default=os.cpu_count(), metavar="N", help="of the first (default: one a processor)"
+    )
     parser.add_argument("--weights", default="", metavar="FILE", help="as of 'run', best a bundle; else random")
     parser.add_argument("--seconds", type=positive, default=20, metavar="N", help="a contender and round (default: 20)")
     parser.add_rounds(3, "rounds")
@@ -111,13 +116,14 @@ def main() -> None:
         model_file = arguments.weights or str(write_model(Path(temporary), settings, runtimes=[arguments.runtime]))
         with playing(names, WIDTH, HEIGHT, FPS) as server:
             urls = {name: server.url(name) for name in names}
-            setting = Setting(contenders[0], urls, WIDTH, HEIGHT, model_file, arguments.runtime)
+            setting = Setting(contenders[0], urls, WIDTH, HEIGHT, model_file, arguments.runtime, arguments.workers)
             measured = measure_all(contenders, setting, server.sent, arguments)
     machine = Machine.here()
     where = {
         "cameras": len(names),
         "size": f"{WIDTH}x{HEIGHT}",
         "camera_fps": FPS,
+        "workers": arguments.workers,
         "machine": machine.briefly(*libraries(arguments.runtime)),
         "load": machine.load,
         "command": machine.command,

@@ -9,8 +9,8 @@ from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.model import Model, Runtime
 from pi_classifier.model import open_model
 
-ContenderName = Literal["loop", "processes"]
-"""The daemon's pipeline, and the peer."""
+ContenderName = Literal["workers", "loop", "processes"]
+"""The daemon's pipeline with a model on each of several threads, and with one model in its loop; and the peer."""
 Classified = Callable[[str, int], None]
 """Is told of each result: the camera, and the number that the frame showed."""
 Arrivals = dict[str, list[tuple[int, float]]]
@@ -28,6 +28,8 @@ class Setting:
     height: int
     model_file: str
     runtime: Runtime
+    workers: int
+    """Of the contender of that name: models at once."""
 
     def model(self) -> Model:
         """The model, ready to run on one thread."""

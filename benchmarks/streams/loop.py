@@ -6,11 +6,15 @@ import time
 from collections.abc import Generator
 
 from benchmarks.streams.case import Classified, Setting
-from pi_classifier.capture import Capture
+from pi_classifier.capture import Capture, Captures
 from pi_classifier.config.schema import CameraSettings, SteadinessSettings
+from pi_classifier.contracts.component import Component
+from pi_classifier.contracts.executor import Executor
 from pi_classifier.contracts.frame import Frame, FrameSource
 from pi_classifier.contracts.prediction import Prediction
+from pi_classifier.inference.executors import InThisThread, Workers
 from pi_classifier.inference.pipeline import Pipeline
+from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.sources.uri import source_for
 from pi_classifier.statistics import CameraStatistics
@@ -18,11 +22,12 @@ from tests.streams.numbered import number_in
 
 
 class Loop:
-    """Sources by their URLs, a thread each; one loop for all."""
+    """Sources by their URLs, a thread each; one loop for all, and one model or several."""
 
     def __init__(self, setting: Setting) -> None:
         """Raises ConfigError for a source of a kind that there is none of."""
         self._model = setting.model()
+        self._workers = setting.workers if setting.contender == "workers" else 1
         self._sources = {
             camera: _Watched(source_for(CameraSettings(name=camera, source=url)))
             for camera, url in setting.urls.items()
@@ -43,19 +48,25 @@ class Loop:
             )
             for one in statistics
         ]
+        executor = self._executor(work_available)
         pipeline = Pipeline(
             cameras=list(zip(captures, statistics, strict=True)),
-            predictor=self._model.new_predictor(),
-            steadiness=self._steadiness(),
-            sinks=[_Told(self._sources, classified)],
+            executor=executor,
+            publisher=Publisher(self._steadiness(), [_Told(self._sources, classified)]),
             work_available=work_available,
         )
         gc.freeze()  # as the daemon does
-        for capture in captures:
-            capture.start()
+        components: list[Component] = [executor, Captures(captures, ended)]
+        for component in components:
+            component.start()
         pipeline.run(frames=0, stopping=ended.is_set, after_turn=lambda: None)
-        for capture in captures:
-            capture.stop()
+        for component in reversed(components):
+            component.stop()
+
+    def _executor(self, work_available: threading.Event) -> Executor:
+        if self._workers == 1:
+            return InThisThread(self._model.new_predictor())
+        return Workers([self._model.new_predictor() for _ in range(self._workers)], work_available)
 
     def _steadiness(self) -> Steadiness:
         return Steadiness(

@@ -10,7 +10,11 @@ import numpy as np
 from benchmarks.shared.markdown import markdown_table
 from benchmarks.streams.case import Arrivals, ContenderName
 
-NAMES: dict[ContenderName, str] = {"loop": "pi-classifier", "processes": "processes"}
+NAMES: dict[ContenderName, str] = {
+    "workers": "pi-classifier",
+    "loop": "pi-classifier, one model",
+    "processes": "a process for each model",
+}
 Measured = dict[ContenderName, list[dict[str, float]]]
 """Of each contender its rounds."""
 

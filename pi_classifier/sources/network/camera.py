@@ -29,7 +29,8 @@ one every ten seconds. With the time to open it is less than `capture.HUNG_SECON
 PROBE = "probesize;4096|analyzeduration;0"
 """FFmpeg looks at so many bytes to find out what comes, instead of at 3 s of it. RTSP says it by itself, and a format
 that is given need not be found out."""
-LOW_LATENCY = "fflags;nobuffer|flags;low_delay"
+LOW_LATENCY = "flags;low_delay"
+"""Without `fflags;nobuffer`, which throws away what was looked at, the first key frame among it."""
 
 # Once, and before OpenCV first uses it: FFmpeg's messages hold the URL with its password. What they would say is asked
 # of the camera where something fails (`answer`).
