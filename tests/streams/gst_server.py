@@ -38,6 +38,8 @@ except (ImportError, ValueError):
 BITS, BLOCK, BLOB = 20, 16, 8
 """Of a number, as far as the width goes; pixels a bit; pixels a blob of the picture beneath."""
 WHITE, BLACK, GREY = b"\xeb", b"\x10", b"\x80"
+MOST_WAITING = 8
+"""Frames that an encoder may have before it; further ones are not sent."""
 ROLE = "user"
 PACKAGES = {
     "appsrc": "gstreamer1.0-plugins-base",
@@ -92,10 +94,10 @@ class Camera:
         wait = threading.Event().wait
         number = 0
         while True:
-            # What was due while the process was stopped is left out.
+            # What was due while the process was stopped, or had no processor, is left out.
             number = max(number + 1, math.ceil((time.monotonic() - self._began) * self._fps))
             wait(max(0.0, self._began + number / self._fps - time.monotonic()))
-            if inputs := self._inputs:
+            if inputs := [one for one in self._inputs if one.get_property("current-level-buffers") < MOST_WAITING]:
                 picture = self._pictures.of(number)
                 print(f"{self._name} {number} {time.monotonic():.6f}", flush=True)
                 for one in inputs:
@@ -117,7 +119,7 @@ def encoder(mount: dict[str, Any]) -> str:
         # With nothing said of the profile it would be one without B-frames.
         encode = f"x264enc {speed} threads=1 {order} ! video/x-h264,profile=main ! h264parse"
     return (
-        "appsrc name=camera is-live=true do-timestamp=true format=time max-buffers=8 leaky-type=downstream "
+        "appsrc name=camera is-live=true do-timestamp=true format=time max-bytes=0 "
         f"caps=video/x-raw,format=I420,width={mount['width']},height={mount['height']},framerate={rate}/1000 "
         f"! {encode} config-interval=-1"
     )
