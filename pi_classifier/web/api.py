@@ -102,8 +102,8 @@ class Api:
     async def post_classify(self, request: Request) -> Response:
         """POST /api/v1/classify."""
         posted = await posted_picture(request)
-        asked = request.query_params.get("top_k", posted.top_k)
-        top_k = self._top_k if asked is None else _number(asked, "top_k", 1, 1000)
+        asked = [one for one in (request.query_params.get("top_k"), posted.top_k) if one is not None]
+        top_k, *_ = [_number(one, "top_k", 1, 1000) for one in asked] or [self._top_k]
         found = await self._pictures.classify(posted.data, top_k)
         return JSONResponse(
             {
@@ -181,6 +181,8 @@ def fps_of(request: Request) -> float | None:
 
 
 def _number(value: object, name: str, least: int, most: int) -> int:
+    if isinstance(value, float) and value.is_integer():  # JSON has one kind of number
+        value = int(value)
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= 9 and least <= int(text) <= most:
         return int(text)

@@ -128,7 +128,7 @@ def _of_json(body: dict[str, object]) -> Posted:
     try:
         return Posted(base64.b64decode(image, validate=True), body.get("top_k"))
     except (binascii.Error, ValueError):
-        raise Problem(HTTPStatus.BAD_REQUEST, "image: this is no base64") from None
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "image: this is no base64") from None
 
 
 def _object(body: bytes) -> dict[str, object]:

@@ -82,6 +82,13 @@ def test_as_many_classes_as_configured(client: httpx.Client) -> None:
     assert counts == [2, 1, 3]
 
 
+@pytest.mark.parametrize(("top_k", "count"), [(1.0, 1), (3.0, 3), (None, 2)])
+def test_numbers_of_json(client: httpx.Client, top_k: object, count: int) -> None:
+    """Protects programs whose JSON writes whole numbers with a point, or writes what is not said as null."""
+    answer = client.post(CLASSIFY, json={"image": base64.b64encode(picture()).decode(), "top_k": top_k})
+    assert len(answer.json()["predictions"]) == count
+
+
 def bomb() -> bytes:
     """A PNG of 30000 x 30000 pixels in a few bytes."""
 
@@ -112,7 +119,7 @@ def bomb() -> bytes:
         ("application/json", b"[" * 100_000, 400),
         ("application/json", b"{}", 400),
         ("application/json", b'{"image": 7}', 400),
-        ("application/json", b'{"image": "%%%"}', 400),
+        ("application/json", b'{"image": "%%%"}', 422),
         ("application/json", b'{"image": {"type": "url", "value": "http://127.0.0.1/"}}', 400),
         ("application/json", json.dumps({"image": base64.b64encode(picture()).decode(), "top_k": 0}).encode(), 400),
         ("application/json", json.dumps({"image": base64.b64encode(picture()).decode(), "top_k": True}).encode(), 400),
@@ -131,6 +138,7 @@ def test_unfit_numbers(client: httpx.Client, top_k: str) -> None:
     """Protects from numbers that are none."""
     answer = client.post(CLASSIFY, params={"top_k": top_k}, content=picture(), headers={"Content-Type": "image/png"})
     assert_problem(answer, 400)
+    assert_problem(client.post(CLASSIFY, params={"top_k": 1}, files={"image": picture()}, data={"top_k": top_k}), 400)
 
 
 def test_status_and_camera(client: httpx.Client, site: Site) -> None:
