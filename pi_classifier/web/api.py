@@ -24,6 +24,7 @@ from pi_classifier.web.viewers import Viewers
 
 FRAME_SECONDS = 5.0
 """How long a snapshot waits for the next frame."""
+RETRY_SECONDS = 5
 COOKIE_SECONDS = 365 * 86400
 LOGIN_BYTES = 10_000
 
@@ -89,12 +90,12 @@ class Api:
         return JSONResponse({**self._cameras.status(view.camera), "prediction": said})
 
     async def get_snapshot(self, request: Request) -> Response:
-        """GET /api/v1/cameras/NAME/snapshot.jpg."""
+        """GET /api/v1/cameras/NAME/snapshot.jpg. Who waits for it looks already: pictures are kept for who waits."""
         view = self.view_of(request)
         labelled = overlay_of(request)
         self.pictures_are_shown()
-        prediction = await self._next_frame(view)
         with self._viewers.one("snapshot"):
+            prediction = await self._next_frame(view)
             jpeg = await self._frames.jpeg(prediction, "snapshot", labelled=labelled)
         headers = {"X-Sequence": str(prediction.sequence), "X-Camera": view.camera}
         return Response(jpeg, headers=headers, media_type="image/jpeg")
@@ -154,11 +155,14 @@ class Api:
             raise Problem(HTTPStatus.FORBIDDEN, "pictures are turned off: [web] pictures = false")
 
     async def _next_frame(self, view: CameraView) -> Prediction:
+        # Of a camera that is known to be away nobody waits, and takes a viewer's place.
+        if error := self._cameras.error(view.camera):
+            raise busy(error, RETRY_SECONDS)
         try:
             async with asyncio.timeout(FRAME_SECONDS):
                 return await view.later_than(view.newest.sequence if view.newest else -1)
         except TimeoutError:
-            raise busy(self._cameras.error(view.camera) or f"{view.camera} sends no frames", 5) from None
+            raise busy(self._cameras.error(view.camera) or f"{view.camera} sends no frames", RETRY_SECONDS) from None
 
 
 def overlay_of(request: Request) -> bool:

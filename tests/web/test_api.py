@@ -8,6 +8,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image
 
 from pi_classifier.config.schema import WebSettings
 from pi_classifier.contracts.event import Event, EventKind
+from pi_classifier.web import api
 from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.fakes import FakeModel, ScriptedCamera
 from tests.web.site import Site, number_in, path_of, pixels_of, running
@@ -228,6 +230,18 @@ def test_camera_that_is_away() -> None:
         assert answer.json()["detail"] == "unplugged; check its plug"
         assert int(answer.headers["retry-after"]) > 0
         assert client.get("/api/v1/cameras/front").json()["prediction"] is None
+
+
+def test_who_waits_for_a_picture_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects from crowds: whoever waits has a viewer's place, and gives it back when no frame comes."""
+    monkeypatch.setattr(api, "FRAME_SECONDS", 1.0)
+    with running({"front": ScriptedCamera([])}) as site, site.client() as client, ThreadPoolExecutor() as threads:
+        asked = threads.submit(client.get, "/api/v1/cameras/front/snapshot.jpg")
+        eventually(lambda: site.observer.viewers.get("snapshot") == 1 or asked.done(), "a viewer")
+        assert not asked.done()
+        assert_problem(asked.result(), 503)
+        assert asked.result().json()["detail"] == "front sends no frames"
+        assert site.observer.viewers["snapshot"] == 0
 
 
 def test_pictures_can_be_turned_off() -> None:
