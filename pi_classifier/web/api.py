@@ -13,12 +13,13 @@ from pi_classifier import __version__
 from pi_classifier.contracts.model import ModelMetadata, Runtime
 from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.sinks.objects import Object, score_objects
-from pi_classifier.web.access import COOKIE, FAILURE_SECONDS, Access, Verdict
+from pi_classifier.web.access import COOKIE, Access
 from pi_classifier.web.body import json_of, posted_picture
 from pi_classifier.web.cameras import Cameras, prediction_object
 from pi_classifier.web.frames import FrameSender
 from pi_classifier.web.pictures import Pictures
-from pi_classifier.web.problem import Problem, busy, too_often
+from pi_classifier.web.problem import Problem, busy
+from pi_classifier.web.refusal import refusal
 from pi_classifier.web.view import CameraView
 from pi_classifier.web.viewers import Viewers
 
@@ -128,11 +129,8 @@ class Api:
         token = (await json_of(request, LOGIN_BYTES)).get("token")
         if not isinstance(token, str):
             raise Problem(HTTPStatus.BAD_REQUEST, 'write {"token": "..."}')
-        verdict = self._access.log_in(token, request.client.host if request.client else "")
-        if verdict is Verdict.TOO_MANY_FAILURES:
-            raise too_often("too many wrong tokens", int(FAILURE_SECONDS))
-        if verdict is not Verdict.ALLOWED:
-            raise Problem(HTTPStatus.UNAUTHORIZED, "this is not the token", {"WWW-Authenticate": "Bearer"})
+        if problem := refusal(self._access.log_in(token, request.client.host if request.client else "")):
+            raise problem
         response = Response(status_code=HTTPStatus.NO_CONTENT)
         if self._access.cookie:
             response.set_cookie(

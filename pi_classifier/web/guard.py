@@ -11,8 +11,9 @@ from starlette.websockets import WebSocket
 
 from pi_classifier.contracts.web import WebObserver
 from pi_classifier.system.log_limit import LogLimit
-from pi_classifier.web.access import FAILURE_SECONDS, Access, Verdict
-from pi_classifier.web.problem import Problem, too_often
+from pi_classifier.web.access import Access
+from pi_classifier.web.problem import Problem
+from pi_classifier.web.refusal import refusal
 
 OPEN = ("/", "/healthz", "/login")
 OPEN_FOLDER = "/static/"
@@ -26,16 +27,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """Of every answer."""
-REFUSALS = {
-    Verdict.WRONG_HOST: Problem(
-        HTTPStatus.FORBIDDEN, "Host: not a name of this machine that it knows; see [web] allowed_hosts"
-    ),
-    Verdict.WRONG_ORIGIN: Problem(HTTPStatus.FORBIDDEN, "Origin: another page than this machine's own asks"),
-    Verdict.NO_TOKEN: Problem(
-        HTTPStatus.UNAUTHORIZED, "send the token as Bearer, or log in", {"WWW-Authenticate": "Bearer"}
-    ),
-    Verdict.TOO_MANY_FAILURES: too_often("too many wrong tokens", int(FAILURE_SECONDS)),
-}
 OTHER = "other"
 METHODS = ("GET", "HEAD", "POST")
 CLIENT_GONE = 499
@@ -58,11 +49,11 @@ class Guard:
         """Answer one request."""
         exchange = _Exchange(scope, send)
         try:
-            refusal = self._refusal(scope)
-            if refusal is None:
+            problem = self._refusal(scope)
+            if problem is None:
                 await self._app(scope, receive, exchange.send)
             else:
-                await _refuse(refusal, scope, receive, exchange.send)
+                await _refuse(problem, scope, receive, exchange.send)
         except Exception:  # the fault of one request is no other's
             if occasions := self._failures.occasions(time.monotonic()):
                 logger.exception("web: a request failed; such requests since the last such line: %d", occasions)
@@ -75,7 +66,7 @@ class Guard:
         path: str = scope["path"]
         client = scope["client"][0] if scope["client"] else ""
         verdict = self._access.judge(headers, client, is_open=path in OPEN or path.startswith(OPEN_FOLDER))
-        return REFUSALS.get(verdict)
+        return refusal(verdict)
 
 
 class _Exchange:
