@@ -29,6 +29,8 @@ HEADERS = {
 """Of every answer."""
 OTHER = "other"
 METHODS = ("GET", "HEAD", "POST")
+ENDLESS = "pi_classifier.endless"
+"""What a route sets in the scope of a request once its answer lasts as long as somebody looks."""
 CLIENT_GONE = 499
 """What nginx calls it when a client goes before it has an answer."""
 
@@ -92,13 +94,15 @@ class _Exchange:
         await self._send(message)
 
     @property
-    def summary(self) -> tuple[str, str, int, float]:
+    def summary(self) -> tuple[str, str, int, float | None]:
         """Its route, method, status and seconds."""
         # Neither path nor method as they came: strangers could make as many series of them as they like.
         route = getattr(self._scope.get("route"), "path", OTHER)
         method = self._scope.get("method", "GET")
         status = self.status if self.status is not None else CLIENT_GONE
-        return route, method if method in METHODS else OTHER, status, time.monotonic() - self._started
+        is_endless = status == HTTPStatus.SWITCHING_PROTOCOLS or ENDLESS in self._scope
+        seconds = None if is_endless else time.monotonic() - self._started
+        return route, method if method in METHODS else OTHER, status, seconds
 
 
 async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
