@@ -46,7 +46,7 @@ def schemathesis(folder: Path, *arguments: str | Path) -> None:
          # Wrong tokens: after five of them all others are refused, too.
          "--generation-with-security-parameters", "false"],
         cwd=folder, env={"PATH": os.environ["PATH"], "HOME": str(folder), "NO_PROXY": "*"},
-        capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False,
+        capture_output=True, text=True, timeout=3 * DEADLINE_SECONDS, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
