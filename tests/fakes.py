@@ -246,12 +246,16 @@ class CollectingWebObserver:
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, int]] = []
+        self.endless: set[tuple[str, int]] = set()
+        """Routes and statuses of what was not timed."""
         self.viewers: dict[Way, int] = {}
         self.frames: list[tuple[str, Way]] = []
 
-    def request_answered(self, route: str, method: str, status: int, seconds: float) -> None:
+    def request_answered(self, route: str, method: str, status: int, seconds: float | None) -> None:
         """Keep it."""
-        assert seconds >= 0
+        assert seconds is None or seconds >= 0
+        if seconds is None:
+            self.endless.add((route, status))
         self.requests.append((route, method, status))
 
     def viewers_changed(self, way: Way, count: int) -> None:

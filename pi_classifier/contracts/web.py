@@ -9,10 +9,10 @@ Way = Literal["live", "mjpeg", "events", "snapshot"]
 class WebObserver(Protocol):
     """Learns of requests, viewers and frames, on the page's thread. Neither blocks nor raises."""
 
-    def request_answered(self, route: str, method: str, status: int, seconds: float, /) -> None:
-        """`route`: its pattern, or `other`; `status`: of the answer; `seconds`: to its last byte, or the client's end.
+    def request_answered(self, route: str, method: str, status: int, seconds: float | None, /) -> None:
+        """`route`: its pattern, or `other`; `status`: of the answer, of a WebSocket 101.
 
-        A WebSocket's status is 101, and it lasts as long as somebody looks.
+        `seconds`: to its last byte, or the client's end; None for what lasts as long as somebody looks.
         """
 
     def viewers_changed(self, way: Way, count: int, /) -> None:

@@ -13,17 +13,19 @@ from pi_classifier import __version__
 from pi_classifier.contracts.model import ModelMetadata, Runtime
 from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.sinks.objects import Object, score_objects
-from pi_classifier.web.access import COOKIE, FAILURE_SECONDS, Access, Verdict
+from pi_classifier.web.access import COOKIE, Access
 from pi_classifier.web.body import json_of, posted_picture
 from pi_classifier.web.cameras import Cameras, prediction_object
 from pi_classifier.web.frames import FrameSender
 from pi_classifier.web.pictures import Pictures
-from pi_classifier.web.problem import Problem, busy, too_often
+from pi_classifier.web.problem import Problem, busy
+from pi_classifier.web.refusal import refusal
 from pi_classifier.web.view import CameraView
 from pi_classifier.web.viewers import Viewers
 
 FRAME_SECONDS = 5.0
 """How long a snapshot waits for the next frame."""
+RETRY_SECONDS = 5
 COOKIE_SECONDS = 365 * 86400
 LOGIN_BYTES = 10_000
 
@@ -89,12 +91,12 @@ class Api:
         return JSONResponse({**self._cameras.status(view.camera), "prediction": said})
 
     async def get_snapshot(self, request: Request) -> Response:
-        """GET /api/v1/cameras/NAME/snapshot.jpg."""
+        """GET /api/v1/cameras/NAME/snapshot.jpg. Who waits for it looks already: pictures are kept for who waits."""
         view = self.view_of(request)
         labelled = overlay_of(request)
         self.pictures_are_shown()
-        prediction = await self._next_frame(view)
         with self._viewers.one("snapshot"):
+            prediction = await self._next_frame(view)
             jpeg = await self._frames.jpeg(prediction, "snapshot", labelled=labelled)
         headers = {"X-Sequence": str(prediction.sequence), "X-Camera": view.camera}
         return Response(jpeg, headers=headers, media_type="image/jpeg")
@@ -102,8 +104,8 @@ class Api:
     async def post_classify(self, request: Request) -> Response:
         """POST /api/v1/classify."""
         posted = await posted_picture(request)
-        asked = request.query_params.get("top_k", posted.top_k)
-        top_k = self._top_k if asked is None else _number(asked, "top_k", 1, 1000)
+        asked = [one for one in (request.query_params.get("top_k"), posted.top_k) if one is not None]
+        top_k, *_ = [_number(one, "top_k", 1, 1000) for one in asked] or [self._top_k]
         found = await self._pictures.classify(posted.data, top_k)
         return JSONResponse(
             {
@@ -127,11 +129,8 @@ class Api:
         token = (await json_of(request, LOGIN_BYTES)).get("token")
         if not isinstance(token, str):
             raise Problem(HTTPStatus.BAD_REQUEST, 'write {"token": "..."}')
-        verdict = self._access.log_in(token, request.client.host if request.client else "")
-        if verdict is Verdict.TOO_MANY_FAILURES:
-            raise too_often("too many wrong tokens", int(FAILURE_SECONDS))
-        if verdict is not Verdict.ALLOWED:
-            raise Problem(HTTPStatus.UNAUTHORIZED, "this is not the token", {"WWW-Authenticate": "Bearer"})
+        if problem := refusal(self._access.log_in(token, request.client.host if request.client else "")):
+            raise problem
         response = Response(status_code=HTTPStatus.NO_CONTENT)
         if self._access.cookie:
             response.set_cookie(
@@ -154,11 +153,14 @@ class Api:
             raise Problem(HTTPStatus.FORBIDDEN, "pictures are turned off: [web] pictures = false")
 
     async def _next_frame(self, view: CameraView) -> Prediction:
+        # Of a camera that is known to be away nobody waits, and takes a viewer's place.
+        if error := self._cameras.error(view.camera):
+            raise busy(error, RETRY_SECONDS)
         try:
             async with asyncio.timeout(FRAME_SECONDS):
                 return await view.later_than(view.newest.sequence if view.newest else -1)
         except TimeoutError:
-            raise busy(self._cameras.error(view.camera) or f"{view.camera} sends no frames", 5) from None
+            raise busy(self._cameras.error(view.camera) or f"{view.camera} sends no frames", RETRY_SECONDS) from None
 
 
 def overlay_of(request: Request) -> bool:
@@ -181,6 +183,8 @@ def fps_of(request: Request) -> float | None:
 
 
 def _number(value: object, name: str, least: int, most: int) -> int:
+    if isinstance(value, float) and value.is_integer():  # JSON has one kind of number
+        value = int(value)
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= 9 and least <= int(text) <= most:
         return int(text)

@@ -1,30 +1,22 @@
-"""What a request carries, bounded in size and time; and the picture in it."""
+"""What a request carries, bounded in size and time."""
 
 import asyncio
 import base64
 import binascii
-import io
 import json
 from collections.abc import AsyncGenerator
 from http import HTTPStatus
-from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image, UnidentifiedImageError
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from pi_classifier.contracts.frame import Pixels
-from pi_classifier.sources.files.picture import DAMAGE, decoded
 from pi_classifier.web.problem import Problem
 
 MOST_BYTES = 10_000_000
 """Of a body."""
-MOST_PIXELS = 25_000_000
-"""Of a picture: decoded it takes 75 MB, and as much again while it is turned."""
 BODY_SECONDS = 30.0
-FORMATS = ("JPEG", "PNG", "WEBP")
 PICTURES = ("image/jpeg", "image/png", "image/webp")
 KINDS = f"{', '.join(PICTURES)}, multipart/form-data or application/json"
 JSON = "application/json"
@@ -80,23 +72,6 @@ async def posted_picture(request: Request) -> Posted:
     raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type: send {KINDS}", {"Accept-Post": KINDS})
 
 
-def decode(data: bytes) -> Pixels:
-    """A picture as pixels, upright: uint8, height x width x 3, BGR. Raises Problem: 413 too large, 422 no picture."""
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            width, height = picture.size
-            if width * height > MOST_PIXELS:
-                detail = f"{width}x{height} is more than {MOST_PIXELS // 1_000_000} million pixels; scale it down"
-                raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
-            return decoded(Path("picture"), picture)
-    except UnidentifiedImageError:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "this is no JPEG, PNG or WebP") from None
-    except Image.DecompressionBombError:
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the picture has too many pixels; scale it down") from None
-    except DAMAGE as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the picture cannot be decoded: {error}") from None
-
-
 async def _of_form(headers: Headers, body: bytes) -> Posted:
     async def once() -> AsyncGenerator[bytes, None]:
         yield body
@@ -128,7 +103,7 @@ def _of_json(body: dict[str, object]) -> Posted:
     try:
         return Posted(base64.b64decode(image, validate=True), body.get("top_k"))
     except (binascii.Error, ValueError):
-        raise Problem(HTTPStatus.BAD_REQUEST, "image: this is no base64") from None
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "image: this is no base64") from None
 
 
 def _object(body: bytes) -> dict[str, object]:

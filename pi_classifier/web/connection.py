@@ -63,3 +63,10 @@ class BoundedConnection(H11Protocol):
         self._deadline = None
         if not self._answers:
             self.transport.close()
+
+
+def websocket(*args: Any, **kwargs: Any) -> asyncio.Protocol:
+    """Uvicorn's protocol of WebSockets, by wsproto: imported with the first page, for it is a fiftieth of a start."""
+    from uvicorn.protocols.websockets.wsproto_impl import WSProtocol  # noqa: PLC0415
+
+    return WSProtocol(*args, **kwargs)

@@ -11,8 +11,9 @@ from starlette.websockets import WebSocket
 
 from pi_classifier.contracts.web import WebObserver
 from pi_classifier.system.log_limit import LogLimit
-from pi_classifier.web.access import FAILURE_SECONDS, Access, Verdict
-from pi_classifier.web.problem import Problem, too_often
+from pi_classifier.web.access import Access
+from pi_classifier.web.problem import Problem
+from pi_classifier.web.refusal import refusal
 
 OPEN = ("/", "/healthz", "/login")
 OPEN_FOLDER = "/static/"
@@ -26,18 +27,10 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """Of every answer."""
-REFUSALS = {
-    Verdict.WRONG_HOST: Problem(
-        HTTPStatus.FORBIDDEN, "Host: not a name of this machine that it knows; see [web] allowed_hosts"
-    ),
-    Verdict.WRONG_ORIGIN: Problem(HTTPStatus.FORBIDDEN, "Origin: another page than this machine's own asks"),
-    Verdict.NO_TOKEN: Problem(
-        HTTPStatus.UNAUTHORIZED, "send the token as Bearer, or log in", {"WWW-Authenticate": "Bearer"}
-    ),
-    Verdict.TOO_MANY_FAILURES: too_often("too many wrong tokens", int(FAILURE_SECONDS)),
-}
 OTHER = "other"
 METHODS = ("GET", "HEAD", "POST")
+ENDLESS = "pi_classifier.endless"
+"""What a route sets in the scope of a request once its answer lasts as long as somebody looks."""
 CLIENT_GONE = 499
 """What nginx calls it when a client goes before it has an answer."""
 
@@ -58,11 +51,11 @@ class Guard:
         """Answer one request."""
         exchange = _Exchange(scope, send)
         try:
-            refusal = self._refusal(scope)
-            if refusal is None:
+            problem = self._refusal(scope)
+            if problem is None:
                 await self._app(scope, receive, exchange.send)
             else:
-                await _refuse(refusal, scope, receive, exchange.send)
+                await _refuse(problem, scope, receive, exchange.send)
         except Exception:  # the fault of one request is no other's
             if occasions := self._failures.occasions(time.monotonic()):
                 logger.exception("web: a request failed; such requests since the last such line: %d", occasions)
@@ -75,7 +68,7 @@ class Guard:
         path: str = scope["path"]
         client = scope["client"][0] if scope["client"] else ""
         verdict = self._access.judge(headers, client, is_open=path in OPEN or path.startswith(OPEN_FOLDER))
-        return REFUSALS.get(verdict)
+        return refusal(verdict)
 
 
 class _Exchange:
@@ -101,13 +94,15 @@ class _Exchange:
         await self._send(message)
 
     @property
-    def summary(self) -> tuple[str, str, int, float]:
+    def summary(self) -> tuple[str, str, int, float | None]:
         """Its route, method, status and seconds."""
         # Neither path nor method as they came: strangers could make as many series of them as they like.
         route = getattr(self._scope.get("route"), "path", OTHER)
         method = self._scope.get("method", "GET")
         status = self.status if self.status is not None else CLIENT_GONE
-        return route, method if method in METHODS else OTHER, status, time.monotonic() - self._started
+        is_endless = status == HTTPStatus.SWITCHING_PROTOCOLS or ENDLESS in self._scope
+        seconds = None if is_endless else time.monotonic() - self._started
+        return route, method if method in METHODS else OTHER, status, seconds
 
 
 async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:

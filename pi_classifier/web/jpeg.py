@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import cv2
 
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.prediction import Prediction, Score
-from pi_classifier.sinks.overlay import Overlay
+
+if TYPE_CHECKING:
+    from pi_classifier.sinks.overlay import Overlay
 
 QUALITY = 80
 
@@ -44,6 +47,8 @@ class JpegEncoder:
         return jpeg.tobytes()
 
     @cached_property
-    def _overlay(self) -> Overlay:
-        """Not before it is needed: it looks for fonts."""
+    def _overlay(self) -> "Overlay":
+        """Not before it is needed: it looks for fonts, and Pillow is a twentieth of a start."""
+        from pi_classifier.sinks.overlay import Overlay  # noqa: PLC0415
+
         return Overlay()

@@ -3,18 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from http import HTTPStatus
 from typing import NamedTuple
 
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Score
 from pi_classifier.contracts.request import Answer
-from pi_classifier.errors import InputError
 from pi_classifier.runtimes.classification import best
-from pi_classifier.runtimes.reference_transform import reference_crop
-from pi_classifier.web.body import decode
-from pi_classifier.web.problem import Problem, busy, too_often
+from pi_classifier.web.problem import busy, too_often
 from pi_classifier.web.rate import Rate
 
 A_SECOND, AT_ONCE = 10.0, 20
@@ -85,14 +81,9 @@ class Pictures:
             self._decoding -= 1
 
     def _decode(self, data: bytes) -> tuple[int, int, Tensor]:
-        pixels = decode(data)
-        height, width = pixels.shape[:2]
-        try:
-            cropped = reference_crop(
-                pixels, resize_size=self._metadata.resize_size, crop_size=self._metadata.input_size
-            )
-        except InputError as error:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+        from pi_classifier.web.decoding import cropped  # noqa: PLC0415 - with the first picture
+
+        picture = cropped(data, resize_size=self._metadata.resize_size, crop_size=self._metadata.input_size)
         tensor = self._new_tensor()
-        self._preprocess(cropped, tensor)
-        return width, height, tensor
+        self._preprocess(picture.pixels, tensor)
+        return picture.width, picture.height, tensor

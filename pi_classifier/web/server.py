@@ -18,7 +18,7 @@ from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.api import About, Api
 from pi_classifier.web.app import application, routes
 from pi_classifier.web.cameras import Cameras
-from pi_classifier.web.connection import MOST_HEADERS, BoundedConnection
+from pi_classifier.web.connection import MOST_HEADERS, BoundedConnection, websocket
 from pi_classifier.web.door import Door
 from pi_classifier.web.frames import FrameSender
 from pi_classifier.web.guard import Guard
@@ -144,7 +144,7 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=BoundedConnection,
-                ws="wsproto",
+                ws=websocket,  # type: ignore[arg-type]  # it is only called
                 loop="none",
                 lifespan="off",
                 log_config=None,

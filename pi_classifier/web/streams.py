@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from pi_classifier.sinks.objects import Object
 from pi_classifier.web.api import Api, fps_of, overlay_of
 from pi_classifier.web.frames import FrameSender
+from pi_classifier.web.guard import ENDLESS
 from pi_classifier.web.news import News
 from pi_classifier.web.view import CameraView
 from pi_classifier.web.viewers import Viewers
@@ -87,6 +88,7 @@ class _Stream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._place:
+            scope[ENDLESS] = True
             async with aclosing(self._chunks):
                 sending = asyncio.ensure_future(super().__call__(scope, receive, send))
                 closing = asyncio.ensure_future(self._closing.wait())

@@ -38,6 +38,10 @@ MOST_A_FRAME = {
     ("litert", "cortex-a72"): 119e6,
     ("litert", "cortex-a76"): 53e6,
 }
+PAGE = ("--web", "127.0.0.1:0")
+MOST_WITH_A_PAGE_TO_FIRST_PREDICTION = 2_000e6
+MOST_WITH_A_PAGE_A_FRAME = 1.005
+"""Of a page that nobody opens, on LiteRT and a Cortex-A72: by what a frame costs without."""
 THREADS = 3
 """What `auto` takes on a Raspberry Pi."""
 MOST_BY_THREADS = 1.1
@@ -143,6 +147,7 @@ class Daemon:
 
     userland: Userland
     runtime: Runtime
+    options: tuple[str, ...] = ()
 
     @cached_property
     def to_first_prediction(self) -> int:
@@ -162,7 +167,7 @@ class Daemon:
     def _whole_run(self, *, frames: int, threads: int) -> int:
         command = (
             f"{COMMAND} run --source synthetic: --runtime {self.runtime} --weights /srv/bundles/{self.runtime}.bundle "
-            f"--threads {threads} --top-k 5 --frames {frames} --metrics-listen 127.0.0.1:0"
+            f"--threads {threads} --top-k 5 --frames {frames} --metrics-listen 127.0.0.1:0 {' '.join(self.options)}"
         )
         for rate in DAEMONS_RATES:
             paced = replace(self.userland, environment={**self.userland.environment, "PI_CLASSIFIER_CAMERA__FPS": rate})
@@ -215,3 +220,16 @@ def test_several_threads_cost_on_litert_what_one_does(daemon: Daemon) -> None:
     assert several > 0.95 * daemon.frame, "each frame was computed"
     if daemon.runtime == "litert":
         assert several <= MOST_BY_THREADS * daemon.frame
+
+
+@pytest.mark.parametrize(("raspberry", "daemon"), [("cortex-a72", "litert")], indirect=True)
+def test_page_that_nobody_opens_costs_nothing(daemon: Daemon) -> None:
+    """Protects who turns the page on and rarely looks: a frame costs what it costs without, and a start a bounded more.
+
+    Once, for it is no matter of runtime or processor.
+    """
+    paged = replace(daemon, options=PAGE)
+    print(f"with a page {paged.to_first_prediction / 1e6:.1f} M instructions to the first prediction, "
+          f"{paged.frame / 1e6:.2f} M a frame, {daemon.frame / 1e6:.2f} M without")  # fmt: skip
+    assert paged.to_first_prediction <= MOST_WITH_A_PAGE_TO_FIRST_PREDICTION
+    assert paged.frame <= MOST_WITH_A_PAGE_A_FRAME * daemon.frame

@@ -29,6 +29,9 @@ MOVING = ("front", "door", "garden", "workbench", "bird-table", "garage", "hall"
 AWAY = "attic"
 VIEWS = {"": "front", "#camera=front": "front", f"#camera={AWAY}": AWAY}
 """Parts of the address, and a camera that is then on the screen."""
+SHAPES = {"square": (64, 64), "wide": (160, 48), "upright": (48, 96), "usual": (64, 48),
+          "door": (96, 54), "hall": (54, 96), "yard": (80, 60), "attic": (32, 32)}  # fmt: skip
+"""Width and height of cameras, in pixels."""
 SIDE = 32
 """Pixels, of all cameras."""
 PHASES = SIDE // 2
@@ -58,6 +61,14 @@ NEWEST_EPISODE = """
 const row = document.querySelector(".camera:not([hidden]) .episodes li");
 return row && row.checkVisibility() && [...row.children].map((part) => part.textContent);
 """
+PROPORTIONS = """
+return Object.fromEntries([...document.querySelectorAll(".camera:not([hidden])")].map((card) => {
+  const [canvas, stage] = ["canvas", ".stage"].map((part) => card.querySelector(part).getBoundingClientRect());
+  const inside = canvas.width <= stage.width + 0.5 && canvas.height <= stage.height + 0.5;
+  return [card.dataset.camera, [canvas.width / canvas.height, inside]];
+}));
+"""
+"""By camera: the proportions of its picture on the screen, and whether that is within the room for it."""
 EPISODES = """
 const [events, done] = arguments;
 import("/static/history.js").then(({ History }) => {
@@ -116,6 +127,15 @@ def address(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     port = unused_port()
     folder = tmp_path_factory.mktemp("eight")
     with serving(cameras + camera(AWAY, "v4l2:/dev/video-none"), port, weights, folder):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def address_of_shapes(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page with eight cameras of all proportions."""
+    cameras = "".join(camera(name, fps=5, width=width, height=height) for name, (width, height) in SHAPES.items())
+    port = unused_port()
+    with serving(cameras, port, weights, tmp_path_factory.mktemp("shapes")):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -342,6 +362,30 @@ def test_nothing_is_wider_than_the_screen(chromium_page: Page, width: int, heigh
         chromium_page.wait_until_shown(shown)
         assert chromium_page.browser.execute_script(WIDER_THAN_THE_SCREEN) == []
         assert chromium_page.browser.execute_script("return document.documentElement.scrollWidth") == width
+
+
+def test_pictures_keep_their_proportions(browser: WebDriver, address_of_shapes: str) -> None:
+    """Protects cameras that are not 4:3: nothing is stretched or cut off, small beside the others or large."""
+    page = Page(browser, address_of_shapes)
+    for fragment, names in [("", list(SHAPES)), *((f"#camera={name}", [name]) for name in ("wide", "upright"))]:
+        page.open(fragment)
+        for name in names:
+            browser.execute_script(f"document.querySelector('[data-camera={name}]')?.scrollIntoView()")
+            page.wait_until_live(name)
+        found = browser.execute_script(PROPORTIONS)
+        for name in names:
+            width, height = SHAPES[name]
+            proportions, is_inside = found[name]
+            assert is_inside, name
+            assert proportions == pytest.approx(width / height, rel=0.02), name
+
+
+def test_eight_cameras_fit_a_screen(chromium_page: Page, address_of_shapes: str) -> None:
+    """Protects who watches them all: on a desktop's screen nothing has to be scrolled."""
+    page = Page(chromium_page.browser, address_of_shapes)
+    page.open()
+    page.wait_until_live(*SHAPES)
+    assert page.browser.execute_script("return document.documentElement.scrollHeight") == 900
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

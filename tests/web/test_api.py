@@ -8,6 +8,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image
 
 from pi_classifier.config.schema import WebSettings
 from pi_classifier.contracts.event import Event, EventKind
+from pi_classifier.web import api
 from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.fakes import FakeModel, ScriptedCamera
 from tests.web.site import Site, number_in, path_of, pixels_of, running
@@ -82,6 +84,13 @@ def test_as_many_classes_as_configured(client: httpx.Client) -> None:
     assert counts == [2, 1, 3]
 
 
+@pytest.mark.parametrize(("top_k", "count"), [(1.0, 1), (3.0, 3), (None, 2)])
+def test_numbers_of_json(client: httpx.Client, top_k: object, count: int) -> None:
+    """Protects programs whose JSON writes whole numbers with a point, or writes what is not said as null."""
+    answer = client.post(CLASSIFY, json={"image": base64.b64encode(picture()).decode(), "top_k": top_k})
+    assert len(answer.json()["predictions"]) == count
+
+
 def bomb() -> bytes:
     """A PNG of 30000 x 30000 pixels in a few bytes."""
 
@@ -112,7 +121,7 @@ def bomb() -> bytes:
         ("application/json", b"[" * 100_000, 400),
         ("application/json", b"{}", 400),
         ("application/json", b'{"image": 7}', 400),
-        ("application/json", b'{"image": "%%%"}', 400),
+        ("application/json", b'{"image": "%%%"}', 422),
         ("application/json", b'{"image": {"type": "url", "value": "http://127.0.0.1/"}}', 400),
         ("application/json", json.dumps({"image": base64.b64encode(picture()).decode(), "top_k": 0}).encode(), 400),
         ("application/json", json.dumps({"image": base64.b64encode(picture()).decode(), "top_k": True}).encode(), 400),
@@ -131,6 +140,7 @@ def test_unfit_numbers(client: httpx.Client, top_k: str) -> None:
     """Protects from numbers that are none."""
     answer = client.post(CLASSIFY, params={"top_k": top_k}, content=picture(), headers={"Content-Type": "image/png"})
     assert_problem(answer, 400)
+    assert_problem(client.post(CLASSIFY, params={"top_k": 1}, files={"image": picture()}, data={"top_k": top_k}), 400)
 
 
 def test_status_and_camera(client: httpx.Client, site: Site) -> None:
@@ -220,6 +230,18 @@ def test_camera_that_is_away() -> None:
         assert answer.json()["detail"] == "unplugged; check its plug"
         assert int(answer.headers["retry-after"]) > 0
         assert client.get("/api/v1/cameras/front").json()["prediction"] is None
+
+
+def test_who_waits_for_a_picture_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects from crowds: whoever waits has a viewer's place, and gives it back when no frame comes."""
+    monkeypatch.setattr(api, "FRAME_SECONDS", 1.0)
+    with running({"front": ScriptedCamera([])}) as site, site.client() as client, ThreadPoolExecutor() as threads:
+        asked = threads.submit(client.get, "/api/v1/cameras/front/snapshot.jpg")
+        eventually(lambda: site.observer.viewers.get("snapshot") == 1 or asked.done(), "a viewer")
+        assert not asked.done()
+        assert_problem(asked.result(), 503)
+        assert asked.result().json()["detail"] == "front sends no frames"
+        assert site.observer.viewers["snapshot"] == 0
 
 
 def test_pictures_can_be_turned_off() -> None:

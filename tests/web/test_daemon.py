@@ -58,19 +58,29 @@ def test_what_cannot_be_served_is_one_line(
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_page_that_is_off_costs_nothing(variables: Mapping[str, str]) -> None:
-    """Protects who does not want it: neither the page nor its libraries are imported, and no thread is started."""
+def imported(variables: Mapping[str, str], *options: str) -> set[str]:
+    """The modules that a run of three frames has imported by its end."""
     code = (
-        "import sys, threading\nfrom pi_classifier.cli import app\n"
-        f"app({[*RUN, '--frames', '3', '--metrics-listen', '']!r}, standalone_mode=False)\n"
-    )
-    code = code.replace("app(", "import pi_classifier.cli as cli\ncli._end_at_once = lambda: None\napp(", 1)
-    check = (
-        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'starlette', 'uvicorn', 'h11', 'wsproto', "
-        "'asyncio', 'anyio'}), [name for name in sys.modules if name.startswith('pi_classifier.web')])\n"
+        "import sys\nimport pi_classifier.cli as cli\ncli._end_at_once = lambda: None\n"
+        f"cli.app({[*RUN, '--frames', '3', '--metrics-listen', '', *options]!r}, standalone_mode=False)\n"
+        "print(*sys.modules)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code + check], env=dict(variables), cwd=ROOT, capture_output=True, text=True,
+        [sys.executable, "-c", code], env=dict(variables), cwd=ROOT, capture_output=True, text=True,
         timeout=DEADLINE_SECONDS, check=True,
     )  # fmt: skip
-    assert done.stdout.splitlines()[-1] == "[] []"
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_page_that_is_off_costs_nothing(variables: Mapping[str, str]) -> None:
+    """Protects who does not want it: neither the page nor its libraries are imported."""
+    modules = imported(variables)
+    assert not [name for name in modules if name.startswith("pi_classifier.web")]
+    assert not modules & {"starlette", "uvicorn", "h11", "wsproto", "asyncio", "anyio"}
+
+
+def test_page_that_nobody_opens_costs_little(variables: Mapping[str, str]) -> None:
+    """Protects the start with a page: what only a viewer or a picture that is sent needs comes with the first one."""
+    modules = imported(variables, "--web", "127.0.0.1:0")
+    assert "pi_classifier.web.server" in modules
+    assert not modules & {"PIL", "wsproto"}

@@ -100,6 +100,20 @@ def test_requests_are_counted_by_pattern(site: Site) -> None:
     eventually(lambda: expected <= set(site.observer.requests), "all of them counted")
 
 
+def test_what_has_no_end_is_not_timed(site: Site) -> None:
+    """Protects the times of requests from those who look for hours; what is refused is an answer like any other."""
+    camera = "/api/v1/cameras/{camera}/stream.mjpg"
+    with site.client() as client, site.live():
+        client.get("/api/v1/cameras/nothing/stream.mjpg")
+        for path in ("/api/v1/cameras/front/stream.mjpg", "/api/v1/events"):
+            with client.stream("GET", path) as stream:
+                next(stream.iter_raw())
+    expected = {(camera, 200), ("/api/v1/events", 200), ("/api/v1/live", 101)}
+    eventually(lambda: (camera, "GET", 404) in site.observer.requests, "a refusal")
+    eventually(lambda: expected <= site.observer.endless, "their ends")
+    assert site.observer.endless == expected
+
+
 def test_beyond_this_machine_a_token_is_needed(token_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects who binds to the network: without a token that is refused, unless it is written out."""
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)

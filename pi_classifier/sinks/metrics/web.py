@@ -7,7 +7,6 @@ from pi_classifier.sinks.metrics.at_scrape import PREFIX
 
 SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 WAYS: tuple[Way, ...] = ("live", "mjpeg", "events", "snapshot")
-SWITCHING_PROTOCOLS = 101
 
 
 class WebMetrics:
@@ -38,10 +37,10 @@ class WebMetrics:
         for way in WAYS:
             self._viewers.labels(way)
 
-    def request_answered(self, route: str, method: str, status: int, seconds: float) -> None:
+    def request_answered(self, route: str, method: str, status: int, seconds: float | None) -> None:
         """Count and time a request."""
         self._requests.labels(route, method, str(status)).inc()
-        if not (status == SWITCHING_PROTOCOLS or route.endswith((".mjpg", "/events"))):
+        if seconds is not None:
             self._seconds.labels(route).observe(seconds)
 
     def viewers_changed(self, way: Way, count: int) -> None:
