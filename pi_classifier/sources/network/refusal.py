@@ -37,6 +37,6 @@ def _by_status(place: str, status: int, reason: str, *, known: bool) -> CaptureE
         return CameraForbidden(f"{place} {refused}", remedy="set username and password_file of this [[camera]]")
     if status == OK:
         return NetworkCameraLost(
-            f"{place}: no video that can be decoded came", remedy="set the camera to H.264 or H.265, and try again"
+            f"{place} answers, and no video comes", remedy="set it to H.264 or H.265, and close other clients of it"
         )
     return NetworkCameraLost(f"{place}: {status} {reason}".rstrip(), remedy="check the address and the camera")

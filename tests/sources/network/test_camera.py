@@ -31,7 +31,7 @@ SECRET = Userinfo("admin", "cAnArY @:/#%")
 
 def failure(source: NetworkCamera, frames: int = 1000) -> tuple[list[int], PiClassifierError]:
     """The numbers that were seen before the error that ended it, and that error."""
-    seen = []
+    seen: list[int] = []
     try:
         with closing(source.frames()) as coming:
             seen.extend(number_in(frame.pixels) for frame in itertools.islice(coming, frames))
@@ -55,8 +55,8 @@ def test_frames_are_those_that_were_sent() -> None:
         (Fault.BASIC_REFUSED, CameraForbidden, "refuses the user name or the password"),
         (Fault.NOT_FOUND, NetworkCameraLost, "404 Not Found"),
         (Fault.UNAVAILABLE, NetworkCameraLost, "503 Service Unavailable"),
-        (Fault.NO_VIDEO, NetworkCameraLost, "no video"),
-        (Fault.NO_BANDWIDTH, NetworkCameraLost, "no video"),
+        (Fault.NO_VIDEO, NetworkCameraLost, "no video comes"),
+        (Fault.NO_BANDWIDTH, NetworkCameraLost, "no video comes"),
         (Fault.ENDS, NetworkCameraLost, "closed the connection"),
         (Fault.RESETS, NetworkCameraLost, "closed the connection"),
     ],
