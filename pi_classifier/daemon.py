@@ -44,8 +44,10 @@ from pi_classifier.system.soc import Soc
 from pi_classifier.system.systemd import SystemdClient, journal_listens, log_to_journal
 
 if TYPE_CHECKING:
-    # Imported only where the page is turned on.
+    # Imported only where the page is turned on, or a camera has a group.
+    from pi_classifier.contracts.group import GroupSink
     from pi_classifier.contracts.request import RequestSource
+    from pi_classifier.inference.synchroniser import Synchroniser
     from pi_classifier.web.door import Door
     from pi_classifier.web.server import WebServer
 
@@ -97,11 +99,12 @@ def run(settings: Settings) -> None:
         }
         about = (model, statistics, requested, steadiness.now)
         metrics = [_metrics_sink(settings.metrics, server, *about)] if server else []
+        groups = _groups(settings.groups, server, dispatchers, web.servers)
         captures = [
             Capture(
                 source,
                 statistics=one,
-                observers=(steadiness, monitor),
+                observers=(steadiness, monitor, *groups),
                 model=model,
                 work_available=work_available,
                 shutdown=shutdown,
@@ -115,7 +118,7 @@ def run(settings: Settings) -> None:
             cameras=list(zip(captures, statistics, strict=True)),
             predictor=model.new_predictor(),
             steadiness=steadiness,
-            sinks=[watchdog, *outputs, *metrics, *web.servers],
+            sinks=[watchdog, *outputs, *metrics, *web.servers, *groups],
             work_available=work_available,
             requests=web.requests,
         )
@@ -128,7 +131,8 @@ def run(settings: Settings) -> None:
         stack.callback(systemd.stopping)
         # What is there by now stays: later collections need not look through it.
         gc.freeze()
-        pipeline.run(frames=settings.run.frames, stopping=lambda: stop.requested, after_turn=watchdog.check)
+        checks = _in_turn([watchdog.check, *[one.check for one in groups]])
+        pipeline.run(frames=settings.run.frames, stopping=lambda: stop.requested, after_turn=checks)
 
 
 class Output(Sink, Reporter, Protocol):
@@ -232,10 +236,31 @@ def _web(
         top_k=settings.model.top_k,
         statistics=statistics,
         picture_demands=picture_demands,
+        groups=settings.groups,
         ask=requests.ask,
         observers=[WebMetrics(metrics.registry)] if metrics else [],
     )
     return _Web([server], requests)
+
+
+def _groups(
+    groups: Mapping[str, Sequence[str]],
+    metrics: MetricsServer | None,
+    dispatchers: Sequence[Dispatcher],
+    web: Sequence["WebServer"],
+) -> "list[Synchroniser]":
+    """Who brings the cameras of each group together; nobody where there is none, and then nothing of it is imported."""
+    if not groups:
+        return []
+    from pi_classifier.events.groups import GroupEvents  # noqa: PLC0415
+    from pi_classifier.inference.synchroniser import Synchroniser  # noqa: PLC0415
+    from pi_classifier.sinks.metrics.groups import GroupMetrics  # noqa: PLC0415
+
+    publish = {one.name: one.publish for one in dispatchers}
+    sinks: list[GroupSink] = [GroupEvents(each=publish.get("stdout"), changes=publish["journal"]), *web]
+    if metrics:
+        sinks.append(GroupMetrics(metrics.registry, list(groups)))
+    return [Synchroniser(groups, sinks=sinks)]
 
 
 def _metrics_sink(
@@ -301,7 +326,7 @@ def _dispatchers(
     settings: LogSettings, model: Model, stdout: StdoutSink | None, web: Sequence["WebServer"]
 ) -> list[Dispatcher]:
     """One for each listener. The log gets all events in the journal; in a terminal what stdout does not show."""
-    kinds = CAMERA_EVENTS if stdout else frozenset(EventKind)
+    kinds = CAMERA_EVENTS | {EventKind.GROUP} if stdout else frozenset(EventKind)
     dispatchers = [Dispatcher(Journal(kinds=kinds, untrained=model.metadata.untrained), name="journal")]
     if stdout and settings.format == "json":
         dispatchers.append(Dispatcher(stdout, name="stdout"))
@@ -324,6 +349,16 @@ def _outputs(model: Model, systemd: SystemdClient, stdout: StdoutSink | None) ->
     if systemd.listens:
         outputs.append(StatusSink(systemd.status, untrained=model.metadata.untrained))
     return outputs
+
+
+def _in_turn(actions: Sequence[Callable[[], None]]) -> Callable[[], None]:
+    """All of them as one."""
+
+    def act() -> None:
+        for action in actions:
+            action()
+
+    return act
 
 
 def _report(statistics: Sequence[CameraStatistics], reporters: Sequence[Reporter]) -> None:
