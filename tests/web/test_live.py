@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import struct
 import time
 from collections.abc import Iterator, Sequence
@@ -17,12 +18,13 @@ from websockets.sync.client import ClientConnection
 from pi_classifier.config.schema import WebSettings
 from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.contracts.frame import FrameSource, Pixels
+from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.errors import CameraAbsent
 from pi_classifier.web.jpeg import JpegEncoder
-from pi_classifier.web.view import LINGER_SECONDS
+from pi_classifier.web.view import CameraView, GroupView
 from pi_classifier.web.viewers import MOST_VIEWERS
 from tests.conftest import DEADLINE_SECONDS, eventually
-from tests.fakes import ScriptedCamera, prediction_of
+from tests.fakes import ScriptedCamera, group_of, prediction_of
 from tests.web.site import NumberedCamera, Site, number_in, pixels_of, running
 
 
@@ -237,16 +239,26 @@ def test_group_without_pictures() -> None:
 
 
 def test_group_and_its_cameras_do_not_take_each_others_pictures() -> None:
-    """Protects two who look, one at the group and one at a camera of it: when one goes, the other goes on."""
-    with table("left", "right") as site, site.live() as page:
-        for _ in range(3):
-            with site.live() as other:
-                asked_for(other, "left")
-                moment_of(page)
-            time.sleep(LINGER_SECONDS)  # then nobody has asked for pictures but who waits
-            moment_of(page)
-        asked_for(page, "left")
-        assert moment_of(page)
+    """Protects two who look, one at a group and one at a camera of it: pictures are kept until both have theirs."""
+    demands = [PictureDemand(), PictureDemand()]
+    picture = np.zeros((8, 8, 3), np.uint8)
+    left, right = (prediction_of(camera=name)._replace(picture=picture) for name in ("left", "right"))
+
+    async def look() -> None:
+        loop = asyncio.get_running_loop()
+        cameras = [CameraView(one.camera, loop, demand) for one, demand in zip((left, right), demands, strict=True)]
+        group = GroupView("table", loop, cameras)
+        both, alone = asyncio.create_task(group.later_than(-1)), asyncio.create_task(cameras[0].later_than(-1))
+        await asyncio.sleep(0)
+        cameras[0].offer(left)
+        assert await alone == left
+        assert [demand.until for demand in demands] == [math.inf, math.inf]
+        group.offer(group_of(left, right._replace(picture=None)))
+        group.offer(group_of(left, right, number=1))
+        assert (await both).number == 1
+        assert max(demand.until for demand in demands) < math.inf
+
+    asyncio.run(look())
 
 
 def test_frame_of_a_moment_ago_is_encoded_once() -> None:
