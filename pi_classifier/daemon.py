@@ -51,8 +51,10 @@ from pi_classifier.system.soc import Soc
 from pi_classifier.system.systemd import SystemdClient, journal_listens, log_to_journal
 
 if TYPE_CHECKING:
-    # Imported only where the page is turned on.
+    # Imported only where the page is turned on, or a camera has a group.
+    from pi_classifier.contracts.group import GroupSink
     from pi_classifier.contracts.request import RequestSource
+    from pi_classifier.inference.synchroniser import Synchroniser
     from pi_classifier.web.door import Door
     from pi_classifier.web.server import WebServer
 
@@ -107,11 +109,12 @@ def run(settings: Settings) -> None:
         }
         about = (model, statistics, requested, steadiness.now)
         metrics = [_metrics_sink(settings.metrics, server, *about)] if server else []
+        groups = _groups(settings.groups, server, dispatchers, web.servers)
         captures = [
             Capture(
                 source,
                 statistics=one,
-                observers=(steadiness, monitor),
+                observers=(steadiness, monitor, *groups),
                 model=model,
                 work_available=work_available,
                 shutdown=shutdown,
@@ -126,7 +129,7 @@ def run(settings: Settings) -> None:
         pipeline = Pipeline(
             cameras=list(zip(captures, statistics, strict=True)),
             executor=executor,
-            publisher=Publisher(steadiness, [watchdog, *outputs, *metrics, *web.servers]),
+            publisher=Publisher(steadiness, [watchdog, *outputs, *metrics, *web.servers, *groups]),
             work_available=work_available,
             requests=web.requests,
             in_step=settings.run.in_step,
@@ -140,7 +143,8 @@ def run(settings: Settings) -> None:
         stack.callback(systemd.stopping)
         # What is there by now stays: later collections need not look through it.
         gc.freeze()
-        pipeline.run(frames=settings.run.frames, stopping=lambda: stop.requested, after_turn=watchdog.check)
+        checks = _in_turn([watchdog.check, *[one.check for one in groups]])
+        pipeline.run(frames=settings.run.frames, stopping=lambda: stop.requested, after_turn=checks)
 
 
 class Output(Sink, Reporter, Protocol):
@@ -244,6 +248,7 @@ def _web(
         top_k=settings.model.top_k,
         statistics=statistics,
         picture_demands=picture_demands,
+        groups=settings.groups,
         ask=requests.ask,
         observers=[WebMetrics(metrics.registry)] if metrics else [],
     )
@@ -254,6 +259,26 @@ def _requested_fps(camera: CameraSettings, source: FrameSource) -> float:
     """How many frames a second a camera should give; 0 where nothing is asked of it: a network camera has its rate."""
     fps = source.pace_fps or (0.0 if is_network(camera.source) else camera.fps)
     return min(fps or math.inf, camera.max_fps) if camera.max_fps else fps
+
+
+def _groups(
+    groups: Mapping[str, Sequence[str]],
+    metrics: MetricsServer | None,
+    dispatchers: Sequence[Dispatcher],
+    web: Sequence["WebServer"],
+) -> "list[Synchroniser]":
+    """Who brings the cameras of each group together; nobody where there is none, and then nothing of it is imported."""
+    if not groups:
+        return []
+    from pi_classifier.events.groups import GroupEvents  # noqa: PLC0415
+    from pi_classifier.inference.synchroniser import Synchroniser  # noqa: PLC0415
+    from pi_classifier.sinks.metrics.groups import GroupMetrics  # noqa: PLC0415
+
+    publish = {one.name: one.publish for one in dispatchers}
+    sinks: list[GroupSink] = [GroupEvents(each=publish.get("stdout"), changes=publish["journal"]), *web]
+    if metrics:
+        sinks.append(GroupMetrics(metrics.registry, list(groups)))
+    return [Synchroniser(groups, sinks=sinks)]
 
 
 def _metrics_sink(
@@ -325,7 +350,7 @@ def _dispatchers(
     settings: LogSettings, model: Model, stdout: StdoutSink | None, web: Sequence["WebServer"]
 ) -> list[Dispatcher]:
     """One for each listener. The log gets all events in the journal; in a terminal what stdout does not show."""
-    kinds = CAMERA_EVENTS if stdout else frozenset(EventKind)
+    kinds = CAMERA_EVENTS | {EventKind.GROUP} if stdout else frozenset(EventKind)
     dispatchers = [Dispatcher(Journal(kinds=kinds, untrained=model.metadata.untrained), name="journal")]
     if stdout and settings.format == "json":
         dispatchers.append(Dispatcher(stdout, name="stdout"))
@@ -348,6 +373,16 @@ def _outputs(model: Model, systemd: SystemdClient, stdout: StdoutSink | None) ->
     if systemd.listens:
         outputs.append(StatusSink(systemd.status, untrained=model.metadata.untrained))
     return outputs
+
+
+def _in_turn(actions: Sequence[Callable[[], None]]) -> Callable[[], None]:
+    """All of them as one."""
+
+    def act() -> None:
+        for action in actions:
+            action()
+
+    return act
 
 
 def _report(statistics: Sequence[CameraStatistics], reporters: Sequence[Reporter]) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pi_classifier.config.schema import SteadinessSettings
 from pi_classifier.contracts.event import Event
 from pi_classifier.contracts.frame import Frame, Pixels
+from pi_classifier.contracts.group import Group, Member
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import ModelMetadata, Predictor, Runtime
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
@@ -202,6 +203,17 @@ class CollectingSink:
         self.predictions.append(prediction)
 
 
+class CollectingGroupSink:
+    """Keeps every group."""
+
+    def __init__(self) -> None:
+        self.groups: list[Group] = []
+
+    def offer_group(self, group: Group) -> None:
+        """Keep it."""
+        self.groups.append(group)
+
+
 class CollectingListener:
     """Keeps every event."""
 
@@ -239,6 +251,14 @@ def prediction_of(
     probabilities = np.array([probability for _, _, probability in scores], np.float32)
     result = Result(probabilities, tuple(Score(*score) for score in scores))
     return Prediction(camera, sequence, 0.0, result, timings or Timings(0, 0, 0, 0, 0, 0), NOTHING)
+
+
+def group_of(
+    *members: Prediction, missing: Sequence[str] = (), number: int = 0, at: float = 0.0, interval: float = 0.1
+) -> Group:
+    """A group of these predictions, the first of which was captured at its moment, and each other one 10 ms later."""
+    found = tuple(Member(one, 0.01 * position) for position, one in enumerate(members))
+    return Group("table", number, at, interval, 0.05, found, tuple(missing))
 
 
 class CollectingWebObserver:

@@ -1,6 +1,7 @@
 """`pi-classifier run`, as systemd and people run it: a process, signals, a scrape."""
 
 import array
+import ast
 import fcntl
 import json
 import os
@@ -12,13 +13,13 @@ import termios
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
-from tests.conftest import DEADLINE_SECONDS, EITHER_RUNTIME, eventually
+from tests.conftest import DEADLINE_SECONDS, EITHER_RUNTIME, ROOT, eventually
 from tests.running import Program
 from tests.sources.test_files import write_picture, write_video
 
@@ -196,6 +197,51 @@ def test_two_cameras(program: Run, tmp_path: Path, free_port: int) -> None:
     running.stop()
     running.wait()
     assert sum(" done: " in line for line in running.lines) == 2
+
+
+def test_cameras_in_step(program: Run, tmp_path: Path, free_port: int) -> None:
+    """Protects groups from end to end: a line for each, with who is there and who is missing, and their metrics."""
+    config = tmp_path / "config.toml"
+    cameras = {"left": "synthetic:", "right": "synthetic:", "back": "v4l2:/dev/video-none"}
+    config.write_text(
+        "".join(
+            f'[[camera]]\nname = "{name}"\nsource = "{source}"\nfps = 10\ngroup = "table"\n'
+            for name, source in cameras.items()
+        )
+        + f'[log]\nformat = "json"\n[model]\nweights = "untrained"\n[metrics]\nlisten = "127.0.0.1:{free_port}"\n',
+        encoding="utf-8",
+    )
+    running = program("run", "--config", config)
+
+    def groups() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in running.lines if line.startswith("{")]
+        return [line for line in lines if line.get("event") == "group"]
+
+    running.wait_for(lambda: len(groups()) > 20, "groups")
+    with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/metrics", timeout=60) as answer:
+        text = answer.read().decode()
+    running.stop()
+    running.wait()
+    newest = groups()[-1]
+    assert (newest["group"], list(newest["cameras"]), newest["missing"]) == ("table", ["left", "right"], ["back"])
+    assert newest["skew_ms"] < 60
+    assert float(text.partition('groups_total{complete="false",group="table"} ')[2].split()[0]) > 0
+    assert 'group_skew_seconds_count{group="table"}' in text
+
+
+def test_groups_that_nobody_has_cost_nothing(variables: dict[str, str]) -> None:
+    """Protects who has none: nothing of them is imported."""
+    code = (
+        "import sys\nimport pi_classifier.cli as cli\ncli._end_at_once = lambda: None\n"
+        "cli.app(['run', '--source', 'synthetic:', '--weights', 'untrained', '--frames', '3', '--metrics-listen', ''], "
+        "standalone_mode=False)\n"
+        "print([name for name in sys.modules if 'group' in name or 'synchroniser' in name])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=variables, cwd=ROOT, capture_output=True, text=True,
+        timeout=DEADLINE_SECONDS, check=True,
+    )  # fmt: skip
+    assert [name for name in ast.literal_eval(done.stdout.splitlines()[-1]) if name.startswith("pi_classifier")] == []
 
 
 def test_closed_pipe_ends_it(variables: dict[str, str]) -> None:

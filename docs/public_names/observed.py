@@ -10,14 +10,17 @@ from prometheus_client import CollectorRegistry, Metric
 
 from pi_classifier import __version__
 from pi_classifier.contracts.event import Event, EventKind
+from pi_classifier.contracts.group import Group, Member
 from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
 from pi_classifier.contracts.state import Change, State, Steady, WatchState
 from pi_classifier.errors import CameraAbsent, CaptureTimeout, InputError
+from pi_classifier.events.groups import GroupEvents
 from pi_classifier.events.journal import entry_fields, message
 from pi_classifier.events.monitor import EventMonitor
 from pi_classifier.offline.classify import JsonReport
 from pi_classifier.sinks.metrics.at_scrape import build_versions
+from pi_classifier.sinks.metrics.groups import GroupMetrics
 from pi_classifier.sinks.metrics.sink import MetricsSink
 from pi_classifier.sinks.metrics.web import WebMetrics
 from pi_classifier.sinks.stdout import StdoutSink
@@ -34,6 +37,15 @@ PREDICTION = Prediction(
     Result(np.zeros(1000, np.float32), SCORES),
     Timings(0.001, 0.0005, 0.02, 0.0001, 0.0001, 0.0255),
     STEADY,
+)
+GROUP = Group(
+    "table",
+    7,
+    12.5,
+    0.0667,
+    0.0861,
+    (Member(PREDICTION._replace(camera="left"), 0.0), Member(PREDICTION._replace(camera="right"), -0.0312)),
+    ("back",),
 )
 EXAMPLE_ID = "0b816d21e6a64fb1a3a06515b667278f"
 STARTED: dict[str, str | float] = {
@@ -64,7 +76,17 @@ MEANING = {
     "classified": "frames",
     "dropped": "frames by reason, reasons without any left out",
     "class_id": "index into the model's categories",
+    "cameras": "of a group: each that has a frame of its moment, by name",
+    "cameras.*.frame": "its number",
+    "cameras.*.label": "of the best class of that frame",
+    "cameras.*.offset_ms": "from the group's moment to the capture of that frame, in milliseconds",
+    "cameras.*.probability": "of that class, 0 to 1",
+    "cameras.*.state_label": "what holds still; empty for nothing",
     "event": "its kind",
+    "group": "its name",
+    "latency_ms": "from the group's moment until it was complete, or was waited for no longer",
+    "missing": "the other cameras of the group",
+    "skew_ms": "from the group's first frame to its last",
     "id": "this event's alone",
     "label": "what began or ended; of a watch `watch` stands there, with its name",
     "probability": "smoothed, 0 to 1",
@@ -134,6 +156,7 @@ def metrics() -> str:
     web = WebMetrics(registry)
     web.request_answered("/api/v1/status", "GET", 200, 0.001)
     web.frame_sent("front", "live", 8000)
+    GroupMetrics(registry, [GROUP.name]).offer_group(GROUP)
     families = sorted(registry.collect(), key=lambda family: family.name)
     rows = [(code(_exposed(family)), family.type, _labels(family), family.documentation) for family in families]
     return table(("metric", "type", "labels", "meaning"), rows)
@@ -168,10 +191,11 @@ def log_lines() -> str:
     untrained.offer(PREDICTION)
     untrained.report(front.snapshot())
     sink.notify(Event(EventKind.STARTED, "front", 1767225600.25, EXAMPLE_ID, STARTED))
+    sink.notify(group_event()._replace(at=1767225600.5, id=EXAMPLE_ID))
     front.camera_failed(ABSENT.kind, str(ABSENT))
     sink.report(front.end_interval(2.0))
     sink.finish(front.snapshot(), 2.0)
-    titles = ("camera delivers", "untrained weights", "an event", "camera disconnected", "totals at the end")
+    titles = ("camera delivers", "untrained weights", "an event", "a group", "camera disconnected", "totals at the end")
     return _lines(titles, stream.getvalue())
 
 
@@ -205,14 +229,24 @@ def _lines(titles: Iterable[str], text: str) -> str:
 def _keys(line: Mapping[str, object], above: str = "") -> Iterator[tuple[str, str]]:
     for key, value in line.items():
         yield above + key, "null" if value is None else JSON_TYPES[type(value).__name__]
-        for item in value[:1] if isinstance(value, list) else ():
+        for item in value[:1] if isinstance(value, list) and key != "missing" else ():
             yield from _keys(item, f"{above}{key}[].")
         if isinstance(value, dict) and key == "state":
             yield from _keys(value, f"{above}{key}.")
+        if isinstance(value, dict) and key == "cameras":
+            for member in value.values():
+                yield from _keys(member, f"{above}{key}.*.")
+
+
+def group_event() -> Event:
+    """That of a group."""
+    events: list[Event] = []
+    GroupEvents(each=events.append, changes=lambda _: None).offer_group(GROUP)
+    return events[0]
 
 
 def events() -> str:
-    """Every kind of event, as the monitor publishes it and the journal writes it."""
+    """Every kind of event, as it is published and as the journal writes it."""
     seen: list[Event] = []
     now = 0.0
     monitor = EventMonitor([seen.append], summary_seconds=60, clock=lambda: now)
@@ -225,7 +259,7 @@ def events() -> str:
     now = 60.0
     monitor.report(front.end_interval(2.0))
     monitor.finish(front.snapshot(), 60.0)
-    by_kind = {event.kind: event for event in seen}
+    by_kind = {event.kind: event for event in [*seen, group_event()]}
     rows = []
     for kind in EventKind:
         event = by_kind[kind]

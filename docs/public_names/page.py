@@ -38,7 +38,8 @@ versions: of this program, of OpenCV, of Python, and of the packages that run th
 {observed.metrics()}
 ## Lines of `run --log-format json`
 
-One object a line, on stdout, for each camera once an interval, and its totals at the end.
+One object a line, on stdout, for each camera once an interval, and its totals at the end; and for each event as it
+happens, each group of cameras among them ([groups.md](groups.md)).
 
 {observed.log_lines()}
 ## Lines of `classify --json`

@@ -69,6 +69,16 @@ def _source(text: str) -> str:
 
 
 CameraName = Annotated[str, AfterValidator(_camera_name)]
+
+
+def _group_name(text: str) -> str:
+    if text and not CAMERA_NAME.fullmatch(text):
+        raise problem("is no name for a group", "give it 1 to 64 letters, digits, '_', '.' and '-'")
+    return text
+
+
+GroupName = Annotated[str, AfterValidator(_group_name)]
+"""Empty for none. A camera may have the same: metrics and messages have groups under a key of their own."""
 Cpu = Annotated[int, Field(ge=0, le=1023)]
 """Number of a processor; 1023 is the last that glibc's cpu_set_t holds."""
 Source = Annotated[
@@ -128,6 +138,7 @@ class CameraSettings(Section):
     width: int = Field(224, ge=16, le=8192, description="pixels asked of the camera; the driver may round")
     height: int = Field(224, ge=16, le=8192, description="pixels")
     fps: float = Field(36.0, gt=0, le=1000, description="frames a second asked of the camera")
+    group: GroupName = Field("", description="cameras of the same group are brought together in time; empty: none")
     max_fps: float = Field(0.0, ge=0, le=1000, description="frames a second for the model at most; 0: as many as come")
     username: str = Field("", max_length=256, description="for a network camera that asks for one")
     password: SecretStr = Field(SecretStr(""), max_length=256, description="and its password; better, a file of it:")
@@ -283,6 +294,15 @@ class Settings(Section):
     web: WebSettings = WebSettings()
     run: RunSettings = RunSettings()
 
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """The names of the cameras of each group, by its own."""
+        groups: dict[str, list[str]] = {}
+        for camera in self.camera:
+            if camera.group:
+                groups.setdefault(camera.group, []).append(camera.name)
+        return groups
+
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
         for section, kinds, tables in (("camera", "cameras", self.camera), ("watch", "watches", self.watch)):
@@ -290,6 +310,16 @@ class Settings(Section):
             for name in names:
                 if names.count(name) > 1:
                     raise problem(f"two {kinds} are called '{name}'", f"give each [[{section}]] a name of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _groups_have_several_cameras(self) -> Self:
+        for group, cameras in self.groups.items():
+            if len(cameras) == 1:
+                raise problem(
+                    f"'{cameras[0]}' is the only camera of the group '{group}'",
+                    f'give another [[camera]] group = "{group}" as well, or take it away here',
+                )
         return self
 
     @model_validator(mode="after")

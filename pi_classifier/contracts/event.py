@@ -23,6 +23,8 @@ class EventKind(StrEnum):
     """`seconds`, `classified`, `dropped`, `errors`, `fps`: the numbers since the last one."""
     TOTALS = "totals"
     """`seconds`, `captured`, `classified`, `dropped_REASON` for each reason, `fps`: the numbers of the whole run."""
+    GROUP = "group"
+    """`group`: its name; `skew_ms`, `latency_ms`: cameras were brought together. It has members."""
 
 
 CAMERA_EVENTS = frozenset({EventKind.CAMERA_DOWN, EventKind.CAMERA_UP})
@@ -30,15 +32,21 @@ STATE_EVENTS = frozenset({EventKind.STARTED, EventKind.STOPPED})
 
 
 class Event(NamedTuple):
-    """One thing that happened with one camera."""
+    """One thing that happened with one camera, or with a group of them."""
 
     kind: EventKind
     camera: str
+    """Empty where it is a group's."""
     at: float
     """Seconds since 1970."""
     id: str
     """This event's alone, wherever and how often it is told."""
     fields: Mapping[str, str | float] = MappingProxyType({})
+    members: Mapping[str, Mapping[str, str | float]] = MappingProxyType({})
+    """Of a group, by camera: `frame`, its number; `offset_ms`; the `label` that is best in it, with its `probability`;
+    `state_label`, what holds still, empty for nothing."""
+    missing: tuple[str, ...] = ()
+    """The group's other cameras."""
 
 
 class Listener(Protocol):

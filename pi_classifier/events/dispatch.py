@@ -26,7 +26,7 @@ class Dispatcher:
     def __init__(self, listener: Listener, *, name: str, capacity: int = CAPACITY) -> None:
         """`name`: of the listener, in logs."""
         self._listener = listener
-        self._name = name
+        self.name = name
         self._waiting: deque[Event] = deque(maxlen=capacity)
         self._changed = threading.Condition()
         self._stopping = False
@@ -46,7 +46,7 @@ class Dispatcher:
             self._waiting.append(event)
             self._changed.notify()
         if first:
-            logger.warning("%s is too slow for its events; the oldest are lost", self._name)
+            logger.warning("%s is too slow for its events; the oldest are lost", self.name)
 
     def start(self) -> None:
         """Begin to hand over."""
@@ -70,7 +70,7 @@ class Dispatcher:
             try:
                 self._listener.notify(event)
             except Exception:  # a listener's fault costs one event, not all that follow
-                logger.exception("%s failed on an event", self._name)
+                logger.exception("%s failed on an event", self.name)
             self._notified_since = None
 
     def _next(self) -> Event | None:

@@ -1,9 +1,11 @@
 """Events as log records, which systemd's journal handler makes entries with fields of. Gentle to an SD card.
 
 Entries carry upper-case fields: `journalctl -o json` shows EVENT, EVENT_ID, CAMERA, and those of LABEL, WATCH, REASON,
-PROBABILITY and FPS that the event has. Without a journal they are lines on stderr.
+PROBABILITY and FPS that the event has; of a group GROUP, SKEW_MS, MISSING and LABELS. Without a journal they are lines
+on stderr.
 """
 
+import json
 import logging
 from collections.abc import Collection, Mapping
 
@@ -12,9 +14,9 @@ from pi_classifier.statistics import totals_line
 
 logger = logging.getLogger(__name__)
 
-TEXTS = ("label", "watch", "reason")
+TEXTS = ("group", "label", "watch", "reason")
 """The fields of an entry that are text."""
-DECIMALS = {"fps": 2, "probability": 4}
+DECIMALS = {"fps": 2, "probability": 4, "skew_ms": 1}
 """The fields of an entry that are numbers, and how exactly they are written."""
 DROPPED = "dropped_"
 
@@ -46,6 +48,8 @@ def message(event: Event) -> str:
         return f"{camera} is back"
     if event.kind in STATE_EVENTS:
         return _state(event)
+    if event.kind == EventKind.GROUP:
+        return _group(event)
     if event.kind == EventKind.SUMMARY:
         return (
             f"{camera} in {fields['seconds']:.0f} s: {fields['classified']} classified, {fields['dropped']} dropped, "
@@ -70,9 +74,21 @@ def _state(event: Event) -> str:
     return text + (f", {fields['probability']:.1%}" if started else lost)
 
 
+def _group(event: Event) -> str:
+    shown = ", ".join(f"{camera} {one['state_label'] or 'nothing'}" for camera, one in event.members.items())
+    missing = f", without {', '.join(event.missing)}" if event.missing else ""
+    return f"{event.fields['group']} in step within {event.fields['skew_ms']:.0f} ms: {shown}{missing}"
+
+
 def entry_fields(event: Event) -> Mapping[str, str]:
     """The fields of a journal entry."""
-    fields = {"EVENT": str(event.kind), "EVENT_ID": event.id, "CAMERA": event.camera}
+    fields = {"EVENT": str(event.kind), "EVENT_ID": event.id}
+    if event.members:
+        labels = {camera: one["state_label"] for camera, one in event.members.items()}
+        # No camera's name has a space; a label may have whatever there is.
+        fields |= {"MISSING": " ".join(event.missing), "LABELS": json.dumps(labels, ensure_ascii=False)}
+    else:
+        fields["CAMERA"] = event.camera
     fields |= {name.upper(): str(event.fields[name]) for name in TEXTS if name in event.fields}
     for name, decimals in DECIMALS.items():
         if name in event.fields:

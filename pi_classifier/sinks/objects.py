@@ -15,9 +15,11 @@ def time_text(at: float) -> str:
 
 
 def event_object(event: Event) -> Object:
-    """An event."""
+    """An event; that of a group has members in the place of a camera."""
+    of: Object = {"camera": event.camera} if event.camera else {}
     fields = {name: round(value, 6) if isinstance(value, float) else value for name, value in event.fields.items()}
-    return {"event": event.kind, "id": event.id, "time": time_text(event.at), "camera": event.camera, **fields}
+    members: Object = {"cameras": dict(event.members), "missing": list(event.missing)} if event.members else {}
+    return {"event": event.kind, "id": event.id, "time": time_text(event.at), **of, **fields, **members}
 
 
 def state_object(prediction: Prediction) -> Object:

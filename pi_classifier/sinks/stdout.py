@@ -6,12 +6,13 @@ import threading
 from collections.abc import Callable
 from typing import Literal, TextIO
 
-from pi_classifier.contracts.event import CAMERA_EVENTS, STATE_EVENTS, Event
+from pi_classifier.contracts.event import CAMERA_EVENTS, STATE_EVENTS, Event, EventKind
 from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.sinks.lines import finish_line, status_line
 from pi_classifier.sinks.objects import event_object, state_object, watch_objects
 from pi_classifier.statistics import Snapshot
 
+TOLD = STATE_EVENTS | CAMERA_EVENTS | {EventKind.GROUP}
 logger = logging.getLogger(__name__)
 
 
@@ -58,8 +59,8 @@ class StdoutSink:
             self._put(status_line(snapshot, prediction, untrained=self._untrained))
 
     def notify(self, event: Event) -> None:
-        """Write an event of a state or a camera as an object of its own; the others repeat what is written already."""
-        if event.kind not in STATE_EVENTS | CAMERA_EVENTS:
+        """Write an event as an object of its own, but for those that repeat what is written already."""
+        if event.kind not in TOLD:
             return
         self._put(json.dumps(event_object(event), ensure_ascii=False))
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pi_classifier.sinks.overlay import Overlay
 
 QUALITY = 80
+KEPT = 4
+"""Of each camera: who looks at a group sees frames that are a little older than the newest."""
 
 
 class JpegEncoder:
@@ -22,18 +24,19 @@ class JpegEncoder:
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, "web-encode")
-        self._newest: dict[tuple[str, bool], tuple[int, asyncio.Future[bytes]]] = {}
-        """By camera and whether labels are drawn: the number of the frame, and its JPEG."""
+        self._newest: dict[tuple[str, bool], dict[int, asyncio.Future[bytes]]] = {}
+        """By camera and whether labels are drawn: some JPEGs, by the number of the frame."""
 
     async def encoded(self, prediction: Prediction, picture: Pixels, *, labelled: bool) -> bytes:
         """A prediction's picture. `labelled`: with its labels drawn on it."""
-        key = prediction.camera, labelled
-        sequence, jpeg = self._newest.get(key, (-1, None))
-        if jpeg is None or sequence != prediction.sequence:
+        kept = self._newest.setdefault((prediction.camera, labelled), {})
+        if (jpeg := kept.get(prediction.sequence)) is None:
             jpeg = asyncio.get_running_loop().run_in_executor(
                 self._executor, self._encode, picture, prediction.scores if labelled else ()
             )
-            self._newest[key] = prediction.sequence, jpeg
+            kept[prediction.sequence] = jpeg
+            if len(kept) > KEPT:
+                del kept[next(iter(kept))]
         # A viewer who goes takes nothing from the others.
         return await asyncio.shield(jpeg)
 

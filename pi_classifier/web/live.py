@@ -1,14 +1,14 @@
 """The page's WebSocket: every camera, the newest frame of each whenever the page has painted the one before.
 
-A page gives a credit for each frame that it wants. So one that is slow gets fewer frames and no old ones, and one that
-is hidden gets none.
+A page gives a credit for each frame that it wants, or for the frames of one moment of a group. So one that is slow gets
+fewer frames and no old ones, and one that is hidden gets none.
 """
 
 import asyncio
 import json
 import struct
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -17,11 +17,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.sinks.objects import Object, time_text
 from pi_classifier.web.api import Api
-from pi_classifier.web.cameras import Cameras, prediction_object
+from pi_classifier.web.cameras import Cameras, member_object, prediction_object
 from pi_classifier.web.frames import FrameSender
 from pi_classifier.web.news import News
 from pi_classifier.web.problem import Problem
-from pi_classifier.web.view import CameraView
+from pi_classifier.web.view import CameraView, GroupView
 from pi_classifier.web.viewers import Viewers
 
 STATUS_SECONDS = 1.0
@@ -29,6 +29,9 @@ GOING_AWAY, WRONG_MESSAGE = 1001, 1003
 """Codes of RFC 6455, 7.4.1."""
 TOO_MANY_VIEWERS = 4013
 """Of the range for private use (7.4.2): of 1013, "try again later", WebKitGTK tells a page nothing."""
+
+Credits = Mapping[str, Mapping[str, asyncio.Event]]
+"""Those that a page may give: by `camera` or `group`, by its name."""
 
 
 class Live:
@@ -55,24 +58,26 @@ class Live:
             await websocket.close(TOO_MANY_VIEWERS, problem.detail)
 
     async def _serve(self, websocket: WebSocket) -> None:
-        wanted = {view.camera: asyncio.Event() for view in self._cameras}
+        cameras = {view.camera: asyncio.Event() for view in self._cameras}
+        groups = {name: asyncio.Event() for name in self._cameras.groups}
         # A Raspberry Pi without a network has the wrong time: with it the page tells how long ago an event was.
         now = time_text(time.time())
         hello = {"type": "hello", "time": now, **self._api.status(), "history": list(self._news.history)}
         await websocket.send_text(json.dumps(hello, ensure_ascii=False))
         await _until_one_ends(
-            self._receive(websocket, wanted),
+            self._receive(websocket, {"camera": cameras, "group": groups}),
             self._send_news(websocket),
             self._say_farewell(websocket),
-            *(self._send_frames(websocket, view, wanted[view.camera]) for view in self._cameras),
+            *(self._send_frames(websocket, view, cameras[view.camera]) for view in self._cameras),
+            *(self._send_groups(websocket, view, groups[view.name]) for view in self._cameras.groups.values()),
         )
 
-    async def _receive(self, websocket: WebSocket, wanted: dict[str, asyncio.Event]) -> None:
+    async def _receive(self, websocket: WebSocket, credits_of: Credits) -> None:
         """Take credits until the page goes, or says what is none."""
         while (message := await websocket.receive())["type"] != "websocket.disconnect":
-            credit = wanted.get(_camera_in(message.get("text") or ""))
+            credit = _credit_in(message.get("text") or "", credits_of)
             if credit is None:
-                await websocket.close(WRONG_MESSAGE, 'a message is {"camera": "NAME"}')
+                await websocket.close(WRONG_MESSAGE, 'a message is {"camera": "NAME"} or {"group": "NAME"}')
                 return
             credit.set()
 
@@ -83,7 +88,20 @@ class Live:
             credit.clear()
             prediction = await view.later_than(sequence)
             sequence = prediction.sequence
-            await websocket.send_bytes(_frame(prediction, await self._frames.jpeg(prediction, "live")))
+            await self._send(websocket, prediction, prediction_object(prediction))
+
+    async def _send_groups(self, websocket: WebSocket, view: GroupView, credit: asyncio.Event) -> None:
+        number = -1
+        while True:
+            await credit.wait()
+            credit.clear()
+            group = await view.later_than(number)
+            number = group.number
+            for member in group.members:
+                await self._send(websocket, member.prediction, member_object(group, member))
+
+    async def _send(self, websocket: WebSocket, prediction: Prediction, header: Object) -> None:
+        await websocket.send_bytes(_frame(prediction, header, await self._frames.jpeg(prediction, "live")))
 
     async def _send_news(self, websocket: WebSocket) -> None:
         """Each event as it happens; how the cameras are once a second, and at once when one goes or comes back."""
@@ -120,19 +138,21 @@ async def _until_one_ends(*jobs: Coroutine[Any, Any, None]) -> None:
             task.result()
 
 
-def _camera_in(message: str) -> str:
-    """The camera that a credit is for; empty if it is none."""
+def _credit_in(message: str, credits_of: Credits) -> asyncio.Event | None:
+    """What a credit is for; None if it is none."""
     try:
         credit = json.loads(message)
     except (ValueError, RecursionError):
-        return ""
-    camera = credit.get("camera") if isinstance(credit, dict) else None
-    return camera if isinstance(camera, str) else ""
+        return None
+    if not isinstance(credit, dict) or len(credit) != 1:
+        return None
+    ((kind, name),) = credit.items()
+    return credits_of.get(kind, {}).get(name) if isinstance(name, str) else None
 
 
-def _frame(prediction: Prediction, jpeg: bytes) -> bytes:
+def _frame(prediction: Prediction, header: Object, jpeg: bytes) -> bytes:
     """A message: the length of its header (uint32, big-endian), the header as JSON, the JPEG."""
     picture = prediction.picture
     size = {} if picture is None else {"width": picture.shape[1], "height": picture.shape[0]}
-    header = json.dumps({**prediction_object(prediction), **size}, ensure_ascii=False).encode()
-    return struct.pack(">I", len(header)) + header + jpeg
+    text = json.dumps({**header, **size}, ensure_ascii=False).encode()
+    return struct.pack(">I", len(text)) + text + jpeg

@@ -5,6 +5,8 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -28,8 +30,12 @@ from pi_classifier.web.news import News
 from pi_classifier.web.page import Page
 from pi_classifier.web.pictures import Pictures
 from pi_classifier.web.streams import Streams
-from pi_classifier.web.view import CameraView
+from pi_classifier.web.view import CameraView, GroupView
 from pi_classifier.web.viewers import Viewers
+
+if TYPE_CHECKING:
+    # Imported only where a camera has a group.
+    from pi_classifier.contracts.group import Group
 
 PING_SECONDS = 20.0
 """A page that answers no ping for so long is gone."""
@@ -39,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 
 class WebServer:
-    """Serves the page and the API on a thread of its own. A `Component`, a `Sink` and a `Listener`."""
+    """Serves the page and the API on a thread of its own. A `Component`, `Sink`, `GroupSink` and `Listener`."""
 
     def __init__(
         self,
@@ -52,6 +58,7 @@ class WebServer:
         picture_demands: Mapping[str, PictureDemand],
         ask: Callable[[Tensor], Future[Answer] | None],
         observers: Sequence[WebObserver],
+        groups: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> None:
         """Build it.
 
@@ -64,6 +71,7 @@ class WebServer:
             picture_demands: of each camera, by name.
             ask: has the inference loop classify a tensor; None where too many wait.
             observers: learn of requests, viewers and frames.
+            groups: the names of each group's cameras, by its own.
         """
         self._door = door
         self._loop = asyncio.new_event_loop()
@@ -71,11 +79,12 @@ class WebServer:
         self._encoder = JpegEncoder()
         self._pictures = Pictures(model, ask)
         self._news = News(self._loop)
-        views = [
-            CameraView(one.camera, self._loop, picture_demands[one.camera] if pictures_shown else None)
+        views = {
+            one.camera: CameraView(one.camera, self._loop, picture_demands[one.camera] if pictures_shown else None)
             for one in statistics
-        ]
-        self._cameras = Cameras(views, statistics)
+        }
+        in_step = [GroupView(name, self._loop, [views[one] for one in cameras]) for name, cameras in groups.items()]
+        self._cameras = Cameras(list(views.values()), statistics, in_step)
         frames, viewers = FrameSender(self._encoder, observers), Viewers(observers)
         api = Api(
             about=About(model.runtime, model.metadata, pictures_shown),
@@ -119,6 +128,10 @@ class WebServer:
     def offer(self, prediction: Prediction) -> None:
         """Show a prediction to who looks."""
         self._cameras.offer(prediction)
+
+    def offer_group(self, group: "Group") -> None:
+        """Show a group to who looks."""
+        self._cameras.offer_group(group)
 
     def notify(self, event: Event) -> None:
         """Tell an event to who listens."""

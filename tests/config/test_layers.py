@@ -121,6 +121,11 @@ def test_environment_of_the_only_camera_and_of_lists(toml: WriteToml) -> None:
         ("[[camera]]\nname = 'a b'", 'camera.0.name = "a b" (from {})'),
         ("[[camera]]\nname='a'\n[[camera]]\nname='a'", "two cameras are called 'a'"),
         ("[[camera]]\nfps = 1\n[[camera]]\nfps = 2", "two cameras are called 'camera'"),
+        ("[[camera]]\nname='a'\ngroup = 'a b'", 'camera.0.group = "a b" (from {}) is no name for a group; give it'),
+        (
+            "[[camera]]\nname='a'\ngroup='x'\n[[camera]]\nname='b'\ngroup='y'\n[[camera]]\nname='c'\ngroup='y'",
+            "'a' is the only camera of the group 'x' (from {}); give another [[camera]] group = \"x\" as well, or take",
+        ),
         ("[[camera]]\n[[camera]]", "camera 0 is empty"),
         ("[camera]\nname = 'a'", "write [[camera]]"),
         ("camera = []", "write [[camera]]"),

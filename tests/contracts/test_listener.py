@@ -12,13 +12,15 @@ from pi_classifier.contracts.event import CAMERA_EVENTS, CameraObserver, Event, 
 from pi_classifier.contracts.state import Change
 from pi_classifier.errors import CameraAbsent
 from pi_classifier.events.dispatch import Dispatcher
+from pi_classifier.events.groups import GroupEvents
 from pi_classifier.events.journal import Journal
 from pi_classifier.events.monitor import EventMonitor
+from pi_classifier.inference.synchroniser import Synchroniser
 from pi_classifier.sinks.stdout import StdoutSink
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.news import News
 from tests.conftest import eventually
-from tests.fakes import CollectingListener, CollectingObserver, steadiness
+from tests.fakes import CollectingListener, CollectingObserver, group_of, prediction_of, steadiness
 
 
 def journal() -> Listener:
@@ -54,7 +56,7 @@ each_listener = pytest.mark.parametrize("make", LISTENERS, ids=lambda make: make
 
 
 def everything() -> list[Event]:
-    """One event of each kind at least, as the monitor publishes them: with all their fields, and no others."""
+    """One event of each kind at least, as they are published: with all their fields, and no others."""
     events: list[Event] = []
     now = 0.0
     monitor = EventMonitor([events.append], summary_seconds=2, clock=lambda: now)
@@ -70,6 +72,7 @@ def everything() -> list[Event]:
         monitor.report(statistics.end_interval(now))
     statistics.frame_dropped("shutdown")
     monitor.finish(statistics.snapshot(), 2.0)
+    GroupEvents(each=None, changes=events.append).offer_group(group_of(prediction_of((0, "tench", 1.0))))
     assert {event.kind for event in events} == set(EventKind)
     return events
 
@@ -107,7 +110,12 @@ def steady() -> CameraObserver:
     return steadiness("front", "back")
 
 
-@pytest.mark.parametrize("make", [monitor, steady, CollectingObserver], ids=lambda make: make.__name__)
+def in_step() -> CameraObserver:
+    """Who brings cameras together; one has no group."""
+    return Synchroniser({"table": ["front", "side"]}, sinks=[])
+
+
+@pytest.mark.parametrize("make", [monitor, steady, in_step, CollectingObserver], ids=lambda make: make.__name__)
 def test_observer_takes_news_in_any_order(make: Callable[[], CameraObserver]) -> None:
     """Protects capture threads, which call it: a return without a loss, a loss twice, cameras it never heard of."""
     observer = make()

@@ -16,6 +16,7 @@ from pi_classifier.contracts.event import Event
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.prediction import Prediction, Sink
 from pi_classifier.events.monitor import EventMonitor
+from pi_classifier.inference.synchroniser import Synchroniser
 from pi_classifier.inference.watchdog import Watchdog
 from pi_classifier.sinks.metrics.sink import MetricsSink
 from pi_classifier.sinks.status import StatusSink
@@ -26,7 +27,7 @@ from pi_classifier.web.cameras import Cameras as CameraViews
 from pi_classifier.web.cameras import prediction_object
 from pi_classifier.web.view import CameraView
 from tests.conftest import DEADLINE_SECONDS
-from tests.fakes import METADATA, CollectingSink, prediction_of
+from tests.fakes import METADATA, CollectingGroupSink, CollectingSink, prediction_of
 
 
 class Output(Sink, Reporter, Protocol):
@@ -97,6 +98,12 @@ def views(cameras: Cameras) -> tuple[Sink, Shown]:
     return shown, lambda: "\n".join(str(prediction_object(view.newest)) for view in shown if view.newest)
 
 
+def in_step(cameras: Cameras) -> tuple[Sink, Shown]:
+    """What belongs together."""
+    groups = CollectingGroupSink()
+    return Synchroniser({"table": list(cameras)}, sinks=[groups]), lambda: "\n".join(map(str, groups.groups))
+
+
 def collecting(_cameras: Cameras) -> tuple[Sink, Shown]:
     """The tests' own."""
     sink = CollectingSink()
@@ -106,7 +113,7 @@ def collecting(_cameras: Cameras) -> tuple[Sink, Shown]:
 OUTPUTS: list[Callable[[Cameras], tuple[Output, Shown]]] = [text_lines, json_lines, status]
 """They are sinks and reporters. A new one is one name more."""
 REPORTERS: list[Callable[[Cameras], tuple[Reporter, Shown]]] = [*OUTPUTS, monitor]
-SINKS: list[Callable[[Cameras], tuple[Sink, Shown]]] = [*OUTPUTS, metrics, watchdog, views, collecting]
+SINKS: list[Callable[[Cameras], tuple[Sink, Shown]]] = [*OUTPUTS, metrics, watchdog, views, in_step, collecting]
 each_output = pytest.mark.parametrize("make", OUTPUTS, ids=lambda make: make.__name__)
 each_reporter = pytest.mark.parametrize("make", REPORTERS, ids=lambda make: make.__name__)
 each_sink = pytest.mark.parametrize("make", SINKS, ids=lambda make: make.__name__)

@@ -7,9 +7,10 @@ import pytest
 
 from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.contracts.frame import Frame
+from pi_classifier.contracts.group import Member
 from pi_classifier.contracts.job import Job
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
-from tests.fakes import METADATA, NOTHING, prediction_of
+from tests.fakes import METADATA, NOTHING, group_of, prediction_of
 
 FROZEN = [
     Frame("front", 0, 0.0, np.zeros((2, 2, 3), np.uint8)),
@@ -18,6 +19,8 @@ FROZEN = [
     Result(np.ones(1, np.float32), (Score(0, "tench", 1.0),)),
     Timings(0, 0, 0, 0, 0, 0),
     prediction_of((0, "tench", 1.0)),
+    group_of(prediction_of((0, "tench", 1.0))),
+    Member(prediction_of((0, "tench", 1.0)), 0.0),
 ]
 
 
@@ -49,6 +52,15 @@ def test_prediction_shows_its_results_scores() -> None:
     assert list(scores[0]._asdict()) == ["class_id", "label", "probability"]
 
 
+def test_skew_is_from_the_first_frame_to_the_last() -> None:
+    """Protects the figure: offsets on both sides of the moment count, and one camera alone has none."""
+    prediction = prediction_of((0, "tench", 1.0))
+    group = group_of(prediction)
+    assert group.skew == 0
+    members = tuple(Member(prediction, offset) for offset in (0.0, -0.02, 0.03))
+    assert group._replace(members=members).skew == pytest.approx(0.05)
+
+
 def test_metadata_knows_random_weights() -> None:
     """Protects from believing random labels: that is asked of the metadata, and nowhere decided again."""
     assert METADATA.untrained
@@ -58,5 +70,5 @@ def test_metadata_knows_random_weights() -> None:
 def test_kinds_of_events_are_words_of_the_journal() -> None:
     """Protects filters on `EVENT=`: a kind reads as it is documented."""
     assert [str(kind) for kind in EventKind] == [
-        "camera_down", "camera_up", "started", "stopped", "summary", "totals"
+        "camera_down", "camera_up", "started", "stopped", "summary", "totals", "group"
     ]  # fmt: skip

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 import numpy as np
 
 from pi_classifier.config.address import ListenAddress
+from pi_classifier.contracts.group import Group, Member
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
 from pi_classifier.contracts.state import State, Steady, WatchState
 from pi_classifier.sinks.metrics.at_scrape import build_versions
+from pi_classifier.sinks.metrics.groups import GroupMetrics
 from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sinks.metrics.sink import MetricsSink
 from pi_classifier.sinks.metrics.web import WebMetrics
@@ -46,10 +48,11 @@ class Daemon:
             throttled=lambda: {(name, when): False for name in CONDITIONS for when in ("now", "since_boot")},
         )
         self._web = WebMetrics(server.registry)
+        self._groups = GroupMetrics(server.registry, ["house"])
         self.work()
 
     def work(self) -> None:
-        """One frame of each camera is classified, and one dropped."""
+        """One frame of each camera is classified, and one dropped; and a group is told of each."""
         self._web.request_answered("/api/v1/status", "GET", 200, 0.003)
         self._web.request_answered("/api/v1/classify", "POST", 200, 0.04)
         for camera, statistics in self.statistics.items():
@@ -59,7 +62,9 @@ class Daemon:
             statistics.frame_dropped("stale")
             statistics.frame_classified()
             timings = Timings(0.002, 0.001, 0.02, 0.0002, 0.0001, age=0.031)
-            self._sink.offer(Prediction(camera, 1, now, RESULT, timings, STEADY))
+            prediction = Prediction(camera, 1, now, RESULT, timings, STEADY)
+            self._sink.offer(prediction)
+            self._groups.offer_group(Group("house", 1, now, 0.03, 0.06, (Member(prediction, 0.0),), ("attic",)))
             statistics.end_interval(now)
 
 

@@ -43,6 +43,18 @@ EVENTS = {
             "dropped_corrupt": 0,
         },
     ),
+    EventKind.GROUP: Event(
+        EventKind.GROUP,
+        "",
+        0.0,
+        "c0ffee",
+        {"group": "table", "skew_ms": 33.16, "latency_ms": 86.0},
+        {
+            "left": {"frame": 7, "offset_ms": 0.0, "label": "cup", "probability": 0.4, "state_label": "cup"},
+            "right": {"frame": 9, "offset_ms": -33.16, "label": "cup", "probability": 0.2, "state_label": ""},
+        },
+        ("back", "side"),
+    ),
 }
 """One of each kind."""
 MESSAGES = {
@@ -52,10 +64,17 @@ MESSAGES = {
     EventKind.STOPPED: "front: bottle stopped: the camera is lost",
     EventKind.SUMMARY: "front in 60 s: 2150 classified, 7 dropped, 35.7 fps, 1 errors",
     EventKind.TOTALS: "front done: 37 captured = 36 classified + 1 dropped (1 stale) in 2.0 s, 18.0 fps",
+    EventKind.GROUP: "table in step within 33 ms: left cup, right nothing, without back, side",
 }
-FIELDS = {
+FIELDS: dict[EventKind, dict[str, str]] = {
     EventKind.CAMERA_DOWN: {},
     EventKind.CAMERA_UP: {},
+    EventKind.GROUP: {
+        "GROUP": "table",
+        "SKEW_MS": "33.2",
+        "MISSING": "back side",
+        "LABELS": '{"left": "cup", "right": ""}',
+    },
     EventKind.STARTED: {"LABEL": "water bottle", "PROBABILITY": "0.6215", "REASON": "probability"},
     EventKind.STOPPED: {"WATCH": "bottle", "PROBABILITY": "0.2900", "REASON": "camera"},
     EventKind.SUMMARY: {"FPS": "35.71"},
@@ -77,7 +96,8 @@ def test_entry_reads_as_documented(caplog: pytest.LogCaptureFixture, kind: Event
     (record,) = written(caplog, Journal(untrained=False), kind)
     assert record.getMessage() == MESSAGES[kind]
     fields = {name: value for name, value in vars(record).items() if name.isupper()}
-    assert fields == {"EVENT": str(kind), "EVENT_ID": "c0ffee", "CAMERA": "front", **FIELDS[kind]}
+    of = {} if kind == EventKind.GROUP else {"CAMERA": "front"}
+    assert fields == {"EVENT": str(kind), "EVENT_ID": "c0ffee", **of, **FIELDS[kind]}
     assert record.levelno == (logging.WARNING if kind == EventKind.CAMERA_DOWN else logging.INFO)
 
 

@@ -33,7 +33,7 @@ class Card(NamedTuple):
 
     camera: str
     condition: str
-    """live, old, away or awaited."""
+    """live, old, away, awaited or missing."""
     sequence: int
     """Of the frame that is shown; -1: none is."""
     label: str
@@ -131,7 +131,7 @@ def serving(config: str, port: int, weights: str | Path, folder: Path, **more: s
         program.kill()
 
 
-def camera(name: str, source: str = "synthetic:", **values: float) -> str:
+def camera(name: str, source: str = "synthetic:", **values: str | float) -> str:
     """A `[[camera]]`."""
     return _table("[[camera]]", {"name": name, "source": source, **values})
 

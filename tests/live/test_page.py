@@ -23,6 +23,7 @@ from tests.conftest import ROOT
 from tests.live.browsers import chromium, resize, webkit
 from tests.live.page import Page, camera, serving
 from tests.running import unused_port
+from tests.sources.test_files import write_video
 
 AXE = ROOT / "tests" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 MOVING = ("front", "door", "garden", "workbench", "bird-table", "garage", "hall", "yard")
@@ -57,6 +58,18 @@ window.credits = 0;
 const { send } = WebSocket.prototype;
 WebSocket.prototype.send = function (...message) { window.credits += 1; send.apply(this, message); };
 """
+DRAWN_TOGETHER = """
+const [count, done] = arguments;
+const drawn = [];
+const observer = new MutationObserver((records) => {
+  drawn.push([...new Set(records.map(({ target }) => target.dataset.camera))].sort());
+  if (drawn.length < count) return;
+  observer.disconnect();
+  done(drawn);
+});
+observer.observe(document.querySelector(".group"), { subtree: true, attributeFilter: ["data-sequence"] });
+"""
+"""The cameras of a group whose frames appear at once, again and again: what one animation frame draws is one record."""
 NEWEST_EPISODE = """
 const row = document.querySelector(".camera:not([hidden]) .episodes li");
 return row && row.checkVisibility() && [...row.children].map((part) => part.textContent);
@@ -182,6 +195,15 @@ def labels_by_phase(page: Page, name: str) -> dict[int, list[str]]:
 
     page.wait_for(all_are_known, "labels of every frame")
     return found
+
+
+def violations(page: Page) -> list[tuple[str, list[str]]]:
+    """What axe-core finds on the page: its rules, with the elements."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: make page-tools")
+    page.browser.execute_script(AXE.read_text(encoding="utf-8"))
+    found = page.browser.execute_async_script("axe.run().then(arguments[0])")
+    return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]]
 
 
 def test_every_picture_is_shown_with_its_own_labels(page: Page) -> None:
@@ -324,6 +346,76 @@ def test_pictures_that_are_turned_off_leave_the_labels(
         assert page.text(".predictions")
 
 
+@pytest.fixture(scope="module")
+def table_address(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page with a group of three cameras, one of which is not there, and two cameras of none around it."""
+    groups = {"door": "", "left": "table", "right": "table", "yard": ""}
+    cameras = [camera(name, fps=8, width=SIDE, height=SIDE, group=group) for name, group in groups.items()]
+    cameras.append(camera(AWAY, "v4l2:/dev/video-none", group="table"))
+    port = unused_port()
+    folder = tmp_path_factory.mktemp("table")
+    with serving("".join(cameras), port, weights, folder):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def table(browser: WebDriver, table_address: str) -> Page:
+    """That page, in each browser."""
+    return Page(browser, table_address)
+
+
+def test_group_is_drawn_at_once(table: Page) -> None:
+    """Protects who looks at one thing from several sides: the frames of one moment appear together."""
+    table.open()
+    table.wait_until_live("left", "right")
+    drawn = table.browser.execute_async_script(DRAWN_TOGETHER, 20)
+    assert drawn.count(["left", "right"]) > 10  # on a busy machine one may have no frame of a moment
+
+
+def test_group_says_how_near_and_who_is_missing(table: Page) -> None:
+    """Protects from believing that all are there: the heading names the group, its skew, and the camera that is not."""
+    table.open()
+    table.wait_until_live("left", "right")
+    heading = table.part(".group > header")
+    table.wait_for(lambda: f"without {AWAY}" in heading.text, "word about the camera that is away")
+    assert re.search(r"table\s+in step within \d+ ms, without attic", heading.text)
+    assert table.cards[AWAY].condition == "away"
+    region = table.part("section.group")
+    assert region.accessible_name == "Group table"
+    members = "return [...document.querySelectorAll('.group .camera')].map((card) => card.dataset.camera)"
+    assert table.browser.execute_script(members) == ["left", "right", AWAY]
+
+
+def test_one_camera_of_a_group_goes_on_alone(table: Page) -> None:
+    """Protects the large view: a camera of a group moves there by itself, and with the others again afterwards."""
+    table.open("#camera=left")
+    table.wait_until_live("left")
+    before = table.cards
+    table.wait_for(lambda: table.cards["left"].sequence > before["left"].sequence + 5, "newer frames")
+    assert [card.camera for card in table.cards.values() if card.is_visible] == ["left"]
+    assert not table.part(".group > header").is_displayed()
+    assert table.cards["right"].sequence == before["right"].sequence
+    table.press(Keys.ESCAPE)
+    table.wait_until_live("left", "right", "door")
+    assert ["left", "right"] in table.browser.execute_async_script(DRAWN_TOGETHER, 5)
+
+
+def test_camera_that_is_missing_keeps_its_picture_and_says_so(
+    browser: WebDriver, weights: Path, tmp_path: Path, free_port: int
+) -> None:
+    """Protects from an old picture among new ones: a camera of the group that gives no more is marked."""
+    page = Page(browser, f"http://127.0.0.1:{free_port}")
+    video = write_video(tmp_path / "short.avi", frames=250)  # ten seconds
+    config = "".join(camera(name, fps=8, group="table") for name in ("left", "right"))
+    with serving(config + camera("short", str(video), group="table"), free_port, weights, tmp_path):
+        page.open()
+        page.wait_until_live("left", "right")
+        page.wait_for(lambda: page.cards["short"].condition == "missing", "word about the camera")
+        assert page.cards["short"].veil.startswith("Missing in its group ")
+        assert page.cards["short"].sequence >= 0
+        page.wait_until_live("left", "right")
+
+
 def test_hidden_page_asks_for_nothing(chromium_page: Page) -> None:
     """Protects network and processor from tabs that nobody sees; who comes back sees the newest frame."""
     chromium_page.open("#camera=front")
@@ -351,6 +443,18 @@ def test_saved_frame_is_the_one_that_is_shown(chromium_page: Page, downloads: Pa
     assert picture is not None
     assert picture.shape == (SIDE, SIDE, 3)
     assert phase(picture[SIDE // 2].astype(int)) == int(saved.stem.removeprefix("garden-")) % PHASES
+
+
+@pytest.mark.parametrize("width", [320, 820, 1440])
+def test_group_fits_and_axe_finds_nothing(chromium_page: Page, table_address: str, width: int) -> None:
+    """Protects every size from scrolling sideways, and who reads a group with a screen reader."""
+    page = Page(chromium_page.browser, table_address)
+    resize(page.browser, width, 900)
+    page.open()
+    page.wait_until_live("left", "right")
+    assert page.browser.execute_script(WIDER_THAN_THE_SCREEN) == []
+    assert page.browser.execute_script("return document.documentElement.scrollWidth") == width
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 568), (390, 844), (844, 390), (820, 1180), (1440, 900)])
@@ -392,11 +496,7 @@ def test_eight_cameras_fit_a_screen(chromium_page: Page, address_of_shapes: str)
 @pytest.mark.parametrize("fragment", VIEWS)
 def test_axe_finds_nothing(chromium_page: Page, scheme: str, fragment: str) -> None:
     """Protects who reads with a screen reader or needs contrast, in both colour schemes."""
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: make page-tools")
     resize(chromium_page.browser, 1440, 900, scheme)
     chromium_page.open(fragment)
     chromium_page.wait_until_shown(VIEWS[fragment])
-    chromium_page.browser.execute_script(AXE.read_text(encoding="utf-8"))
-    found = chromium_page.browser.execute_async_script("axe.run().then(arguments[0])")
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
+    assert violations(chromium_page) == []

@@ -169,6 +169,25 @@ def test_event_is_a_line_of_its_own() -> None:
     }  # fmt: skip
 
 
+def test_groups_are_lines_of_json() -> None:
+    """Protects programs that follow groups: one object a line, with what each camera shows and who is missing."""
+    stream = io.StringIO()
+    log, _ = sink(stream, "json")
+    left: dict[str, str | float] = {
+        "frame": 7,
+        "offset_ms": -3.2,
+        "label": "cup",
+        "probability": 0.93,
+        "state_label": "cup",
+    }
+    what: dict[str, str | float] = {"group": "table", "skew_ms": 3.2, "latency_ms": 86.0}
+    log.notify(Event(EventKind.GROUP, "", 1767225600.25, "c0ffee", what, {"left": left}, ("back",)))
+    assert json.loads(stream.getvalue()) == {
+        "event": "group", "id": "c0ffee", "time": "2026-01-01T00:00:00.250Z", "group": "table", "skew_ms": 3.2,
+        "latency_ms": 86.0, "cameras": {"left": left}, "missing": ["back"],
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(-0.001, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (86_400 * 3.5, "3 d")],

@@ -3,8 +3,9 @@
 import itertools
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import cv2
 import httpx
@@ -23,6 +24,7 @@ from pi_classifier.inference.executors import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.requests import Requests
+from pi_classifier.inference.synchroniser import Synchroniser
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.door import Door
 from pi_classifier.web.server import WebServer
@@ -37,9 +39,8 @@ BLOCK = 16
 class NumberedCamera:
     """Every frame shows its number, in black and white blocks, the lowest bit first."""
 
-    pace_fps: float | None = 100.0
-
-    def __init__(self) -> None:
+    def __init__(self, pace_fps: float | None = 100.0) -> None:
+        self.pace_fps = pace_fps
         self._numbers = itertools.count()
 
     def __str__(self) -> str:
@@ -57,25 +58,19 @@ class NumberedCamera:
 class Site:
     """One that runs."""
 
-    def __init__(self, sources: dict[str, FrameSource], settings: WebSettings, model: Model) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, FrameSource],
+        settings: WebSettings,
+        model: Model,
+        groups: Mapping[str, Sequence[str]],
+    ) -> None:
         work_available, self._shutdown = threading.Event(), threading.Event()
         self.door = Door.opened(settings, ListenAddress("127.0.0.1", 0))
         self.url = f"http://{self.door.address}"
         self.observer, self.sink, self.requests = CollectingWebObserver(), CollectingSink(), Requests(work_available)
         self.statistics = [CameraStatistics(camera, time.monotonic()) for camera in sources]
         demands = {camera: PictureDemand() for camera in sources}
-        self.captures = [
-            Capture(
-                source,
-                statistics=one,
-                observers=[CollectingObserver()],
-                model=model,
-                work_available=work_available,
-                shutdown=self._shutdown,
-                picture_demand=demands[one.camera],
-            )
-            for source, one in zip(sources.values(), self.statistics, strict=True)
-        ]
         self.server = WebServer(
             self.door,
             pictures_shown=settings.pictures,
@@ -85,11 +80,27 @@ class Site:
             picture_demands=demands,
             ask=self.requests.ask,
             observers=[self.observer],
+            groups=groups,
         )
+        self._synchroniser = Synchroniser(groups, sinks=[self.server])
+        self.captures = [
+            Capture(
+                source,
+                statistics=one,
+                observers=[CollectingObserver(), self._synchroniser],
+                model=model,
+                work_available=work_available,
+                shutdown=self._shutdown,
+                picture_demand=demands[one.camera],
+            )
+            for source, one in zip(sources.values(), self.statistics, strict=True)
+        ]
         self._pipeline = Pipeline(
             cameras=list(zip(self.captures, self.statistics, strict=True)),
             executor=InThisThread(model.new_predictor()),
-            publisher=Publisher(steadiness(*sources, categories=model.metadata.categories), [self.sink, self.server]),
+            publisher=Publisher(
+                steadiness(*sources, categories=model.metadata.categories), [self.sink, self.server, self._synchroniser]
+            ),
             work_available=work_available,
             requests=self.requests,
         )
@@ -124,15 +135,18 @@ class Site:
         )
 
     def _run(self) -> None:
-        self._pipeline.run(frames=0, stopping=self._shutdown.is_set, after_turn=lambda: None)
+        self._pipeline.run(frames=0, stopping=self._shutdown.is_set, after_turn=self._synchroniser.check)
 
 
 @contextmanager
 def running(
-    sources: dict[str, FrameSource] | None = None, settings: WebSettings | None = None, model: Model | None = None
+    sources: Mapping[str, FrameSource] | None = None,
+    settings: WebSettings | None = None,
+    model: Model | None = None,
+    groups: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[Site]:
-    """A site with one camera that counts, if nothing else is said, while the context lasts."""
-    site = Site(sources or {"front": NumberedCamera()}, settings or WebSettings(), model or FakeModel())
+    """A site with one camera that counts and no group, if nothing else is said, while the context lasts."""
+    site = Site(sources or {"front": NumberedCamera()}, settings or WebSettings(), model or FakeModel(), groups)
     site.start()
     try:
         yield site

@@ -1,20 +1,30 @@
 """What is shown: the very frame, the newest, to who asks, and to nobody else."""
 
+import asyncio
 import json
+import math
 import struct
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
+from pi_classifier.config.schema import WebSettings
 from pi_classifier.contracts.event import Event, EventKind
-from pi_classifier.contracts.frame import Pixels
+from pi_classifier.contracts.frame import FrameSource, Pixels
+from pi_classifier.contracts.job import PictureDemand
+from pi_classifier.errors import CameraAbsent
+from pi_classifier.web.jpeg import JpegEncoder
+from pi_classifier.web.view import CameraView, GroupView
 from pi_classifier.web.viewers import MOST_VIEWERS
 from tests.conftest import DEADLINE_SECONDS, eventually
+from tests.fakes import ScriptedCamera, group_of, prediction_of
 from tests.web.site import NumberedCamera, Site, number_in, pixels_of, running
 
 
@@ -31,6 +41,26 @@ def asked_for(page: ClientConnection, camera: str = "front") -> tuple[dict[str, 
     """One frame."""
     page.send(json.dumps({"camera": camera}))
     return frame_of(page)
+
+
+def moment_of(page: ClientConnection, group: str = "table") -> list[tuple[dict[str, Any], Pixels]]:
+    """The frames of the next moment of a group that come for one credit."""
+    page.send(json.dumps({"group": group}))
+    frames = [frame_of(page)]
+    while len(frames) < frames[0][0]["group"]["frames"]:
+        frames.append(frame_of(page))
+    return frames
+
+
+@contextmanager
+def table(*cameras: str, absent: Sequence[str] = (), pictures: bool = True) -> Iterator[Site]:
+    """A site with a group of these cameras, some of which are not there, and a camera of no group."""
+    sources: dict[str, FrameSource] = {camera: NumberedCamera(30) for camera in (*cameras, "door")}
+    gone = CameraAbsent("/dev/video0: no such camera", remedy="plug it in")
+    sources |= {camera: ScriptedCamera([gone] * 100) for camera in absent}
+    groups = {"table": [*cameras, *absent]}
+    with running(sources, WebSettings(pictures=pictures), groups=groups) as site:
+        yield site
 
 
 def end_of(page: ClientConnection) -> int:
@@ -126,7 +156,22 @@ def test_viewers_are_limited(site: Site) -> None:
     eventually(lambda: site.observer.viewers["live"] == 0, "an empty house")
 
 
-@pytest.mark.parametrize("message", ["", "[]", "{", '{"camera": "nobody"}', '{"camera": 1}', "[" * 10000])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "[]",
+        "{",
+        "{}",
+        '{"camera": "nobody"}',
+        '{"camera": 1}',
+        '{"camera": ["front"]}',
+        '{"group": "front"}',
+        '{"name": "front"}',
+        '{"camera": "front", "group": "front"}',
+        "[" * 10000,
+    ],
+)
 def test_nonsense_closes_the_connection(site: Site, message: str) -> None:
     """Protects the server from pages that are none of its own: what is no credit ends it."""
     with site.live() as page:
@@ -147,6 +192,89 @@ def test_eight_cameras_over_one_connection() -> None:
             latest[header["camera"]] = header["sequence"]
             page.send(json.dumps({"camera": header["camera"]}))
         assert len(latest) == 8
+
+
+def test_group_comes_in_one_piece() -> None:
+    """Protects what is shown together: for one credit each camera's very frame of one moment, every moment once."""
+    with table("left", "right") as site, site.live() as page:
+        hello = json.loads(page.recv(DEADLINE_SECONDS))
+        assert {one["name"]: one["group"] for one in hello["cameras"]} == {
+            "left": "table", "right": "table", "door": None
+        }  # fmt: skip
+        moments = []
+        for _ in range(40):
+            frames = moment_of(page)
+            about = [header["group"] for header, _ in frames]
+            assert len({one["sequence"] for one in about}) == 1
+            for header, pixels in frames:
+                assert number_in(pixels) == header["sequence"] % 4096
+                assert (header["predictions"][0]["probability"] > 0.9) == bool(header["sequence"] % 2)
+            offsets = [one["offset"] for one in about]
+            assert about[0]["skew"] == pytest.approx(max(offsets) - min(offsets), abs=1e-5)
+            moments.append((about[0]["sequence"], {header["camera"] for header, _ in frames}, about[0]["missing"]))
+    numbers = [number for number, _, _ in moments]
+    assert numbers == sorted(set(numbers))
+    assert sum(cameras == {"left", "right"} and not missing for _, cameras, missing in moments) > 20
+
+
+def test_absent_camera_keeps_nobody_waiting() -> None:
+    """Protects the others on the page: their frames come, and who is missing is named."""
+    with table("left", "right", absent=["back"]) as site, site.live() as page:
+        for _ in range(10):
+            frames = moment_of(page)
+            assert "back" not in [header["camera"] for header, _ in frames]
+            assert "back" in frames[0][0]["group"]["missing"]
+
+
+def test_group_without_pictures() -> None:
+    """Protects who shows labels alone: groups come all the same, and nothing is copied for them."""
+    with table("left", "right", pictures=False) as site, site.live() as page:
+        page.send('{"group": "table"}')
+        while isinstance(message := page.recv(DEADLINE_SECONDS), str):
+            pass
+        (length,) = struct.unpack(">I", message[:4])
+        assert len(message) == 4 + length
+        assert json.loads(message[4:])["group"]["name"] == "table"
+        assert all(one.picture is None for one in site.sink.predictions)
+
+
+def test_group_and_its_cameras_do_not_take_each_others_pictures() -> None:
+    """Protects two who look, one at a group and one at a camera of it: pictures are kept until both have theirs."""
+    demands = [PictureDemand(), PictureDemand()]
+    picture = np.zeros((8, 8, 3), np.uint8)
+    left, right = (prediction_of(camera=name)._replace(picture=picture) for name in ("left", "right"))
+
+    async def look() -> None:
+        loop = asyncio.get_running_loop()
+        cameras = [CameraView(one.camera, loop, demand) for one, demand in zip((left, right), demands, strict=True)]
+        group = GroupView("table", loop, cameras)
+        both, alone = asyncio.create_task(group.later_than(-1)), asyncio.create_task(cameras[0].later_than(-1))
+        await asyncio.sleep(0)
+        cameras[0].offer(left)
+        assert await alone == left
+        assert [demand.until for demand in demands] == [math.inf, math.inf]
+        group.offer(group_of(left, right._replace(picture=None)))
+        group.offer(group_of(left, right, number=1))
+        assert (await both).number == 1
+        assert max(demand.until for demand in demands) < math.inf
+
+    asyncio.run(look())
+
+
+def test_frame_of_a_moment_ago_is_encoded_once() -> None:
+    """Protects the processor: who sees a group sees frames that others have seen before, and costs no second JPEG."""
+    encoder = JpegEncoder()
+    picture = np.zeros((8, 8, 3), np.uint8)
+
+    async def encoded(*numbers: int) -> list[bytes]:
+        predictions = [prediction_of(sequence=number) for number in numbers]
+        return [await encoder.encoded(one, picture, labelled=False) for one in predictions]
+
+    first, second, again, *many = asyncio.run(encoded(1, 2, 1, *range(3, 100), 1))
+    encoder.close()
+    assert again is first is not second
+    assert many[-1] is not first  # few are kept
+    assert many[-1] == first
 
 
 def test_end_is_told_and_quick() -> None:

@@ -9,6 +9,15 @@ import { age, duration, write } from "./words.js";
 
 /** Seconds after which a frame is marked as old. */
 const OLD = 3;
+/** Seconds after which a camera that is missing in its group says so: now and then one has no frame of a moment. */
+const MISSING = 1;
+/** Over the picture, by condition. */
+const TITLES = {
+  away: "Camera away",
+  awaited: "Waiting for the first frame",
+  missing: "Missing in its group",
+  old: "Old picture",
+};
 const template = document.getElementById("camera");
 
 export class Camera {
@@ -23,6 +32,9 @@ export class Camera {
   #connected = true;
   /** The frame that is shown. */
   #frame = null;
+  #visible = false;
+  #inStep = false;
+  #isMissing = false;
 
   /** @param ask asks the daemon for one frame of this camera. */
   constructor(name, ask) {
@@ -36,7 +48,7 @@ export class Camera {
     this.#picture = new Picture(name, this.element);
     this.#reading = new Reading(name, this.element);
     this.#timeline = new Timeline(this.element.querySelector(".past"));
-    this.#feed = new Feed(ask, (frame) => this.#show(frame));
+    this.#feed = new Feed(ask, ([frame]) => this.show(frame));
   }
 
   /** There is a connection. `events`: what is known of the past. */
@@ -54,9 +66,27 @@ export class Camera {
     this.#showCondition();
   }
 
+  get visible() {
+    return this.#visible;
+  }
+
   /** Whether it can be seen on the page: no frames are asked for if not. */
   set visible(visible) {
-    this.#feed.wanted = visible;
+    this.#visible = visible;
+    this.#wantFrames();
+  }
+
+  /** Whether its group asks for its frames. */
+  set inStep(inStep) {
+    this.#inStep = inStep;
+    this.#isMissing &&= inStep;
+    this.#wantFrames();
+  }
+
+  /** Its group has no frame of it, of the moment that is shown. */
+  miss() {
+    this.#isMissing = true;
+    this.#showCondition();
   }
 
   /** The address that enlarges it; null: it is large. */
@@ -77,7 +107,7 @@ export class Camera {
   add(event) {
     this.#history.add(event);
     // Events alone tell of a camera for which no frames are asked.
-    if (!this.#feed.wanted && event.class_id !== undefined) {
+    if (!this.#visible && event.class_id !== undefined) {
       this.#reading.showState(event.event === "started" ? event.label : null, "");
     }
   }
@@ -88,12 +118,18 @@ export class Camera {
     this.#timeline.draw(this.#history.episodes, now);
   }
 
-  #show(frame) {
+  /** Draw a frame, with all that is said of it. */
+  show(frame) {
     this.#frame = frame;
+    this.#isMissing = false;
     if (frame.bitmap) this.#picture.paint(frame);
     this.element.dataset.sequence = frame.header.sequence;
     this.#showCondition();
     this.#reading.show(frame.header);
+  }
+
+  #wantFrames() {
+    this.#feed.wanted = this.#visible && !this.#inStep;
   }
 
   /** Seconds since the frame that is shown was captured. */
@@ -101,11 +137,13 @@ export class Camera {
     return this.#frame && this.#frame.header.age + (performance.now() - this.#frame.at) / 1000;
   }
 
-  /** `away`, `awaited` (no frame yet), `live`, or `old`. */
+  /** `away`, `awaited` (no frame yet), `missing` (in its group), `live`, or `old`. */
   get #condition() {
-    if (this.#connected && this.#status.error) return "away";
+    if (!this.#connected) return this.#frame ? "old" : "awaited";
+    if (this.#status.error) return "away";
     if (!this.#frame) return "awaited";
-    return this.#connected && this.#age <= OLD ? "live" : "old";
+    if (this.#isMissing && this.#age > MISSING) return "missing";
+    return this.#age <= OLD ? "live" : "old";
   }
 
   /** How the camera is; words over the picture say what is wrong. */
@@ -113,8 +151,9 @@ export class Camera {
     const { error, last_frame_age: silence } = this.#status;
     const condition = this.#condition;
     this.element.dataset.condition = condition;
-    const title = { away: "Camera away", awaited: "Waiting for the first frame", old: "Old picture" }[condition];
-    const words = { away: error, old: age(this.#age ?? 0) }[condition];
+    const shownAge = age(this.#age ?? 0);
+    const title = TITLES[condition];
+    const words = { away: error, missing: shownAge, old: shownAge }[condition];
     write(this.#veil.firstElementChild, title ?? "");
     write(this.#veil.lastElementChild, words ?? "");
     const since = silence === null ? "" : `for ${duration(silence)}`;

@@ -45,9 +45,9 @@ export class Connection {
     else this.#retry(await problemOf(answer));
   }
 
-  /** Ask for one frame of a camera. */
-  ask(camera) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ camera }));
+  /** Ask for one frame of a camera, `{ camera }`, or for those of one moment of a group, `{ group }`. */
+  ask(credit) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(credit));
   }
 
   #open() {

@@ -1,7 +1,8 @@
 /**
- * The frames of one camera: one is asked for, shown when the browser paints, and only then the next one is asked for.
+ * The frames of one camera, or of a group: those of one moment are asked for, shown when the browser paints, and only
+ * then the next ones are asked for.
  *
- * So the newest frame is shown always, by a slow phone as well, and a hidden page, which is not painted, asks for none.
+ * So the newest is shown always, by a slow phone as well, and a hidden page, which is not painted, asks for nothing.
  */
 
 const LENGTH_BYTES = 4;
@@ -29,8 +30,8 @@ export class Feed {
   #connection = 0;
 
   /**
-   * @param ask asks the daemon for one frame.
-   * @param show draws a frame; it has a `bitmap` if it has a JPEG.
+   * @param ask asks the daemon for one moment.
+   * @param show draws the frames of it; each has a `bitmap` if it has a JPEG.
    */
   constructor(ask, show) {
     this.#ask = ask;
@@ -41,7 +42,7 @@ export class Feed {
     return this.#wanted;
   }
 
-  /** Whether anybody can see this camera at all. */
+  /** Whether anybody can see it at all. */
   set wanted(wanted) {
     this.#wanted = wanted;
     this.#askWhenPainted();
@@ -54,16 +55,18 @@ export class Feed {
     this.#askWhenPainted();
   }
 
-  async take(frame) {
+  /** The frames of the moment that was asked for: they are drawn together. */
+  async take(...frames) {
     const connection = this.#connection;
-    const bitmap = frame.jpeg && (await createImageBitmap(frame.jpeg).catch(() => null));
+    const decoded = await Promise.all(frames.map(decode));
     requestAnimationFrame(() => {
       if (connection === this.#connection) {
-        this.#show({ ...frame, bitmap });
+        // Who has looked away meanwhile may be shown frames from elsewhere.
+        if (this.#wanted) this.#show(decoded);
         this.#asked = false;
         this.#askIfWanted();
       }
-      bitmap?.close();
+      for (const { bitmap } of decoded) bitmap?.close();
     });
   }
 
@@ -76,4 +79,9 @@ export class Feed {
     this.#asked = true;
     this.#ask();
   }
+}
+
+async function decode(frame) {
+  const bitmap = frame.jpeg && (await createImageBitmap(frame.jpeg).catch(() => null));
+  return { ...frame, bitmap };
 }

@@ -3,6 +3,7 @@
 import { Camera } from "./camera.js";
 import { Connection } from "./connection.js";
 import { parseFrame } from "./feed.js";
+import { Group } from "./group.js";
 import { Login } from "./login.js";
 import { Notice } from "./notice.js";
 import { Switcher } from "./switcher.js";
@@ -12,6 +13,10 @@ const RUNTIMES = { litert: "LiteRT", torchscript: "TorchScript" };
 const container = document.getElementById("cameras");
 /** @type {Map<string, Camera>} by name, in the daemon's order. */
 let cameras = new Map();
+/** @type {Map<string, Group>} by name. */
+let groups = new Map();
+/** The names and groups that there are cards for. */
+let built = "";
 /** Milliseconds that the daemon's clock is ahead of this machine's. */
 let clockOffset = 0;
 
@@ -29,7 +34,8 @@ const connection = new Connection({
   message: (message) => MESSAGES[message.type]?.(message),
   frame(message) {
     const frame = parseFrame(message);
-    cameras.get(frame.header.camera)?.take(frame);
+    const { camera, group } = frame.header;
+    (group ? groups.get(group.name) : cameras.get(camera))?.take(frame);
   },
 });
 const notice = new Notice(() => connection.connect());
@@ -49,6 +55,7 @@ const MESSAGES = {
       const events = hello.history.filter((event) => event.camera === status.name);
       cameras.get(status.name).connect(status, events, hello.pictures);
     }
+    for (const group of groups.values()) group.connect();
     tick();
   },
   status({ cameras: statuses }) {
@@ -62,13 +69,26 @@ const MESSAGES = {
 
 /** Cards for these cameras, unless they are there: a daemon that comes back may have others. */
 function build(statuses) {
-  const names = statuses.map(({ name }) => name);
-  if (names.join() === [...cameras.keys()].join()) return;
+  const described = JSON.stringify(statuses.map(({ name, group }) => [name, group]));
+  if (described === built) return;
+  built = described;
   onScreen.disconnect();
-  cameras = new Map(names.map((name) => [name, new Camera(name, () => connection.ask(name))]));
-  container.replaceChildren(...[...cameras.values()].map(({ element }) => element));
+  cameras = new Map(statuses.map(({ name: camera }) => [camera, new Camera(camera, () => connection.ask({ camera }))]));
+  groups = new Map();
+  container.replaceChildren();
+  for (const { name, group } of statuses) {
+    if (!group) container.append(cameras.get(name).element);
+    else if (!groups.has(group)) container.append(addGroup(group, statuses).element);
+  }
   for (const { element } of cameras.values()) onScreen.observe(element);
   switcher.show(cameras);
+}
+
+function addGroup(name, statuses) {
+  const members = statuses.filter(({ group }) => group === name).map((status) => cameras.get(status.name));
+  const group = new Group(name, members, () => connection.ask({ group: name }));
+  groups.set(name, group);
+  return group;
 }
 
 /** Frames are asked for of those cameras alone that are on the screen, or nearly so. */
@@ -78,6 +98,7 @@ const onScreen = new IntersectionObserver(
       const camera = cameras.get(target.dataset.camera);
       if (camera) camera.visible = isIntersecting;
     }
+    for (const group of groups.values()) group.look();
   },
   { rootMargin: "200px" },
 );
@@ -94,6 +115,7 @@ function describe({ model, pictures, version }) {
 function tick() {
   if (document.hidden) return;
   for (const camera of cameras.values()) camera.tick(Date.now() + clockOffset);
+  for (const group of groups.values()) group.tick();
 }
 
 setInterval(tick, 1000);
