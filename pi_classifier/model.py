@@ -57,8 +57,12 @@ def runtimes_to_prepare(settings: ModelSettings) -> tuple[Runtime, ...]:
     if settings.runtime != "auto":
         return (settings.runtime,)
     # The one architecture that LiteRT's programs are written for.
-    both = settings.name == "mobilenet_v2" and _is_installed("ai_edge_litert")
-    return ("torchscript", "litert") if both else ("torchscript",)
+    return runtimes_at_hand() if settings.name == "mobilenet_v2" else ("torchscript",)
+
+
+def runtimes_at_hand() -> tuple[Runtime, ...]:
+    """Those that a MobileNetV2 can be prepared for here: LiteRT has to be there for the proof."""
+    return ("torchscript", "litert") if _is_installed("ai_edge_litert") else ("torchscript",)
 
 
 def _open(settings: ModelSettings, activations: Activations, *, progress: bool) -> Model:

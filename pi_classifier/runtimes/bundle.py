@@ -25,10 +25,8 @@ import numpy as np
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.model import ModelMetadata, Runtime
 from pi_classifier.errors import ModelError
-from pi_classifier.runtimes.metadata import Unusable, metadata_from_json, metadata_to_json
+from pi_classifier.runtimes.metadata import AGAIN, OWN_AGAIN, Unusable, metadata_from_json, metadata_to_json
 
-AGAIN = "make the file again with 'prepare'"
-"""The remedy for a file that is not what it should be."""
 METADATA, TABLE = "metadata.json", "input_table.bin"
 PROGRAMS: dict[Runtime, str] = {"torchscript": "torchscript.pt", "litert": "model.tflite"}
 """The member that holds each runtime's program."""
@@ -61,9 +59,10 @@ class Bundle:
     def program(self, runtime: Runtime) -> bytes:
         """The program for a runtime. Raises ModelError if there is none."""
         if runtime not in self.programs:
-            raise ModelError(
-                f"{self.name}: holds no program for {runtime}", remedy=f"make it with 'prepare --runtime {runtime}'"
-            )
+            remedy = f"make it with 'prepare --runtime {runtime}'"
+            if self.metadata.training:
+                remedy = f"run it on {min(self.holds)}, or make it again with 'train' where both runtimes are"
+            raise ModelError(f"{self.name}: holds no program for {runtime}", remedy=remedy)
         return self.programs[runtime]
 
     def only(self, runtimes: Collection[Runtime]) -> "Bundle":
@@ -107,6 +106,7 @@ def read_bundle(path: Path, programs: Container[Runtime] = tuple(PROGRAMS)) -> B
     Raises:
         ModelError: unreadable, no bundle, damaged, of another version, or one that lies about what it holds.
     """
+    metadata = None
     try:
         with path.open("rb") as file:
             _check_end(file)
@@ -117,11 +117,12 @@ def read_bundle(path: Path, programs: Container[Runtime] = tuple(PROGRAMS)) -> B
                 held = {runtime: member for runtime, member in PROGRAMS.items() if member in names}
                 found = {runtime: archive.read(member) for runtime, member in held.items() if runtime in programs}
     except Unusable as error:
-        raise ModelError(f"{path}: {error}", remedy=AGAIN) from None
+        raise ModelError(f"{path}: {error}", remedy=error.remedy) from None
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or error}", remedy="name a readable file with --weights") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, struct.error):
-        raise ModelError(f"{path}: damaged or cut short", remedy=AGAIN) from None
+        remedy = OWN_AGAIN if metadata and metadata.training else AGAIN
+        raise ModelError(f"{path}: damaged or cut short", remedy=remedy) from None
     return Bundle(str(path), metadata, np.ascontiguousarray(table.T)[None], found, frozenset(held))
 
 

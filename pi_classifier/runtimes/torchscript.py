@@ -14,8 +14,9 @@ from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import ModelMetadata, Runtime
 from pi_classifier.contracts.prediction import Result
 from pi_classifier.errors import ActivationsUnsupported, ModelError
-from pi_classifier.runtimes.bundle import AGAIN, Bundle
+from pi_classifier.runtimes.bundle import Bundle
 from pi_classifier.runtimes.classification import Classification
+from pi_classifier.runtimes.metadata import again
 from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.runtimes.program.check import checked_program
 from pi_classifier.runtimes.threads import compute_threads
@@ -44,8 +45,8 @@ class TorchScriptModel:
         name, self.metadata, self._top_k = bundle.name, bundle.metadata, top_k
         self._is_handed_out = False
         # Before anything of it is run.
-        program = checked_program(bundle.program("torchscript"), name)
-        _use_engine(self.metadata.engine, name)
+        program = checked_program(bundle.program("torchscript"), name, again(self.metadata))
+        _use_engine(self.metadata, name)
         torch.set_num_threads(compute_threads(threads))
         self._table = bundle.table ^ np.uint8(_offset(self.metadata))
         try:
@@ -58,7 +59,7 @@ class TorchScriptModel:
             raise self._refusal(name, str(error).strip().splitlines()[-1]) from None
         labels = len(self.metadata.categories)
         if outputs != labels:
-            raise ModelError(f"{name}: {labels} labels for {outputs} outputs", remedy=AGAIN)
+            raise ModelError(f"{name}: {labels} labels for {outputs} outputs", remedy=again(self.metadata))
 
     def new_tensor(self) -> Tensor:
         """uint8, shape (size, size, 3): quantised RGB; the bytes of qint8 values are their two's complement."""
@@ -87,11 +88,12 @@ class TorchScriptModel:
 
     def _refusal(self, name: str, reason: str) -> ModelError:
         if self.metadata.activations == "qint8":
+            command = "train" if self.metadata.training else "prepare"
             return ActivationsUnsupported(
                 f"{name}: torch {torch.__version__} on this machine does not run qint8 activations ({reason})",
-                remedy="make the file again with 'prepare --activations quint8'",
+                remedy=f"make the file again with '{command} --activations quint8'",
             )
-        return ModelError(f"{name}: damaged or cut short ({reason})", remedy=AGAIN)
+        return ModelError(f"{name}: damaged or cut short ({reason})", remedy=again(self.metadata))
 
 
 class TorchScriptPredictor:
@@ -114,14 +116,14 @@ class TorchScriptPredictor:
         return logits
 
 
-def _use_engine(engine: str, name: str) -> None:
+def _use_engine(metadata: ModelMetadata, name: str) -> None:
     """Packed weights load only under the engine they were packed for, and the default on aarch64 is another."""
-    supported = torch.backends.quantized.supported_engines
+    engine, supported = metadata.engine, torch.backends.quantized.supported_engines
     if engine not in supported:
         raise ModelError(
             f"{name}: prepared for engine {engine!r}, and torch {torch.__version__} on this machine has "
             f"{', '.join(supported)}",
-            remedy=AGAIN,
+            remedy=again(metadata),
         )
     torch.backends.quantized.engine = engine
 

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 
 from pi_classifier.errors import ModelError
-from pi_classifier.runtimes.bundle import AGAIN
+from pi_classifier.runtimes.metadata import AGAIN
 from pi_classifier.runtimes.program.archive import Archive
 from pi_classifier.runtimes.program.constants import read_constants
 from pi_classifier.runtimes.program.known import OPERATORS, PROGRAMS
@@ -30,22 +30,22 @@ _SHOWN = 120
 """Characters of a reason that stand in an error: what it quotes is somebody else's."""
 
 
-def checked_program(content: bytes, name: str) -> bytes:
+def checked_program(content: bytes, name: str, remedy: str = AGAIN) -> bytes:
     """The program and weights of a TorchScript archive, in an archive written anew for `torch.jit.load`.
 
     Args:
         content: the archive, as `prepare` writes it.
         name: what an error calls it.
+        remedy: how to get another.
 
     Raises:
         ModelError: a damaged archive, or one with a program that `prepare` writes for no architecture.
     """
-    remedy = AGAIN
     try:
         return _rewritten(content)
     except NotPrepared as error:
         reason = f"no program that this release prepares ({str(error)[:_SHOWN]})"
-        remedy = f"{AGAIN}, under a release of torch that pi-classifier is pinned to"
+        remedy += ", under a release of torch that pi-classifier is pinned to"
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OverflowError) as error:
         reason = f"damaged or cut short ({str(error)[:_SHOWN]})"
     raise ModelError(f"{name}: {reason}", remedy=remedy)

@@ -11,7 +11,7 @@ import numpy as np
 
 from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.errors import ModelError
-from pi_classifier.runtimes.bundle import AGAIN
+from pi_classifier.runtimes.metadata import again
 from pi_classifier.runtimes.tflite.flatbuffer import Malformed
 from pi_classifier.runtimes.tflite.program import (
     Activation,
@@ -49,7 +49,7 @@ def checked_file(content: bytes, metadata: ModelMetadata, name: str) -> bytes:
     try:
         return verified(content, metadata)
     except (Malformed, Unsound) as reason:
-        raise ModelError(f"{name}: damaged, or not of 'prepare' ({reason})", remedy=AGAIN) from None
+        raise ModelError(f"{name}: damaged, or not of 'prepare' ({reason})", remedy=again(metadata)) from None
 
 
 def verified(content: bytes, metadata: ModelMetadata) -> bytes:
