@@ -61,22 +61,26 @@ def metadata_from_json(content: bytes) -> ModelMetadata:
         if foreign := values.keys() - CHECKS.keys():
             raise Unusable(f"its metadata has other fields ({min(foreign)[:40]})")
         return _metadata(values)
-    # Nobody but the user has the pictures that it was made of: whatever release made it, it is read if it can be.
+    return _own(values, training)
+
+
+def _own(values: dict[str, Any], training: object) -> ModelMetadata:
+    """Of own classes, which nobody but the user can make again: of whatever release it is, it is read if it can be."""
     if not isinstance(training, dict):
         raise Unusable("its metadata says nothing of its training", own=True)
     _check(values, CHECKS, own=True)
-    _check(training, TRAINING_CHECKS, own=True)
-    known = {key: training[key] for key in TRAINING_CHECKS}
-    return _metadata({key: values[key] for key in CHECKS})._replace(training=Training(**known))
+    _check(training, TRAINING_CHECKS, within="training.", own=True)
+    known = Training(**{key: training[key] for key in TRAINING_CHECKS})
+    return _metadata({key: values[key] for key in CHECKS})._replace(training=known)
 
 
-def _check(values: dict[str, Any], checks: "dict[str, Check]", *, own: bool = False) -> None:
+def _check(values: dict[str, Any], checks: "dict[str, Check]", *, within: str = "", own: bool = False) -> None:
     """Raises Unusable where a field is not there, or not what it should be."""
     if missing := checks.keys() - values.keys():
-        raise Unusable(f"its metadata has other fields ({min(missing)[:40]})", own=own)
+        raise Unusable(f"its metadata has other fields ({within}{min(missing)[:40]})", own=own)
     for key, check in checks.items():
         if not check(values[key]):
-            raise Unusable(f"its metadata says {key} = {json.dumps(values[key])[:60]}", own=own)
+            raise Unusable(f"its metadata says {within}{key} = {json.dumps(values[key])[:60]}", own=own)
 
 
 def _metadata(values: dict[str, Any]) -> ModelMetadata:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pi_classifier.contracts.model import ModelMetadata, Training, Runtime
+from pi_classifier.contracts.model import ModelMetadata, Runtime, Training
 from pi_classifier.errors import ModelError
 from pi_classifier.runtimes.bundle import METADATA, TABLE, Bundle, holds_programs, is_bundle, read_bundle
 from pi_classifier.runtimes.metadata import Unusable, metadata_from_json, metadata_to_json
