@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from pi_classifier.web.door import Door
     from pi_classifier.web.server import WebServer
 
+MOST_OWN_LABELS = 50
+"""Own classes that are all counted by name where the configuration names none."""
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 FINISH_SECONDS = 0.3
 """How long the end waits for the totals to be written."""
@@ -291,6 +293,8 @@ def _metrics_sink(
 ) -> MetricsSink:
     for label in settings.labels:
         _class_id(label, model.metadata.categories, "metrics.labels")
+    # Few classes, and all of them somebody's own, are all of interest.
+    own = model.metadata.training and len(model.metadata.categories) <= MOST_OWN_LABELS
     soc = Soc()
     return MetricsSink(
         server.registry,
@@ -299,7 +303,7 @@ def _metrics_sink(
         steady=steady,
         runtime=model.runtime,
         metadata=model.metadata,
-        labels=settings.labels,
+        labels=settings.labels or (model.metadata.categories if own else ()),
         versions=build_versions(__version__, model.versions, opencv=cv2.__version__),
         temperature=soc.temperature_celsius,
         throttled=soc.throttled,

@@ -250,7 +250,9 @@ class MetricsSettings(Section):
     """`[metrics]`."""
 
     listen: Listen = Field(ListenAddress("0.0.0.0", 9100), description='HOST:PORT; "" turns the metrics off')  # noqa: S104
-    labels: tuple[str, ...] = Field((), description="classes counted by name in label_predictions_total")
+    labels: tuple[str, ...] = Field(
+        (), description="classes counted by name in label_predictions_total; empty: own classes, if few"
+    )
 
 
 class WebSettings(Section):
