@@ -24,7 +24,7 @@ from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind
 from pi_classifier.contracts.executor import Executor
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.contracts.job import PictureDemand
-from pi_classifier.contracts.model import Model
+from pi_classifier.contracts.model import Model, ModelMetadata
 from pi_classifier.contracts.prediction import Sink
 from pi_classifier.contracts.state import Change, Steady
 from pi_classifier.errors import ConfigError
@@ -101,7 +101,7 @@ def run(settings: Settings) -> None:
         monitor = EventMonitor(
             [dispatcher.publish for dispatcher in dispatchers], summary_seconds=settings.log.summary_seconds
         )
-        steadiness = _steadiness(settings, model.metadata.categories, monitor.changed)
+        steadiness = _steadiness(settings, model.metadata, monitor.changed)
         outputs = _outputs(model, systemd, stdout)
         reporters = [monitor, *outputs]
         requested = {
@@ -310,13 +310,21 @@ def _metrics_sink(
     )
 
 
-def _steadiness(settings: Settings, categories: Sequence[str], on_change: Callable[[Change], None]) -> Steadiness:
+def _steadiness(settings: Settings, metadata: ModelMetadata, on_change: Callable[[Change], None]) -> Steadiness:
+    categories = metadata.categories
     watches = {
         watch.name: sorted({_class_id(label, categories, f"watch {watch.name}") for label in watch.labels})
         for watch in settings.watch
     }
     names = [camera.name for camera in settings.camera]
-    return Steadiness(settings.steadiness, cameras=names, categories=categories, watches=watches, on_change=on_change)
+    return Steadiness(
+        settings.steadiness,
+        cameras=names,
+        categories=categories,
+        watches=watches,
+        on_change=on_change,
+        nothing=metadata.background,
+    )
 
 
 def _class_id(label: str, categories: Sequence[str], place: str) -> int:

@@ -116,12 +116,12 @@ def _load(bundle: Bundle, settings: ModelSettings) -> Model:
     if _runtime(settings, bundle.holds) == "litert":
         from pi_classifier.runtimes.litert import LiteRTModel
 
-        return LiteRTModel(bundle, threads=settings.threads, top_k=settings.top_k)
+        return LiteRTModel(bundle, threads=settings.threads, top_k=settings.top_k, unknown=settings.unknown)
     if not _is_installed("torch"):
         raise ConfigError("the runtime torchscript takes torch, which is not installed", remedy="take --runtime litert")
     from pi_classifier.runtimes.torchscript import TorchScriptModel
 
-    return TorchScriptModel(bundle, threads=settings.threads, top_k=settings.top_k)
+    return TorchScriptModel(bundle, threads=settings.threads, top_k=settings.top_k, unknown=settings.unknown)
 
 
 def _is_installed(package: str) -> bool:

@@ -195,6 +195,7 @@ class ModelSettings(Section):
         description="models at once, a thread each, 1 to 64; auto: one a camera, up to threads",
     )
     top_k: int = Field(5, ge=1, le=1000, description="classes named for each frame")
+    unknown: bool = Field(True, description="of own classes: whether what is like none of them is called unknown")
 
     @field_validator("threads", mode="wrap")
     @classmethod

@@ -13,6 +13,10 @@ Outputs = Any
 """What a runtime gives for one tensor; its own predictor alone reads it."""
 
 
+BACKGROUND = "background"
+"""Among own classes that of the scene with nothing in it: an ordinary one, but that a camera shows nothing then."""
+
+
 class Training(NamedTuple):
     """How a model of own classes came about."""
 
@@ -36,6 +40,8 @@ class Training(NamedTuple):
     """How many others it was judged by; 0 where there were none."""
     correct: int
     """How many of those it named rightly."""
+    unknown_threshold: float | None = None
+    """What is known has a cosine above it to the prototype of a class; None where there are no prototypes."""
 
 
 class ModelMetadata(NamedTuple):
@@ -77,6 +83,12 @@ class ModelMetadata(NamedTuple):
     def untrained(self) -> bool:
         """Whether the weights are random, so that labels mean nothing."""
         return self.weights == "untrained" and self.training is None
+
+    @property
+    def background(self) -> int | None:
+        """Of own classes, the id of the one that stands for an empty scene, if there is one."""
+        own = self.training is not None and BACKGROUND in self.categories
+        return self.categories.index(BACKGROUND) if own else None
 
 
 class Predictor(Protocol):

@@ -93,6 +93,8 @@ def _prepared(settings: ModelSettings, store: ModelStore) -> Path | None:
 def _check_programs(bundle: Bundle) -> None:
     """Raises ModelError, as `run` does, where a program is none that `prepare` writes. Neither runtime is needed."""
     if "torchscript" in bundle.programs:
-        checked_program(bundle.program("torchscript"), bundle.name, again(bundle.metadata))
+        checked_program(
+            bundle.program("torchscript"), bundle.name, again(bundle.metadata), features=bundle.features > 0
+        )
     if "litert" in bundle.programs:
-        checked_file(bundle.program("litert"), bundle.metadata, bundle.name)
+        checked_file(bundle.program("litert"), bundle.metadata, bundle.name, bundle.features)

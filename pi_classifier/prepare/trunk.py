@@ -15,11 +15,10 @@ from pi_classifier.contracts.model import Runtime, Training
 from pi_classifier.errors import ModelError
 from pi_classifier.prepare.bundle import Prepared, base_model, bundled, quiet_about_deprecations
 from pi_classifier.prepare.input_table import input_table
+from pi_classifier.runtimes.novelty import Features
 from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.runtimes.torchscript import new_input
 
-Features = NDArray[np.uint8]
-"""Quantised (quint8) outputs of the trunk, averaged over the picture: uint8, shape (n_pictures, n_features)."""
 LEVELS = 255
 """Steps of a quint8."""
 MOST_WEIGHT = 127
@@ -117,6 +116,7 @@ class Trunk:
         name: str,
         categories: tuple[str, ...],
         training: Training,
+        prototypes: Features | None,
         *,
         runtimes: Collection[Runtime],
         activations: str,
@@ -127,6 +127,7 @@ class Trunk:
             name: of the new weights.
             categories: a label for each output.
             training: how it came about.
+            prototypes: of the classes, uint8, shape (n_classes, n_features), if it shall tell what is none of them.
             runtimes: as for `prepare`, which raises the same errors.
             activations: as for `prepare`.
         """
@@ -143,4 +144,4 @@ class Trunk:
             training=training,
         )
         with quiet_about_deprecations():
-            return bundled(self._network, metadata, runtimes=runtimes)
+            return bundled(self._network, metadata, runtimes=runtimes, prototypes=prototypes)

@@ -69,6 +69,7 @@ def _own(values: dict[str, Any], training: object) -> ModelMetadata:
     if not isinstance(training, dict):
         raise Unusable("its metadata says nothing of its training", own=True)
     _check(values, CHECKS, own=True)
+    training = {**Training._field_defaults, **training}
     _check(training, TRAINING_CHECKS, within="training.", own=True)
     known = Training(**{key: training[key] for key in TRAINING_CHECKS})
     return _metadata({key: values[key] for key in CHECKS})._replace(training=known)
@@ -122,6 +123,10 @@ def _percent(value: object) -> bool:
     return value is None or (_number(value) and 0 <= value <= 100)  # type: ignore[operator]
 
 
+def _cosine(value: object) -> bool:
+    return value is None or (_number(value) and -1 <= value <= 1)  # type: ignore[operator]
+
+
 def _labels(value: object) -> bool:
     return isinstance(value, list) and 0 < len(value) <= 100_000 and all(map(_text, value))
 
@@ -157,5 +162,6 @@ TRAINING_CHECKS: dict[str, Check] = {
     "learnt": _count,
     "judged": _count,
     "correct": _count,
+    "unknown_threshold": _cosine,
 }
 """By field of `training`."""

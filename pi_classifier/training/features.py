@@ -17,7 +17,8 @@ import numpy as np
 
 from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.errors import CannotWrite, InputError
-from pi_classifier.prepare.trunk import Features, Trunk
+from pi_classifier.prepare.trunk import Trunk
+from pi_classifier.runtimes.novelty import Features
 from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.sources.files.opening import path_problem
 from pi_classifier.sources.files.picture import read_picture

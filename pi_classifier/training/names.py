@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pi_classifier.errors import DatasetError
+from pi_classifier.runtimes.novelty import UNKNOWN
 
-UNKNOWN = "unknown"
-"""The label of what is none of the classes; reserved, so no class has it."""
 LONGEST = 200
 """Characters."""
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_classifier.errors import InputError
-from pi_classifier.prepare.trunk import Features
+from pi_classifier.runtimes.novelty import Features
 from pi_classifier.training.dataset import Dataset
 from pi_classifier.training.features import Extraction
 

@@ -8,15 +8,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_classifier.contracts.model import Runtime, Training
+from pi_classifier.contracts.model import BACKGROUND, Runtime, Training
 from pi_classifier.prepare.bundle import Prepared
 from pi_classifier.prepare.trunk import Trunk
+from pi_classifier.runtimes.novelty import Features
 from pi_classifier.training.accuracy import Accuracy
 from pi_classifier.training.checkpoint import read_checkpoint, write_checkpoint
 from pi_classifier.training.features import base_digest
 from pi_classifier.training.head import SMOOTHING, WEIGHT_DECAY, Regression, State
 from pi_classifier.training.pictures import Pictures
 from pi_classifier.training.split import Split, split
+from pi_classifier.training.unknown import prototypes, threshold
 
 CHECKPOINT_SECONDS = 1.0
 """An epoch of a head takes milliseconds, and an SD card tens of them to be sure of a file."""
@@ -87,6 +89,17 @@ class HeadTraining:
         classes = range(len(self._pictures.dataset.classes))
         return Judgement(_accuracy(right), tuple(_accuracy(right[labels == class_id]) for class_id in classes))
 
+    def unknown(self) -> tuple[Features, float] | tuple[None, None]:
+        """The prototypes of the classes and the threshold, by the pictures that judge; none where none judges."""
+        features, labels, classes = self._pictures.features, self._pictures.labels, self._pictures.dataset.classes
+        # Whatever the background is like, nothing else has to be.
+        judging = [index for index in self.split.judging.tolist() if classes[labels[index]] != BACKGROUND]
+        if not judging:
+            return None, None
+        learnt = self.split.learnt
+        centres = prototypes(features[learnt], labels[learnt], len(classes))
+        return centres, threshold(centres, features[judging])
+
     def to_bundle(
         self, name: str, state: State, judgement: Judgement, *, runtimes: Collection[Runtime], activations: str
     ) -> Prepared:
@@ -103,6 +116,7 @@ class HeadTraining:
             ModelError: LiteRT is not exact on this machine, or not installed.
         """
         base, accuracy = self._trunk.metadata, judgement.accuracy or Accuracy(0, 0)
+        centres, cosine = self.unknown()
         training = Training(
             method="head",
             base=base.weights,
@@ -114,9 +128,10 @@ class HeadTraining:
             learnt=len(self.split.learnt),
             judged=accuracy.total,
             correct=accuracy.correct,
+            unknown_threshold=cosine,
         )
         categories = self._pictures.dataset.classes
-        return self._trunk.to_bundle(name, categories, training, runtimes=runtimes, activations=activations)
+        return self._trunk.to_bundle(name, categories, training, centres, runtimes=runtimes, activations=activations)
 
     def _keep(self, state: State) -> None:
         write_checkpoint(self._pictures.dataset.folder, self._fingerprint(), state)

@@ -8,7 +8,8 @@ import pytest
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.errors import CannotWrite, DatasetError
-from pi_classifier.prepare.trunk import Features, Trunk
+from pi_classifier.prepare.trunk import Trunk
+from pi_classifier.runtimes.novelty import Features
 from pi_classifier.training.dataset import read_dataset
 from pi_classifier.training.features import OWN_FOLDER, FeatureCache, base_digest, extracted, extractor
 from pi_classifier.training.pictures import Pictures, gathered

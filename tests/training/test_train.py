@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +55,20 @@ def trained(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Tra
 
 
 def test_bundle_gives_the_logits_that_were_judged(trained: Trained) -> None:
-    """Protects the accuracy that is claimed: both runtimes give the judged logits, bit for bit, for every picture."""
+    """Protects the accuracy that is claimed: both runtimes give the judged logits and features, bit for bit."""
     bundle = read_bundle(trained.path)
-    torch, litert = (kind(bundle, threads=1, top_k=3) for kind in (TorchScriptModel, LiteRTModel))
+    kinds: tuple[Any, Any] = (TorchScriptModel, LiteRTModel)
     extract = extractor(Trunk(trained.settings, progress=False))
-    for model in (torch, litert):
+    for kind in kinds:
+        model = kind(bundle, threads=1, top_k=3)
         predictor = model.new_predictor()
-        for item, expected in zip(trained.pictures.dataset.items[::5], trained.logits[::5], strict=True):
+        assert model.metadata.categories == ("blue", "green", "red", "unknown")
+        for index in range(0, len(trained.logits), 5):
             tensor = model.new_tensor()
-            fill(model, item.path, tensor)
-            assert np.array_equal(predictor.infer(tensor), expected), item.path
+            fill(model, trained.pictures.dataset.items[index].path, tensor)
+            answer = predictor.infer(tensor)
+            assert np.array_equal(answer.logits, trained.logits[index])
+            assert np.array_equal(answer.features, trained.pictures.features[index])
     first = trained.pictures.dataset.items[0].path
     assert np.array_equal(extract(first), trained.pictures.features[0])
 
@@ -73,6 +78,62 @@ def fill(model: Any, path: Path, tensor: Any) -> None:
     metadata = model.metadata
     pixels = reference_crop(read_picture(path), resize_size=metadata.resize_size, crop_size=metadata.input_size)
     model.new_preprocessor()(pixels, tensor)
+
+
+@pytest.mark.parametrize("kind", [TorchScriptModel, LiteRTModel])
+def test_what_is_no_class_is_unknown_unless_turned_off(trained: Trained, kind: Any, test_data: Path) -> None:
+    """Protects from a class for everything: photographs are unknown, learnt pictures are not; or it is off."""
+    photographs = sorted((test_data / "photos").glob("*.jpg"))[:20]
+    learnt = [item.path for item in trained.pictures.dataset.items[::4]]
+    bundle = read_bundle(trained.path)
+    found = [labels(kind(bundle, threads=1, top_k=1), paths) for paths in (photographs, learnt)]
+    assert found[0].count("unknown") >= 18
+    assert "unknown" not in found[1]
+    plain = kind(bundle, threads=1, top_k=1, unknown=False)
+    assert plain.metadata.categories == ("blue", "green", "red")
+    assert "unknown" not in labels(plain, photographs)
+
+
+def labels(model: Any, paths: Sequence[Path]) -> list[str]:
+    """The best class of each picture."""
+    predictor, tensor, found = model.new_predictor(), model.new_tensor(), []
+    for path in paths:
+        fill(model, path, tensor)
+        found.append(predictor.decode(predictor.infer(tensor)).scores[0].label)
+    return found
+
+
+def repacked(path: Path, to: Path, **members: bytes | None) -> Path:
+    """A copy of a bundle with other members, or without some; `_` stands for a dot."""
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(to, "w") as copy:
+        for member in archive.infolist():
+            content = members.get(member.filename.replace(".", "_"), archive.read(member))
+            if content is not None:
+                copy.writestr(zipfile.ZipInfo(member.filename), content)
+    return to
+
+
+@pytest.mark.parametrize("kind", [TorchScriptModel, LiteRTModel])
+def test_outputs_are_held_to_the_prototypes(trained: Trained, kind: Any, both_programs: Path, tmp_path: Path) -> None:
+    """Protects the loader: features without prototypes, prototypes without features, or of another size are refused."""
+    own = trained.bundle
+    assert own.prototypes is not None
+    plain = read_bundle(both_programs)
+    cases = [
+        repacked(trained.path, tmp_path / "none.bundle", prototypes_bin=None),
+        repacked(trained.path, tmp_path / "short.bundle", prototypes_bin=own.prototypes[:, :-1].tobytes()),
+        repacked(trained.path, tmp_path / "odd.bundle", prototypes_bin=b"1234567"),
+        repacked(
+            trained.path,
+            tmp_path / "mixed.bundle",
+            torchscript_pt=plain.program("torchscript"),
+            model_tflite=plain.program("litert"),
+        ),
+    ]
+    for path in cases:
+        with pytest.raises(ModelError) as caught:
+            kind(read_bundle(path), threads=1, top_k=1)
+        assert "prepare" not in caught.value.remedy
 
 
 def test_colours_are_learnt(trained: Trained) -> None:
