@@ -255,6 +255,27 @@ def train(
     learn(folder, output, wishes, configuration.settings)
 
 
+@app.command()
+@configured_by(RUNTIME, THREADS)
+def evaluate(
+    bundle: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle, of own classes or others.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Pictures: DIR/CLASS/NAME.jpg.")],
+    *,
+    configuration: Configuration,
+    json_output: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    report: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="FILE", help="Write a page of HTML, with the worst mistakes as pictures."),
+    ] = None,
+) -> None:
+    """Say what a bundle is worth on pictures; on those that it learnt from, only the others judge."""
+    # As for train.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from pi_classifier.offline.evaluate import evaluate_bundle
+
+    evaluate_bundle(bundle, folder, configuration.settings, json_output=json_output, report=report)
+
+
 def _print_defaults(wanted: bool) -> None:
     """Before the configuration is read: who asks for its keys may have one that cannot be."""
     if wanted:

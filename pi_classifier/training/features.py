@@ -68,7 +68,7 @@ def extracted(paths: Sequence[Path], cache: "FeatureCache", extract: Extract) ->
     """
     for path in paths:
         try:
-            digest = _digest(path)
+            digest = picture_digest(path)
             features = cache.get(digest)
             if features is None:
                 features = extract(path)
@@ -150,7 +150,8 @@ def refused_writing(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _digest(path: Path) -> str:
+def picture_digest(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal. Raises InputError where it cannot be read."""
     if problem := path_problem(path):
         raise InputError(f"{path}: {problem}", remedy="check the file")
     try:

@@ -39,6 +39,16 @@ def test_what_was_trained_classifies(
     assert any("accuracy: " in line and "with 95 % confidence, 9 pictures" in line for line in lines)
     assert lines[-1].endswith(f"run it: pi-classifier run --weights {output}")
 
+    page = tmp_path / "report.html"
+    evaluated = program("evaluate", output, data, "--json", "--report", page)
+    assert evaluated.wait().returncode == 0, evaluated.notices
+    figures = json.loads(evaluated.lines[0])
+    (told,) = [line for line in lines if "accuracy: " in line]
+    assert f"accuracy: {figures['accuracy']['share']:.1%} (" in told
+    assert figures["accuracy"]["of"] == 9
+    assert [one["learnt"] for one in figures["pictures"]] == [6, 12, 27]
+    assert "<!doctype html>" in page.read_text()
+
     others = make(tmp_path / "others", {"red": COLOURS["red"], "blue": COLOURS["blue"]}, count=1)
     classify = program("classify", "--json", "--weights", output, others)
     assert classify.wait().returncode == 0
