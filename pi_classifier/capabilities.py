@@ -1,4 +1,7 @@
-"""What is there only where it is switched on: the live page, cameras in step. Nothing of it is imported otherwise."""
+"""What is there only where it is switched on: the live page, several models at once, cameras in step.
+
+Nothing of it is imported otherwise.
+"""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,10 +9,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from pi_classifier.config.schema import Settings, WebSettings
+from pi_classifier.contracts.executor import Executor
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
 from pi_classifier.errors import ConfigError
 from pi_classifier.events.dispatch import Dispatcher
+from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.statistics import CameraStatistics
 
@@ -75,6 +80,15 @@ def live_page(
         observers=[WebMetrics(metrics.registry)] if metrics else [],
     )
     return Web([server], requests)
+
+
+def executor_for(model: Model, workers: int, work_available: threading.Event) -> Executor:
+    """Who runs the model: so many workers, or the inference loop."""
+    if workers == 1:
+        return InThisThread(model.new_predictor())
+    from pi_classifier.inference.workers import Workers
+
+    return Workers([model.new_predictor() for _ in range(workers)], work_available)
 
 
 def cameras_in_step(

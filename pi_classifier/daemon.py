@@ -16,13 +16,12 @@ from typing import Protocol
 import cv2
 
 from pi_classifier import __version__
-from pi_classifier.capabilities import cameras_in_step, live_page, web_door
+from pi_classifier.capabilities import cameras_in_step, executor_for, live_page, web_door
 from pi_classifier.capture import Capture, Captures
 from pi_classifier.config.network_url import is_network
 from pi_classifier.config.schema import CameraSettings, LogSettings, MetricsSettings, Settings
 from pi_classifier.contracts.component import Component
 from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind, Listener
-from pi_classifier.contracts.executor import Executor
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
@@ -32,7 +31,6 @@ from pi_classifier.errors import ConfigError
 from pi_classifier.events.dispatch import Dispatcher
 from pi_classifier.events.journal import Journal
 from pi_classifier.events.monitor import EventMonitor
-from pi_classifier.inference.executors import InThisThread, Workers
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.steadiness import Steadiness
@@ -117,7 +115,7 @@ def run(settings: Settings) -> None:
             for camera, source, one in zip(settings.camera, sources, statistics, strict=True)
         ]
         ticker = Ticker(settings.log.interval_seconds, lambda: _report(statistics, reporters))
-        executor = _executor(model, workers, work_available)
+        executor = executor_for(model, workers, work_available)
         watchdog = Watchdog(systemd, statistics=statistics, components=[*captures, executor, ticker])
         pipeline = Pipeline(
             cameras=list(zip(captures, statistics, strict=True)),
@@ -238,12 +236,6 @@ def _class_id(label: str, categories: Sequence[str], place: str) -> int:
         near = get_close_matches(label, categories, n=1, cutoff=0.0)[0]
         raise ConfigError(f"{place}: the model has no class {label!r}", remedy=f"did you mean {near!r}?")
     return categories.index(label)
-
-
-def _executor(model: Model, workers: int, work_available: threading.Event) -> Executor:
-    if workers == 1:
-        return InThisThread(model.new_predictor())
-    return Workers([model.new_predictor() for _ in range(workers)], work_available)
 
 
 def _log_model(model: Model) -> None:

@@ -13,11 +13,12 @@ from pi_classifier.contracts.executor import Executor
 from pi_classifier.contracts.frame import Frame, FrameSource
 from pi_classifier.contracts.group import Group
 from pi_classifier.contracts.prediction import Prediction
-from pi_classifier.inference.executors import InThisThread, Workers
+from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.inference.synchroniser import Synchroniser
+from pi_classifier.inference.workers import Workers
 from pi_classifier.sources.uri import source_for
 from pi_classifier.statistics import CameraStatistics
 from tests.streams.numbered import number_in

@@ -10,7 +10,6 @@ from pi_classifier.config.schema import CameraSettings
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.errors import ConfigError
 from pi_classifier.sources.synthetic import Synthetic
-from pi_classifier.system.secret_file import credential, read_secret
 
 if TYPE_CHECKING:
     # Each kind of source is imported where it is asked for.
@@ -154,6 +153,8 @@ def _userinfo(camera: CameraSettings) -> Userinfo | None:
     """User name and password; None where neither is given."""
     password = camera.password.get_secret_value()
     if camera.password_file:
+        from pi_classifier.system.secret_file import credential, read_secret
+
         file = credential(camera.password_file) or Path(camera.password_file)
         password = read_secret(file, f"password_file of {camera.name}", remedy="put the camera's password there")
     return Userinfo(camera.username, password) if camera.username or password else None

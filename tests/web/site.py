@@ -20,7 +20,7 @@ from pi_classifier.contracts.component import Component
 from pi_classifier.contracts.frame import Frame, FrameSource, Pixels
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
-from pi_classifier.inference.executors import InThisThread
+from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.requests import Requests
