@@ -45,7 +45,10 @@ class Configuration(NamedTuple):
     origins: Mapping[Key, Origin]
 
     def to_toml(self) -> str:
-        """The effective configuration as a valid config.toml, with the origin of each value as a comment."""
+        """The effective configuration as a valid config.toml, with the origin of each value as a comment.
+
+        Secrets are left out.
+        """
         lines = []
         for name, section in self.settings:
             many = is_table_array(name)
@@ -54,6 +57,8 @@ class Configuration(NamedTuple):
                 for field, value in table.model_dump(mode="json").items():
                     origin = self.origins.get((name, index, field) if many else (name, field))
                     assignment = f"{field} = {json.dumps(value, ensure_ascii=False)}"
+                    if value and isinstance(getattr(table, field), SecretStr):
+                        assignment = f"# {field} is not shown"
                     lines.append(f"{assignment:<40} # {origin.place if origin else 'default'}")
                 lines.append("")
         return "\n".join(lines)
