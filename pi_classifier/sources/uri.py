@@ -156,7 +156,10 @@ def _userinfo(camera: CameraSettings) -> Userinfo | None:
         from pi_classifier.system.secret_file import credential, read_secret
 
         file = credential(camera.password_file) or Path(camera.password_file)
-        password = read_secret(file, f"password_file of {camera.name}", remedy="put the camera's password there")
+        remedy = "put the camera's password there"
+        if file.name == camera.password_file:
+            remedy = f"give the service LoadCredential={file}:FILE, or name the file by its whole path"
+        password = read_secret(file, f"password_file of {camera.name}", remedy=remedy)
     return Userinfo(camera.username, password) if camera.username or password else None
 
 
