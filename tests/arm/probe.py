@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Model, Predictor, Runtime
-from pi_classifier.inference.executors import Workers
+from pi_classifier.inference.workers import Workers
 from pi_classifier.model import open_model
 from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.sources.files.picture import read_picture
