@@ -123,7 +123,8 @@ class FakeRtsp:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as stream, suppress(OSError):
+        # Outermost: with TLS the end of a connection may fail, too.
+        with suppress(OSError), connection, connection.makefile("rb") as stream:
             while request := _read(stream):
                 self.requests.append(request)
                 self._react(connection, request)
