@@ -202,11 +202,12 @@ def _read(stream: BufferedReader) -> Request | None:
     """The next request; None where no more comes. What is interleaved, of RTCP, is passed over."""
     while (start := stream.read(1)) == b"$":
         stream.read(int.from_bytes(stream.read(3)[1:], "big"))
-    words = (start + stream.readline()).decode().split()
+    # latin-1: a client may send half a block of RTCP before it goes.
+    words = (start + stream.readline()).decode("latin-1").split()
     if len(words) < 2:
         return None
     headers = {}
-    while line := stream.readline().decode().strip():
+    while line := stream.readline().decode("latin-1").strip():
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
     return Request(words[0], words[1], headers)
