@@ -10,8 +10,8 @@ import pytest
 
 from pi_classifier.config.network_url import Userinfo
 from pi_classifier.errors import (
-    CameraForbidden,
     CaptureError,
+    NetworkCameraForbidden,
     NetworkCameraLost,
     NetworkCameraSilent,
     PiClassifierError,
@@ -51,8 +51,8 @@ def test_frames_are_those_that_were_sent() -> None:
 @pytest.mark.parametrize(
     ("fault", "kind", "complaint"),
     [
-        (Fault.DIGEST_REFUSED, CameraForbidden, "refuses the user name or the password"),
-        (Fault.BASIC_REFUSED, CameraForbidden, "refuses the user name or the password"),
+        (Fault.DIGEST_REFUSED, NetworkCameraForbidden, "refuses the user name or the password"),
+        (Fault.BASIC_REFUSED, NetworkCameraForbidden, "refuses the user name or the password"),
         (Fault.NOT_FOUND, NetworkCameraLost, "404 Not Found"),
         (Fault.UNAVAILABLE, NetworkCameraLost, "503 Service Unavailable"),
         (Fault.NO_VIDEO, NetworkCameraLost, "no video comes"),
