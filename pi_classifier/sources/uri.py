@@ -151,7 +151,7 @@ def _network(camera: CameraSettings) -> FrameSource:
 
 def _userinfo(camera: CameraSettings) -> Userinfo | None:
     """User name and password; None where neither is given."""
-    password = camera.password.get_secret_value()
+    password = camera.password
     if camera.password_file:
         from pi_classifier.system.secret_file import credential, read_secret
 
