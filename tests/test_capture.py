@@ -26,8 +26,8 @@ from pi_classifier.errors import (
     PiClassifierError,
 )
 from pi_classifier.statistics import CameraStatistics
-from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.fakes import CollectingObserver, FakeModel, FedCamera, HangingCamera, ScriptedCamera, copy_pixels
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 UNPLUGGED = CameraLost("/dev/video0: No such device", remedy="check its plug and power")
 SILENT = CaptureTimeout("/dev/video0 sends nothing for 2 s", remedy="check its plug and power")

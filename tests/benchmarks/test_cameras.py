@@ -12,7 +12,7 @@ import pytest
 from benchmarks.shared.process_tree import cpu_seconds, process_tree, pss_mb
 from benchmarks.streams.newest_frame import NewestFrame
 from benchmarks.streams.report import Window, figures, summary, table
-from tests.conftest import DEADLINE_SECONDS, eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 WHERE = {
     "cameras": 2, "size": "640x360", "camera_fps": 15.0, "machine": "here", "load": 0.0, "command": "python",

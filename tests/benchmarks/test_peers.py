@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.runtimes.report import EQUAL, comparison, sentences
-from tests.conftest import DEADLINE_SECONDS, ROOT
+from tests.conftest import ROOT
+from tests.waiting import DEADLINE_SECONDS
 
 WITHOUT_TORCH = "import sys; sys.modules.update(torch=None); from benchmarks.runtimes.run_runtime import main; main()"
 NOT_INSTALLED = "not installed (pip install --editable '.[peers]')"

@@ -9,7 +9,8 @@ from typing import Any
 from benchmarks.loops.contenders import TUTORIAL
 from benchmarks.loops.report import summary, table
 from benchmarks.loops.scenes import FITTING, RANKED, scenes
-from tests.conftest import DEADLINE_SECONDS, ROOT
+from tests.conftest import ROOT
+from tests.waiting import DEADLINE_SECONDS
 
 WITHOUT_TORCH = "import sys; sys.modules.update(torch=None); from benchmarks.loops.run_loop import main; main()"
 

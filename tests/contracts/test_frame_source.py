@@ -24,7 +24,6 @@ from pi_classifier.sources.files.video import Video
 from pi_classifier.sources.network.camera import NetworkCamera
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.sources.v4l2.camera import V4L2Camera
-from tests.conftest import eventually
 from tests.fakes import FedCamera, HangingCamera, ScriptedCamera
 from tests.sources import fake_picamera2
 from tests.sources.test_csi import install
@@ -33,6 +32,7 @@ from tests.sources.test_several import write_several
 from tests.streams.fake_rtsp import FakeRtsp
 from tests.streams.mjpeg import MjpegServer
 from tests.streams.servers import H264Server
+from tests.waiting import eventually
 
 Make = Callable[[Path, pytest.FixtureRequest], FrameSource]
 """Makes a source; it may write to the folder, which is empty at first, and ask for fixtures."""

@@ -28,8 +28,8 @@ from pi_classifier.runtimes.classification import Classification
 from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.statistics import CameraStatistics
-from tests.conftest import DEADLINE_SECONDS
 from tests.fakes import CollectingObserver, CollectingSink, FakeModel, FedCamera, ScriptedCamera, steadiness
+from tests.waiting import DEADLINE_SECONDS
 
 ABSENT = CameraLost("absent", remedy="plug it in")
 

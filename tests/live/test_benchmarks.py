@@ -10,7 +10,8 @@ import pytest
 from benchmarks.loops.contenders import BARE, PIPELINE, TUTORIAL
 from benchmarks.loops.scenes import FITTING
 from benchmarks.runtimes.peer import OURS
-from tests.conftest import DEADLINE_SECONDS, ROOT
+from tests.conftest import ROOT
+from tests.waiting import DEADLINE_SECONDS
 
 NOT_INSTALLED = "not installed (pip install --editable '.[peers]')"
 

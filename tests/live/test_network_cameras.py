@@ -22,7 +22,7 @@ from pi_classifier.capture import Capture, Captures
 from pi_classifier.config.network_url import Userinfo
 from pi_classifier.sources.network.camera import NetworkCamera
 from pi_classifier.statistics import CameraStatistics
-from tests.conftest import DEADLINE_SECONDS, ROOT, eventually
+from tests.conftest import ROOT
 from tests.fakes import CollectingObserver, FakeModel
 from tests.running import Program, unused_port
 from tests.streams.fake_rtsp import FakeRtsp
@@ -30,6 +30,7 @@ from tests.streams.faults import Fault
 from tests.streams.gst_process import Mount
 from tests.streams.numbered import number_in
 from tests.streams.servers import Credentials, RtspServer, certificate_in
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 Run = Callable[..., Program]
 CANARY = "cAnArY @:/w#rd%"

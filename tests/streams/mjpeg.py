@@ -16,9 +16,9 @@ from typing import Any, Self
 
 import cv2
 
-from tests.conftest import DEADLINE_SECONDS
 from tests.streams.numbered import drawn
 from tests.streams.servers import Credentials, userinfo
+from tests.waiting import DEADLINE_SECONDS
 
 BOUNDARY = "frame"
 

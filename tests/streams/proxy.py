@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-from tests.conftest import DEADLINE_SECONDS
 from tests.streams.faults import RESET
+from tests.waiting import DEADLINE_SECONDS
 
 
 @dataclass(eq=False, slots=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from pi_classifier.config.network_url import Userinfo
-from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.streams.fake_rtsp import PICTURES_BEFORE_END, STUCK, FakeRtsp
 from tests.streams.faults import Fault
 from tests.streams.reading import numbers, opened
 from tests.streams.servers import certificate_in
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 PASSWORD = "p@ss:/w#rd%"  # noqa: S105 - nobody's
 CONVERSATION = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY")

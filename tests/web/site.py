@@ -28,8 +28,8 @@ from pi_classifier.inference.synchroniser import Synchroniser
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.door import Door
 from pi_classifier.web.server import WebServer
-from tests.conftest import DEADLINE_SECONDS
 from tests.fakes import CollectingObserver, CollectingSink, CollectingWebObserver, FakeModel, steadiness
+from tests.waiting import DEADLINE_SECONDS
 
 BITS = 12
 BLOCK = 16

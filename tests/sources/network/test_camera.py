@@ -18,13 +18,13 @@ from pi_classifier.errors import (
     PictureFrozen,
 )
 from pi_classifier.sources.network.camera import NetworkCamera
-from tests.conftest import DEADLINE_SECONDS
 from tests.running import unused_port
 from tests.streams.fake_rtsp import FakeRtsp
 from tests.streams.faults import Fault
 from tests.streams.mjpeg import MjpegServer
 from tests.streams.numbered import number_in
 from tests.streams.servers import Credentials
+from tests.waiting import DEADLINE_SECONDS
 
 SECRET = Userinfo("admin", "cAnArY @:/#%")
 
