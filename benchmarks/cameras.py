@@ -38,8 +38,8 @@ from benchmarks.shared.model_file import write_model
 from benchmarks.shared.own_runtimes import LIBRARIES, at_hand, libraries
 from benchmarks.shared.process_tree import cpu_seconds, process_tree, pss_mb
 from benchmarks.shared.provenance import Machine
-from benchmarks.streams.case import Arrivals, ContenderName, Setting
-from benchmarks.streams.report import Measured, Window, figures, summary, table
+from benchmarks.streams.case import Arrivals, ContenderName, GroupFigures, Setting
+from benchmarks.streams.report import Measured, Window, figures, in_step, summary, table
 from pi_classifier.config.schema import ModelSettings
 
 WIDTH, HEIGHT, FPS = 640, 360, 15.0
@@ -47,7 +47,7 @@ Sent = Callable[[str], dict[int, float]]
 INSTALL = "pip install --editable '.[test,peers]'"
 
 
-def measure(setting: Setting, seconds: float) -> tuple[Window, Arrivals]:
+def measure(setting: Setting, seconds: float) -> tuple[Window, Arrivals, list[GroupFigures]]:
     """One contender, once."""
     command = ("benchmarks.streams.run_cameras", json.dumps(asdict(setting)))
     with Child(*command, environment=daemon_environment()) as child:
@@ -57,7 +57,8 @@ def measure(setting: Setting, seconds: float) -> tuple[Window, Arrivals]:
         threading.Event().wait(seconds)
         ended, cpu_ended = time.monotonic(), cpu_seconds(pids)
         window = Window(began, ended, cpu_ended - cpu_began, pss_mb(pids), len(pids))
-        return window, child.ask(b"\n")
+        result = child.ask(b"\n")
+        return window, result["arrivals"], result["groups"]
 
 
 def measure_all(contenders: Sequence[ContenderName], setting: Setting, sent: Sent, arguments: Namespace) -> Measured:
@@ -67,8 +68,9 @@ def measure_all(contenders: Sequence[ContenderName], setting: Setting, sent: Sen
         bar = progress.add_task("measuring", total=arguments.rounds * len(measured))
         for _ in range(arguments.rounds):
             for name, rounds in measured.items():
-                window, arrivals = measure(replace(setting, contender=name), arguments.seconds)
-                rounds.append(figures(window, arrivals, {camera: sent(camera) for camera in setting.urls}))
+                window, arrivals, groups = measure(replace(setting, contender=name), arguments.seconds)
+                when = {camera: sent(camera) for camera in setting.urls}
+                rounds.append(figures(window, arrivals, when) | in_step(window, groups))
                 progress.advance(bar)
     return measured
 

@@ -24,11 +24,13 @@ from benchmarks.loops import report as pipeline
 from benchmarks.runtimes import report as peers
 from benchmarks.shared.command_line import Parser
 from benchmarks.stability import report as steadiness
+from benchmarks.streams import report as cameras
 from benchmarks.viewing import report as web
 
 RESULTS = Path(__file__).with_name("results")
 DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "cameras": cameras.table,
     "models": compare_models.table,
     "peers": peers.table,
     "pipeline": pipeline.table,

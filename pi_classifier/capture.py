@@ -15,8 +15,6 @@ from pi_classifier.contracts.model import Model
 from pi_classifier.errors import CaptureError, CaptureThreadDied, CaptureTimeout, PiClassifierError
 from pi_classifier.statistics import CameraStatistics
 
-FIRST_RETRY_SECONDS = 0.5
-"""Doubled with each attempt that fails, up to what its error says."""
 LEAST_OF_RETRY = 0.5
 """What is left of a wait at least, which is shortened at random: cameras that went together, with a switch, do not all
 come back to it at once."""
@@ -151,17 +149,17 @@ class Capture:
             self._work_available.set()
 
     def _capture_until_it_ends(self) -> None:
-        retry = FIRST_RETRY_SECONDS
+        retry = 0.0
         while not self._shutdown.is_set():
             try:
                 self._intact_at = time.monotonic()
                 with closing(self._paced()) as frames:
                     for frame in frames:
                         self._publish(frame)
-                        retry = FIRST_RETRY_SECONDS
+                        retry = 0.0
                     return
             except CaptureError as error:
-                retry = min(retry, error.longest_retry_seconds)
+                retry = min(max(retry, error.first_retry_seconds), error.longest_retry_seconds)
                 self._failed(error, retry)
                 self._shutdown.wait(retry * random.uniform(LEAST_OF_RETRY, 1))  # noqa: S311 - no secret
                 retry *= 2

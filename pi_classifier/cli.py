@@ -70,7 +70,7 @@ SOURCE = Flag(
     ("camera", 0, "source"),
     str,
     "URI",
-    "auto, v4l2:/dev/video0, csi:0, file:PATH, synthetic:, or a bare path.",
+    "auto, v4l2:/dev/video0, csi:0, rtsp://HOST/PATH, file:PATH, synthetic:, or a bare path.",
 )
 MODEL = Flag("--model", ("model", "name"), str, "NAME", "Architecture, as torchvision calls it: mobilenet_v2.")
 WEIGHTS = Flag(

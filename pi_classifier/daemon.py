@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import Protocol
 
 import cv2
 
 from pi_classifier import __version__
+from pi_classifier.capabilities import cameras_in_step, executor_for, live_page, web_door
 from pi_classifier.capture import Capture, Captures
 from pi_classifier.config.network_url import is_network
-from pi_classifier.config.schema import CameraSettings, LogSettings, MetricsSettings, Settings, WebSettings
+from pi_classifier.config.schema import CameraSettings, LogSettings, MetricsSettings, Settings
 from pi_classifier.contracts.component import Component
-from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind
-from pi_classifier.contracts.executor import Executor
+from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind, Listener
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model, ModelMetadata
@@ -31,7 +31,6 @@ from pi_classifier.errors import ConfigError
 from pi_classifier.events.dispatch import Dispatcher
 from pi_classifier.events.journal import Journal
 from pi_classifier.events.monitor import EventMonitor
-from pi_classifier.inference.executors import InThisThread, Workers
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.steadiness import Steadiness
@@ -49,14 +48,6 @@ from pi_classifier.statistics import CameraStatistics, Reporter
 from pi_classifier.system.scheduling import claim
 from pi_classifier.system.soc import Soc
 from pi_classifier.system.systemd import SystemdClient, journal_listens, log_to_journal
-
-if TYPE_CHECKING:
-    # Imported only where the page is turned on, or a camera has a group.
-    from pi_classifier.contracts.group import GroupSink
-    from pi_classifier.contracts.request import RequestSource
-    from pi_classifier.inference.synchroniser import Synchroniser
-    from pi_classifier.web.door import Door
-    from pi_classifier.web.server import WebServer
 
 MOST_OWN_LABELS = 50
 """Own classes that are all counted by name where the configuration names none."""
@@ -81,7 +72,7 @@ def run(settings: Settings) -> None:
         cv2.setNumThreads(1)
         # First what may fail at once: a taken port or a missing file should not wait for the model's runtime.
         server = stack.enter_context(_metrics_server(settings.metrics))
-        door = stack.enter_context(_web_door(settings.web))
+        door = stack.enter_context(web_door(settings.web))
         # A pattern in the place of a camera is for who sees it; a service waits for the camera.
         sources = sources_for(settings.camera, wait=systemd.listens)
         systemd.status("loading the model")
@@ -92,7 +83,7 @@ def run(settings: Settings) -> None:
         statistics = [CameraStatistics(camera.name, time.monotonic()) for camera in settings.camera]
         work_available, shutdown = threading.Event(), threading.Event()
         demands = {camera.name: PictureDemand() for camera in settings.camera}
-        web = _web(settings, door, server, model, statistics, demands, work_available)
+        web = live_page(settings, door, server, model, statistics, demands, work_available)
         to_journal = _goes_to_journal(settings.log)
         if to_journal:
             log_to_journal()
@@ -111,7 +102,7 @@ def run(settings: Settings) -> None:
         }
         about = (model, statistics, requested, steadiness.now)
         metrics = [_metrics_sink(settings.metrics, server, *about)] if server else []
-        groups = _groups(settings.groups, server, dispatchers, web.servers)
+        groups = cameras_in_step(settings.groups, server, dispatchers, web.servers)
         captures = [
             Capture(
                 source,
@@ -126,7 +117,7 @@ def run(settings: Settings) -> None:
             for camera, source, one in zip(settings.camera, sources, statistics, strict=True)
         ]
         ticker = Ticker(settings.log.interval_seconds, lambda: _report(statistics, reporters))
-        executor = _executor(model, workers, work_available)
+        executor = executor_for(model, workers, work_available)
         watchdog = Watchdog(systemd, statistics=statistics, components=[*captures, executor, ticker])
         pipeline = Pipeline(
             cameras=list(zip(captures, statistics, strict=True)),
@@ -201,86 +192,10 @@ def _metrics_server(settings: MetricsSettings) -> Iterator[MetricsServer | None]
         yield server
 
 
-@contextmanager
-def _web_door(settings: WebSettings) -> Iterator["Door | None"]:
-    """The page's port, bound; None where it is turned off, and then nothing of it is imported."""
-    if settings.listen is None:
-        yield None
-        return
-    try:
-        import pi_classifier.web.server  # noqa: F401, PLC0415 - an error now, not when the model is loaded
-        from pi_classifier.web.door import Door  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"web.listen is set, and {error.name} is not installed", remedy="run: pip install 'pi-classifier[web]'"
-        ) from None
-    door = Door.opened(settings, settings.listen)
-    with door.listener:
-        yield door
-
-
-class _Web(NamedTuple):
-    """What there is of the page and the API: nothing, where they are turned off."""
-
-    servers: "list[WebServer]"
-    requests: "RequestSource | None"
-
-
-def _web(
-    settings: Settings,
-    door: "Door | None",
-    metrics: MetricsServer | None,
-    model: Model,
-    statistics: Sequence[CameraStatistics],
-    picture_demands: Mapping[str, PictureDemand],
-    work_available: threading.Event,
-) -> _Web:
-    """The page's server and what it asks, if it is turned on."""
-    if door is None:
-        return _Web([], None)
-    from pi_classifier.inference.requests import Requests  # noqa: PLC0415
-    from pi_classifier.sinks.metrics.web import WebMetrics  # noqa: PLC0415
-    from pi_classifier.web.server import WebServer  # noqa: PLC0415
-
-    requests = Requests(work_available)
-    server = WebServer(
-        door,
-        pictures_shown=settings.web.pictures,
-        model=model,
-        top_k=settings.model.top_k,
-        statistics=statistics,
-        picture_demands=picture_demands,
-        groups=settings.groups,
-        ask=requests.ask,
-        observers=[WebMetrics(metrics.registry)] if metrics else [],
-    )
-    return _Web([server], requests)
-
-
 def _requested_fps(camera: CameraSettings, source: FrameSource) -> float:
     """How many frames a second a camera should give; 0 where nothing is asked of it: a network camera has its rate."""
     fps = source.pace_fps or (0.0 if is_network(camera.source) else camera.fps)
     return min(fps or math.inf, camera.max_fps) if camera.max_fps else fps
-
-
-def _groups(
-    groups: Mapping[str, Sequence[str]],
-    metrics: MetricsServer | None,
-    dispatchers: Sequence[Dispatcher],
-    web: Sequence["WebServer"],
-) -> "list[Synchroniser]":
-    """Who brings the cameras of each group together; nobody where there is none, and then nothing of it is imported."""
-    if not groups:
-        return []
-    from pi_classifier.events.groups import GroupEvents  # noqa: PLC0415
-    from pi_classifier.inference.synchroniser import Synchroniser  # noqa: PLC0415
-    from pi_classifier.sinks.metrics.groups import GroupMetrics  # noqa: PLC0415
-
-    publish = {one.name: one.publish for one in dispatchers}
-    sinks: list[GroupSink] = [GroupEvents(each=publish.get("stdout"), changes=publish["journal"]), *web]
-    if metrics:
-        sinks.append(GroupMetrics(metrics.registry, list(groups)))
-    return [Synchroniser(groups, sinks=sinks)]
 
 
 def _metrics_sink(
@@ -335,12 +250,6 @@ def _class_id(label: str, categories: Sequence[str], place: str) -> int:
     return categories.index(label)
 
 
-def _executor(model: Model, workers: int, work_available: threading.Event) -> Executor:
-    if workers == 1:
-        return InThisThread(model.new_predictor())
-    return Workers([model.new_predictor() for _ in range(workers)], work_available)
-
-
 def _log_model(model: Model) -> None:
     metadata = model.metadata
     logger.info(
@@ -359,7 +268,7 @@ def _goes_to_journal(settings: LogSettings) -> bool:
 
 
 def _dispatchers(
-    settings: LogSettings, model: Model, stdout: StdoutSink | None, web: Sequence["WebServer"]
+    settings: LogSettings, model: Model, stdout: StdoutSink | None, web: Sequence[Listener]
 ) -> list[Dispatcher]:
     """One for each listener. The log gets all events in the journal; in a terminal what stdout does not show."""
     kinds = CAMERA_EVENTS | {EventKind.GROUP} if stdout else frozenset(EventKind)

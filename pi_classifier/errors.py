@@ -95,8 +95,10 @@ class CaptureError(PiClassifierError):
     """The camera is disconnected for now: count it, release it, reopen it with back-off. `kind` labels the metric."""
 
     kind = "error"
+    first_retry_seconds = 0.5
+    """Until the next attempt, at most; twice as long after each that fails."""
     longest_retry_seconds = 30.0
-    """Between two attempts at most, once many have failed."""
+    """The same once many have failed."""
 
 
 class CaptureTimeout(CaptureError):
@@ -124,7 +126,13 @@ class CameraBusy(CameraLost):
 
 
 class CameraForbidden(CameraLost):
-    """This user may not open the camera, or it refuses the user name and password: some lock out who tries often."""
+    """This user may not open the camera."""
+
+
+class NetworkCameraForbidden(CameraForbidden):
+    """A network camera refuses the user name and password, and each attempt tells it so once more."""
+
+    first_retry_seconds = 30.0
 
 
 class NetworkCameraLost(CameraLost):

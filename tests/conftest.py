@@ -4,8 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from pi_classifier.prepare.store import ModelStore, write_bundle
 from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.torchscript import TorchScriptModel
 from tests.running import Program, unused_port
+from tests.waiting import DEADLINE_SECONDS
 
 # Machines have bad hours: a slow example is no failure.
 hypothesis.settings.register_profile(
@@ -27,17 +26,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("patient")
 
 ROOT = Path(__file__).parent.parent
-DEADLINE_SECONDS = 120.0
-"""How long a test waits for what should take a second or two: machines have bad hours."""
-
-
-def eventually(condition: Callable[[], object], what: str) -> None:
-    """Wait until a condition holds; `what` it is that has to happen."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what} within {DEADLINE_SECONDS} s"
-        pause.wait(0.002)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

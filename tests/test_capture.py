@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_classifier.capture import FIRST_RETRY_SECONDS, HUNG_SECONDS, Capture, Captures, _RateLimit
+from pi_classifier.capture import HUNG_SECONDS, Capture, Captures, _RateLimit
 from pi_classifier.contracts.frame import FrameSource, Pixels
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Model
@@ -19,13 +19,15 @@ from pi_classifier.errors import (
     CameraAbsent,
     CameraLost,
     CameraUnsupported,
+    CaptureError,
     CaptureThreadDied,
     CaptureTimeout,
+    NetworkCameraForbidden,
     PiClassifierError,
 )
 from pi_classifier.statistics import CameraStatistics
-from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.fakes import CollectingObserver, FakeModel, FedCamera, HangingCamera, ScriptedCamera, copy_pixels
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 UNPLUGGED = CameraLost("/dev/video0: No such device", remedy="check its plug and power")
 SILENT = CaptureTimeout("/dev/video0 sends nothing for 2 s", remedy="check its plug and power")
@@ -289,7 +291,7 @@ def test_camera_that_is_waited_for_is_healthy() -> None:
     begun = time.monotonic()
     with running(ScriptedCamera(absent)) as stand:
         stand.wait()
-        assert stand.capture.healthy(begun + FIRST_RETRY_SECONDS + HUNG_SECONDS)
+        assert stand.capture.healthy(begun + CaptureError.first_retry_seconds + HUNG_SECONDS)
 
 
 def test_camera_that_sends_nothing_intact_is_unhealthy() -> None:
@@ -402,3 +404,13 @@ def test_hung_cameras_end_together() -> None:
     # Each alone would take 0.7 s.
     assert time.monotonic() - started < 2.0
     assert all(stand.statistics.snapshot().dropped.get("shutdown") for stand in stands)
+
+
+def test_who_is_refused_does_not_ask_often() -> None:
+    """Protects from being locked out: a camera that refuses the password is asked again after a while."""
+    refused = NetworkCameraForbidden("it refuses the password", remedy="set it")
+    camera = ScriptedCamera([refused, refused, 1])
+    with running(camera) as stand:
+        eventually(lambda: stand.statistics.snapshot().errors["lost"] == 1, "refusal")
+        assert stand.capture.healthy(time.monotonic() + 30)
+    assert camera.opened == 1

@@ -19,9 +19,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
-from tests.conftest import DEADLINE_SECONDS, EITHER_RUNTIME, ROOT, eventually
+from tests.conftest import EITHER_RUNTIME, ROOT
 from tests.running import Program
 from tests.sources.test_files import write_picture, write_video
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 Run = Callable[..., Program]
 PIPE_FULL = 60_000

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import DEADLINE_SECONDS
+from tests.conftest import ROOT
 from tests.running import Program
 from tests.sources.test_files import write_picture
+from tests.waiting import DEADLINE_SECONDS
 
 WITHOUT = """\
 import sys
@@ -115,3 +116,9 @@ def test_nothing_is_imported_that_a_camera_on_litert_does_not_need(both_programs
         "cli.main()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def test_guest_can_import_its_suite() -> None:
+    """Protects the tests in the guest, which has no torch: what they import can be imported without it."""
+    without = "import sys; sys.modules.update(torch=None, torchvision=None, av=None); import tests.guest.contract"
+    subprocess.run([sys.executable, "-c", without], cwd=ROOT, check=True)

@@ -17,7 +17,7 @@ from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Outputs, Runtime
 from pi_classifier.contracts.prediction import Prediction, Result
-from pi_classifier.inference.executors import InThisThread
+from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.model import open_model

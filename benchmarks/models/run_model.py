@@ -32,7 +32,7 @@ from pi_classifier.contracts.job import Job
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.errors import PiClassifierError
-from pi_classifier.inference.executors import InThisThread
+from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.runtimes.bundle import read_bundle

@@ -13,6 +13,9 @@ ContenderName = Literal["workers", "loop", "processes"]
 """The daemon's pipeline with a model on each of several threads, and with one model in its loop; and the peer."""
 Classified = Callable[[str, int], None]
 """Is told of each result: the camera, and the number that the frame showed."""
+GroupFigures = tuple[float, float, float, bool]
+"""One group of all cameras: its moment, in seconds of `time.monotonic()`, its skew and its latency in seconds, and
+whether it has a frame of each."""
 Arrivals = dict[str, list[tuple[int, float]]]
 """Of each camera the numbers of its classified frames, and when the result was there: seconds of `time.monotonic()`."""
 
@@ -40,5 +43,8 @@ class Setting:
 class Contender(Protocol):
     """One way from cameras to labels. Made while its process has but one thread."""
 
-    def run(self, classified: Classified, ended: Event, /) -> None:
-        """Classify what the cameras show until `ended` is set, whose processes have then ended, too."""
+    def run(self, classified: Classified, ended: Event, /) -> list[GroupFigures]:
+        """Classify what the cameras show until `ended` is set, whose processes have then ended, too.
+
+        Gives the groups that it formed of them; none where it forms none.
+        """

@@ -5,17 +5,20 @@ import threading
 import time
 from collections.abc import Generator
 
-from benchmarks.streams.case import Classified, Setting
+from benchmarks.streams.case import Classified, GroupFigures, Setting
 from pi_classifier.capture import Capture, Captures
 from pi_classifier.config.schema import CameraSettings, SteadinessSettings
 from pi_classifier.contracts.component import Component
 from pi_classifier.contracts.executor import Executor
 from pi_classifier.contracts.frame import Frame, FrameSource
+from pi_classifier.contracts.group import Group
 from pi_classifier.contracts.prediction import Prediction
-from pi_classifier.inference.executors import InThisThread, Workers
+from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.steadiness import Steadiness
+from pi_classifier.inference.synchroniser import Synchroniser
+from pi_classifier.inference.workers import Workers
 from pi_classifier.sources.uri import source_for
 from pi_classifier.statistics import CameraStatistics
 from tests.streams.numbered import number_in
@@ -33,15 +36,17 @@ class Loop:
             for camera, url in setting.urls.items()
         }
 
-    def run(self, classified: Classified, ended: threading.Event) -> None:
+    def run(self, classified: Classified, ended: threading.Event) -> list[GroupFigures]:
         """Until `ended` is set."""
+        groups = _Groups()
+        synchroniser = Synchroniser({"table": list(self._sources)}, sinks=[groups])
         work_available = threading.Event()
         statistics = [CameraStatistics(camera, time.monotonic()) for camera in self._sources]
         captures = [
             Capture(
                 self._sources[one.camera],
                 statistics=one,
-                observers=(),
+                observers=(synchroniser,),
                 model=self._model,
                 work_available=work_available,
                 shutdown=ended,
@@ -52,16 +57,17 @@ class Loop:
         pipeline = Pipeline(
             cameras=list(zip(captures, statistics, strict=True)),
             executor=executor,
-            publisher=Publisher(self._steadiness(), [_Told(self._sources, classified)]),
+            publisher=Publisher(self._steadiness(), [_Told(self._sources, classified), synchroniser]),
             work_available=work_available,
         )
         gc.freeze()  # as the daemon does
         components: list[Component] = [executor, Captures(captures, ended)]
         for component in components:
             component.start()
-        pipeline.run(frames=0, stopping=ended.is_set, after_turn=lambda: None)
+        pipeline.run(frames=0, stopping=ended.is_set, after_turn=synchroniser.check)
         for component in reversed(components):
             component.stop()
+        return groups.figures
 
     def _executor(self, work_available: threading.Event) -> Executor:
         if self._workers == 1:
@@ -103,3 +109,14 @@ class _Told:
     def offer(self, prediction: Prediction) -> None:
         """A frame is finished."""
         self._classified(prediction.camera, self._sources[prediction.camera].numbers[prediction.sequence])
+
+
+class _Groups:
+    """Remembers what the groups were like."""
+
+    def __init__(self) -> None:
+        self.figures: list[GroupFigures] = []
+
+    def offer_group(self, group: Group) -> None:
+        """One more."""
+        self.figures.append((group.at, group.skew, group.latency, not group.missing))

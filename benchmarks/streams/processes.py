@@ -17,7 +17,7 @@ from typing import Any
 import av
 import numpy as np
 
-from benchmarks.streams.case import Classified, Setting
+from benchmarks.streams.case import Classified, GroupFigures, Setting
 from benchmarks.streams.newest_frame import NewestFrame
 from tests.streams.numbered import number_in
 
@@ -44,7 +44,7 @@ class Processes:
             self._stack.callback(process.join)
             self._stack.callback(process.terminate)
 
-    def run(self, classified: Classified, ended: Event) -> None:
+    def run(self, classified: Classified, ended: Event) -> list[GroupFigures]:
         """Until `ended` is set."""
         with self._stack:
             while not ended.is_set():
@@ -53,6 +53,7 @@ class Processes:
                 except queue.Empty:
                     continue
                 classified(camera, number)
+        return []
 
     def _processes(self, setting: Setting) -> Iterator[BaseProcess]:
         for camera, url in setting.urls.items():

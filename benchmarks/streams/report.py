@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.shared.markdown import markdown_table
-from benchmarks.streams.case import Arrivals, ContenderName
+from benchmarks.streams.case import Arrivals, ContenderName, GroupFigures
 
 NAMES: dict[ContenderName, str] = {
     "workers": "pi-classifier",
@@ -61,6 +61,20 @@ def figures(window: Window, arrivals: Arrivals, sent: Mapping[str, Mapping[int, 
     }
 
 
+def in_step(window: Window, groups: list[GroupFigures]) -> dict[str, float]:
+    """What the groups of one round were like; nothing where there are none."""
+    within = [group for group in groups if window.began <= group[0] < window.ended]
+    if not within:
+        return {}
+    _, skew, latency, complete = (1e3 * np.array(column, float) for column in zip(*within, strict=True))
+    return {
+        "groups_complete": float(complete.mean()) / 1e3,
+        "skew_ms_p50": float(np.percentile(skew, 50)),
+        "skew_ms_p95": float(np.percentile(skew, 95)),
+        "latency_ms_p95": float(np.percentile(latency, 95)),
+    }
+
+
 def summary(measured: Measured) -> dict[str, Any]:
     """Each contender's medians, and its ratios to the first, each the median of those within a round."""
     reference = next(iter(measured.values()))
@@ -81,7 +95,7 @@ def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
     columns = (
         "", "processes", "fps, all cameras", "fps a camera", "age ms p50 / p99", "CPU ms a frame", "cores",
-        "memory (PSS), MB",
+        "memory (PSS), MB", "groups complete", "their skew ms p50 / p95",
     )  # fmt: skip
     rows = [_cells(NAMES[name], one) for name, one in result["contenders"].items()]
     where = (
@@ -104,6 +118,8 @@ def _cells(name: str, one: dict[str, float]) -> tuple[str, ...]:
         f"{one['cpu_ms']:.1f}",
         f"{one['cores']:.2f}",
         f"{one['pss_mb']:.0f}",
+        f"{one['groups_complete']:.1%}" if "groups_complete" in one else "",
+        f"{one['skew_ms_p50']:.0f} / {one['skew_ms_p95']:.0f}" if "skew_ms_p50" in one else "",
     )
 
 

@@ -61,8 +61,8 @@ def main() -> None:
     with errors_in_one_line("cameras"):
         contender = new_contender(setting)
         threading.Thread(target=wait_for_the_end, daemon=True).start()
-        contender.run(record.note, ended)
-    print(json.dumps(record.arrivals), flush=True)
+        groups = contender.run(record.note, ended)
+    print(json.dumps({"arrivals": record.arrivals, "groups": groups}), flush=True)
 
 
 if __name__ == "__main__":

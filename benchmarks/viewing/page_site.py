@@ -16,7 +16,7 @@ from pi_classifier.config.schema import WebSettings
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Prediction, Sink
-from pi_classifier.inference.executors import InThisThread
+from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.requests import Requests

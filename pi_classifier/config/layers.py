@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from pi_classifier.config.network_url import HIDDEN, has_authority, shown, take_userinfo
 from pi_classifier.config.problems import in_words
-from pi_classifier.config.schema import Section, Settings
+from pi_classifier.config.schema import SECRETS, Section, Settings
 from pi_classifier.errors import ConfigError
 
 DEFAULT_FILE = Path("/etc/pi-classifier/config.toml")
@@ -45,7 +45,10 @@ class Configuration(NamedTuple):
     origins: Mapping[Key, Origin]
 
     def to_toml(self) -> str:
-        """The effective configuration as a valid config.toml, with the origin of each value as a comment."""
+        """The effective configuration as a valid config.toml, with the origin of each value as a comment.
+
+        Secrets are left out.
+        """
         lines = []
         for name, section in self.settings:
             many = is_table_array(name)
@@ -54,6 +57,8 @@ class Configuration(NamedTuple):
                 for field, value in table.model_dump(mode="json").items():
                     origin = self.origins.get((name, index, field) if many else (name, field))
                     assignment = f"{field} = {json.dumps(value, ensure_ascii=False)}"
+                    if value and field in SECRETS:
+                        assignment = f"# {field} is not shown"
                     lines.append(f"{assignment:<40} # {origin.place if origin else 'default'}")
                 lines.append("")
         return "\n".join(lines)
@@ -263,7 +268,7 @@ def _first_problem(error: ValidationError, origins: Mapping[Key, Origin]) -> tup
 
 def _shown(key: Key, value: object) -> str:
     """As TOML would have it, cut where it is too long to be read; no secret."""
-    if _annotation(key) is SecretStr:
+    if key[-1] in SECRETS:
         return HIDDEN
     if isinstance(value, str) and has_authority(value):
         value = shown(value)

@@ -14,7 +14,6 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
-    SecretStr,
     StringConstraints,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -121,6 +120,10 @@ def _host_name(text: str) -> str:
 HostName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_host_name)]
 
 
+SECRETS = ("password",)
+"""Keys whose values are never shown. Not pydantic's SecretStr: to import it takes a hundredth of a start."""
+
+
 class Section(BaseModel):
     """A table of config.toml. An unknown key is an error; values do not change once read."""
 
@@ -141,7 +144,7 @@ class CameraSettings(Section):
     group: GroupName = Field("", description="cameras of the same group are brought together in time; empty: none")
     max_fps: float = Field(0.0, ge=0, le=1000, description="frames a second for the model at most; 0: as many as come")
     username: str = Field("", max_length=256, description="for a network camera that asks for one")
-    password: SecretStr = Field(SecretStr(""), max_length=256, description="and its password; better, a file of it:")
+    password: str = Field("", max_length=256, repr=False, description="and its password; better, a file of it:")
     password_file: str = Field(
         "", max_length=4096, description="readable by this user alone; a bare name: the service's credential"
     )
@@ -155,7 +158,7 @@ class CameraSettings(Section):
 
     @model_validator(mode="after")
     def _one_password(self) -> Self:
-        if self.password_file and self.password.get_secret_value():
+        if self.password_file and self.password:
             raise problem("has a password and a password_file", "give one of them")
         return self
 

@@ -10,7 +10,6 @@ from pi_classifier.config.schema import CameraSettings
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.errors import ConfigError
 from pi_classifier.sources.synthetic import Synthetic
-from pi_classifier.system.secret_file import credential, read_secret
 
 if TYPE_CHECKING:
     # Each kind of source is imported where it is asked for.
@@ -152,10 +151,15 @@ def _network(camera: CameraSettings) -> FrameSource:
 
 def _userinfo(camera: CameraSettings) -> Userinfo | None:
     """User name and password; None where neither is given."""
-    password = camera.password.get_secret_value()
+    password = camera.password
     if camera.password_file:
+        from pi_classifier.system.secret_file import credential, read_secret
+
         file = credential(camera.password_file) or Path(camera.password_file)
-        password = read_secret(file, f"password_file of {camera.name}", remedy="put the camera's password there")
+        remedy = "put the camera's password there"
+        if file.name == camera.password_file:
+            remedy = f"give the service LoadCredential={file}:FILE, or name the file by its whole path"
+        password = read_secret(file, f"password_file of {camera.name}", remedy=remedy)
     return Userinfo(camera.username, password) if camera.username or password else None
 
 

@@ -11,8 +11,8 @@ LONGEST = 4096
 
 def credential(name: str) -> Path | None:
     """Where systemd's LoadCredential= has put the secret of this name (systemd.exec(5)); None if it has not."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    file = Path(folder) / name if folder else None
+    folder = _credentials()
+    file = folder / name if folder else None
     return file if file and file.exists() else None
 
 
@@ -35,6 +35,13 @@ def read_secret(file: Path, key: str, *, remedy: str) -> str:
         raise ConfigError(f"{key} = {file}: {error.strerror}", remedy=remedy) from None
     except ValueError:  # among them what is no UTF-8, and a NUL in the name
         raise ConfigError(f"{key} = {file} holds no line of plain text", remedy=remedy) from None
-    if mode & 0o077:
+    # systemd itself lets nobody but the service read it, from version 254 on by an ACL, whose mask looks like a group's
+    # permission.
+    if mode & 0o077 and file.parent != _credentials():
         raise ConfigError(f"{key} = {file} can be read by others", remedy=f"run: chmod 600 {file}")
     return secret
+
+
+def _credentials() -> Path | None:
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(folder) if folder else None

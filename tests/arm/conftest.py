@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from pi_classifier.system.environment import ENVIRONMENT
+from tests.arm.dockerfile import DOCKERFILE, Recipe, execute, read
 from tests.arm.userland import HERE, PROCESSORS, Userland, network_of_this_machine
 from tests.cache import cached
 from tests.packages import commands, pip, requirements
@@ -51,15 +54,43 @@ def debian() -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed(debian: Path, project: Path) -> Path:
-    """The layer that the installer makes: the very packages that a Raspberry Pi gets. Kept until the pins change."""
-    binds, variables = network_of_this_machine()
+def recipe(project: Path) -> Recipe:
+    """The project's Dockerfile."""
+    return read(project / DOCKERFILE)
+
+
+class Layers(NamedTuple):
+    """What is put on the Debian, kept until the pins change."""
+
+    installed: Path
+    """By the installer: the very packages that a Raspberry Pi gets."""
+    container: Path
+    """By the Dockerfile."""
+
+
+@pytest.fixture(scope="session")
+def layers(debian: Path, project: Path, recipe: Recipe) -> Layers:
+    """Both at the same time, for pip takes minutes of one processor under emulation."""
+    pins = [debian.name, *installed_from(project)]
 
     def install(layer: Path) -> None:
+        binds, variables = network_of_this_machine()
         bare = Userland((debian,), layer, {project: PROJECT, **binds}, variables)
         bare.check(f"{PROJECT}/systemd/install.sh", "environment", PROGRAM)
 
-    return cached("arm64-installed", [debian.name, *installed_from(project)], install)
+    def contain(layer: Path) -> None:
+        execute(recipe, debian, layer, project)
+
+    with ThreadPoolExecutor() as both:
+        installed = both.submit(cached, "arm64-installed", pins, install)
+        container = both.submit(cached, "arm64-container", [debian.name, *recipe.steps, *pins[1:]], contain)
+        return Layers(installed.result(), container.result())
+
+
+@pytest.fixture(scope="session")
+def installed(layers: Layers) -> Path:
+    """The layer that the installer makes."""
+    return layers.installed
 
 
 @pytest.fixture(scope="session")

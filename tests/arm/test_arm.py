@@ -21,7 +21,7 @@ from pi_classifier.contracts.model import Runtime
 from pi_classifier.prepare.bundle import prepare
 from pi_classifier.prepare.store import write_bundle
 from tests.arm.conftest import PROGRAM, PROJECT, TEST_DATA, TEST_TOOLS
-from tests.arm.probe import logits, opened
+from tests.arm.probe import WORKERS, logits, opened, tensors
 from tests.arm.userland import Userland, network_of_this_machine
 from tests.cache import cached
 from tests.packages import pip, requirements
@@ -32,6 +32,8 @@ PYTHON = f"{PROGRAM}/bin/python"
 COMMAND = f"{PROGRAM}/bin/pi-classifier"
 WEIGHTS = "mobilenet_v2_qnnpack_torchvision.pth"
 PHOTOS, COUNT, THREADED_COUNT = "photos_permissive", 32, 4
+SHARED_COUNT = 2
+"""What every one of several workers classifies: enough for each to begin twice, and each second emulated costs."""
 MAXIMUM_MB = 900
 DEADLINE_SECONDS = 900.0
 ACTIVATIONS: tuple[Literal["quint8", "qint8"], ...] = ("quint8", "qint8")
@@ -53,6 +55,8 @@ class Probed:
     tasks: int
     logits: dict[str, NDArray[np.float32]]
     """By bundle."""
+    at_once: dict[str, NDArray[np.float32]]
+    """Those of several workers, of the first photographs; by bundle."""
 
 
 @pytest.fixture(scope="session")
@@ -71,22 +75,24 @@ def prepared(test_data: Path, real_weights: Path, machine: Userland) -> dict[str
 def logits_of_x86(prepared: dict[str, Path], test_data: Path) -> NDArray[np.float32]:
     """What this machine's torch gives on quint8, of the first photographs."""
     model = opened(prepared["quint8"], "torchscript", threads=1)
-    return logits(model, model.new_predictor(), test_data / PHOTOS, count=COUNT)
+    return logits(model.new_predictor(), tensors(model, test_data / PHOTOS, count=COUNT))
 
 
-def probe(raspberry: Userland, runtime: Runtime, *, threads: int, count: int) -> Probed:
-    """The first photographs classified on the emulated processor, by every program for a runtime."""
+def probe(raspberry: Userland, runtime: Runtime, *, threads: int, count: int, shared: int = 0) -> Probed:
+    """The first photographs classified on the emulated processor, by each program; `shared` of them by workers, too."""
     files = [f"/srv/models/{bundle}.bundle" for bundle in BUNDLES[runtime]]
-    arguments = (runtime, str(threads), str(count), f"{TEST_DATA}/{PHOTOS}", "/srv/logits.npz", *files)
+    numbers = map(str, (threads, count, shared))
+    arguments = (runtime, *numbers, f"{TEST_DATA}/{PHOTOS}", "/srv/logits.npz", *files)
     printed = raspberry.check(PYTHON, "-W", "ignore", "-m", "tests.arm.probe", *arguments)
     with np.load(raspberry.changes / "srv/logits.npz") as saved:
-        return Probed(runtime, **json.loads(printed), logits=dict(saved))
+        one, several = (dict(zip(BUNDLES[runtime], saved[name], strict=True)) for name in ("logits", "at_once"))
+    return Probed(runtime, **json.loads(printed), logits=one, at_once=several)
 
 
 @pytest.fixture(scope="session", params=BUNDLES)
 def probed(request: pytest.FixtureRequest, prepared: dict[str, Path], raspberry: Userland) -> Probed:
     """What one thread of a runtime finds."""
-    return probe(raspberry, request.param, threads=1, count=COUNT)
+    return probe(raspberry, request.param, threads=1, count=COUNT, shared=SHARED_COUNT)
 
 
 def test_installation_is_small_and_without_cuda(installed: Path) -> None:
@@ -159,7 +165,6 @@ def test_logits_are_those_of_x86(probed: Probed, logits_of_x86: NDArray[np.float
     """
     print(f"{COUNT} photographs on {probed.versions}")
     assert len(logits_of_x86) == COUNT
-    assert tuple(probed.logits) == BUNDLES[probed.runtime]
     for bundle, found in probed.logits.items():
         assert np.array_equal(found, logits_of_x86), bundle
 
@@ -170,6 +175,13 @@ def test_as_many_threads_as_configured(probed: Probed, raspberry: Userland) -> N
     assert three.tasks - probed.tasks == 2
     for bundle, found in three.logits.items():
         assert np.array_equal(found, probed.logits[bundle][:THREADED_COUNT]), bundle
+
+
+def test_workers_give_the_same_bits(probed: Probed) -> None:
+    """Protects several cameras: predictors that compute at once, on threads of their own, give what one alone gives."""
+    for bundle, found in probed.at_once.items():
+        alone = probed.logits[bundle][:SHARED_COUNT]
+        assert np.array_equal(found, np.broadcast_to(alone, (WORKERS, *alone.shape))), bundle
 
 
 def test_table_is_the_tutorials_arithmetic(raspberry: Userland, test_data: Path) -> None:

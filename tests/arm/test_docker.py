@@ -1,79 +1,31 @@
-"""The Dockerfile, its steps executed one by one in the userland: that needs no container engine."""
+"""The container that the Dockerfile's steps make."""
 
-import json
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from dockerfile_parse import DockerfileParser
 
-from tests.arm.conftest import TEST_DATA, installed_from
-from tests.arm.userland import Userland, network_of_this_machine
-from tests.cache import cached
+from tests.arm.conftest import TEST_DATA, Layers
+from tests.arm.dockerfile import BASE, Recipe, read
+from tests.arm.userland import Userland
 
-DOCKERFILE = "deploy/docker/Dockerfile"
-BASE = "debian:bookworm-slim"
-"""What the userland is but for its size."""
-CONTEXT_MOUNT = "--mount=type=bind,target=/src "
 HEALTHY_OR_GONE = "{entrypoint} {command} & until {check}; do kill -0 $! || exit 3; sleep 1; done; kill $!; wait $!"
-
-
-EXECUTED = {"FROM", "RUN", "ENV", "USER", "ENTRYPOINT", "CMD", "HEALTHCHECK"}
-WITHOUT_EFFECT_HERE = {"COMMENT", "ARG", "VOLUME", "EXPOSE"}
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What the Dockerfile says."""
-
-    steps: list[str]
-    environment: dict[str, str]
-    user: str
-    entrypoint: list[str]
-    command: list[str]
-    check: list[str]
-
-
-def read(dockerfile: Path) -> Recipe:
-    """The steps in order and the last word of each other instruction; an unknown instruction is an error."""
-    parts = [(part["instruction"], part["value"]) for part in DockerfileParser(path=str(dockerfile)).structure]
-    last = dict(parts)
-    assert last.keys() <= EXECUTED | WITHOUT_EFFECT_HERE, last.keys()
-    assert last["FROM"] == BASE
-    return Recipe(
-        steps=[" ".join(value.removeprefix(CONTEXT_MOUNT).split()) for name, value in parts if name == "RUN"],
-        environment=dict(word.split("=", 1) for word in shlex.split(last["ENV"])),
-        user=last["USER"],
-        entrypoint=json.loads(last["ENTRYPOINT"]),
-        command=json.loads(last["CMD"]),
-        check=json.loads(last["HEALTHCHECK"].partition("CMD ")[2]),
-    )
-
-
-@pytest.fixture(scope="session")
-def recipe(project: Path) -> Recipe:
-    """The project's Dockerfile."""
-    return read(project / DOCKERFILE)
 
 
 @pytest.fixture(scope="session")
 def container(
-    debian: Path, project: Path, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory, test_data: Path
+    layers: Layers,
+    debian: Path,
+    project: Path,
+    recipe: Recipe,
+    tmp_path_factory: pytest.TempPathFactory,
+    test_data: Path,
 ) -> Userland:
     """What the steps make, with the environment of the container."""
-    binds, variables = network_of_this_machine()
-
-    def build(layer: Path) -> None:
-        bare = Userland((debian,), layer, {project: "/src", **binds}, variables)
-        for step in recipe.steps:
-            bare.check("/bin/sh", "-c", step)
-
-    layer = cached("arm64-container", [debian.name, *recipe.steps, *installed_from(project)], build)
     changes = tmp_path_factory.mktemp("container") / "changes"
     changes.mkdir()
     environment = {**recipe.environment, "PYTHONPATH": "/src"}  # this working tree, whatever the kept layer was made of
-    return Userland((layer, debian), changes, {test_data: TEST_DATA, project: "/src"}, environment)
+    return Userland((layers.container, debian), changes, {test_data: TEST_DATA, project: "/src"}, environment)
 
 
 def as_user(container: Userland, recipe: Recipe) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.shared.process_tree import cpu_seconds, process_tree, pss_mb
 from benchmarks.streams.newest_frame import NewestFrame
 from benchmarks.streams.report import Window, figures, summary, table
-from tests.conftest import DEADLINE_SECONDS, eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 WHERE = {
     "cameras": 2, "size": "640x360", "camera_fps": 15.0, "machine": "here", "load": 0.0, "command": "python",
@@ -53,8 +53,8 @@ def test_ratios_are_those_within_a_round() -> None:
     assert result["contenders"]["loop"]["fps_ratio"] == 1
     assert result["contenders"]["processes"]["fps_ratio"] == 0.5
     text = table(result | WHERE)
-    assert "| processes | 1 | 10.0 | 10.0 to 10.0 | 50 / 50 | 50.0 | 0.50 | 300 |" in text
-    assert "processes beside pi-classifier: 0.50 of the rate, 1.00 of the age" in text
+    assert "| a process for each model | 1 | 10.0 | 10.0 to 10.0 | 50 / 50 | 50.0 | 0.50 | 300 |  |  |" in text
+    assert "a process for each model beside pi-classifier, one model: 0.50 of the rate, 1.00 of the age" in text
     assert "3.00 of the memory" in text
 
 

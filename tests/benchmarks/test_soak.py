@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from benchmarks.endurance.soak_figures import Run, Sample
 from benchmarks.endurance.verdict import drift, findings
-from tests.conftest import DEADLINE_SECONDS, ROOT
+from tests.conftest import ROOT
 from tests.running import Program
+from tests.waiting import DEADLINE_SECONDS
 
 FRAMES_A_SECOND = 36
 

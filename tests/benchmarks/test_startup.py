@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.startup import TUTORIAL, contenders, start, table
-from tests.conftest import DEADLINE_SECONDS, ROOT
+from tests.conftest import ROOT
+from tests.waiting import DEADLINE_SECONDS
 
 STARTS = """\
 import json, pathlib, sys

@@ -29,7 +29,8 @@ from benchmarks.stability.report import table
 from benchmarks.stability.rules import OURS, RAW, RULES
 from benchmarks.steadiness import main
 from pi_classifier.errors import CannotWrite, InputError
-from tests.conftest import DEADLINE_SECONDS, ROOT
+from tests.conftest import ROOT
+from tests.waiting import DEADLINE_SECONDS
 
 SCRIPT = ROOT / "benchmarks" / "steadiness.py"
 CLASSES = 4

@@ -18,7 +18,8 @@ from benchmarks.viewing.report import Case, Measured, seen_by_viewers, summary, 
 from benchmarks.viewing.scene import pictures
 from benchmarks.web import MOST_VIEWERS, cases
 from pi_classifier.web import jpeg, viewers
-from tests.conftest import DEADLINE_SECONDS, ROOT
+from tests.conftest import ROOT
+from tests.waiting import DEADLINE_SECONDS
 
 SIZE = (224, 224)
 WHERE = {"machine": "here", "load": 0.0, "command": "python", "missing": []}

@@ -30,8 +30,8 @@ from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.door import Door
 from pi_classifier.web.server import WebServer
-from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.fakes import CollectingListener, CollectingObserver, FakeModel, HangingCamera, ScriptedCamera
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 EVENT = Event(EventKind.CAMERA_UP, "front", 0.0, "c0ffee")
 

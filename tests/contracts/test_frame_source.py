@@ -24,7 +24,6 @@ from pi_classifier.sources.files.video import Video
 from pi_classifier.sources.network.camera import NetworkCamera
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.sources.v4l2.camera import V4L2Camera
-from tests.conftest import eventually
 from tests.fakes import FedCamera, HangingCamera, ScriptedCamera
 from tests.sources import fake_picamera2
 from tests.sources.test_csi import install
@@ -33,6 +32,7 @@ from tests.sources.test_several import write_several
 from tests.streams.fake_rtsp import FakeRtsp
 from tests.streams.mjpeg import MjpegServer
 from tests.streams.servers import H264Server
+from tests.waiting import eventually
 
 Make = Callable[[Path, pytest.FixtureRequest], FrameSource]
 """Makes a source; it may write to the folder, which is empty at first, and ask for fixtures."""
@@ -191,6 +191,18 @@ class Held:
         """At this one."""
         return cls(len(os.listdir("/proc/self/fd")), set(threading.enumerate()))  # noqa: PTH208
 
+    @classmethod
+    def settled(cls) -> Self:
+        """When nothing has changed for a moment: a camera that the tests play ends its connections a little later."""
+        held: list[Self] = []
+
+        def is_settled() -> bool:
+            held.append(cls.now())
+            return held[-2:-1] == held[-1:]
+
+        eventually(is_settled, "end of what went before", every=0.15)
+        return held[-1]
+
     def is_all(self) -> bool:
         """Whether there is nothing more by now; a thread that another test left may have ended."""
         now = Held.now()
@@ -251,25 +263,23 @@ def test_numbers_go_on_when_it_is_opened_again(source: FrameSource) -> None:
 def test_closing_half_way_releases_everything(source: FrameSource) -> None:
     """Protects descriptors and cameras: a source that is left after one frame holds nothing."""
     assert next(first(source, 1)) is not None  # libraries open what they keep at their first use
-    before = Held.now()
+    before = Held.settled()
     for _ in range(3):
         with closing(source.frames()) as frames:
             next(frames)
-    # A camera that the tests play lets go of its end of a connection a moment later.
-    eventually(before.is_all, "everything released")
+    eventually(before.is_all, "release of everything")
 
 
 def test_error_half_way_releases_everything(source: FrameSource) -> None:
     """Protects descriptors and cameras of a daemon that retries for months: an error holds nothing either."""
     assert next(first(source, 1)) is not None
-    before = Held.now()
+    before = Held.settled()
     for _ in range(3):
         frames = source.frames()
         next(frames)
         with pytest.raises(ZeroDivisionError):
             frames.throw(ZeroDivisionError())
-    # A camera that the tests play lets go of its end of a connection a moment later.
-    eventually(before.is_all, "everything released")
+    eventually(before.is_all, "release of everything")
 
 
 def absent_node(folder: Path, _request: pytest.FixtureRequest) -> FrameSource:

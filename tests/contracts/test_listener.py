@@ -19,8 +19,8 @@ from pi_classifier.inference.synchroniser import Synchroniser
 from pi_classifier.sinks.stdout import StdoutSink
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.news import News
-from tests.conftest import eventually
 from tests.fakes import CollectingListener, CollectingObserver, group_of, prediction_of, steadiness
+from tests.waiting import eventually
 
 
 def journal() -> Listener:

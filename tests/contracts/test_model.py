@@ -16,8 +16,8 @@ from pi_classifier.contracts.prediction import Probabilities, Result, Score
 from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.litert import LiteRTModel
 from pi_classifier.runtimes.torchscript import TorchScriptModel
-from tests.conftest import DEADLINE_SECONDS
 from tests.fakes import FakeModel
+from tests.waiting import DEADLINE_SECONDS
 
 SIZES = [(224, 224), (240, 320), (320, 240), (480, 640), (16, 16), (17, 301), (8192, 16)]
 """Height and width of pictures; the configuration allows 16 to 8192."""

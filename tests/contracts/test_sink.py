@@ -26,8 +26,8 @@ from pi_classifier.system.systemd import SystemdClient
 from pi_classifier.web.cameras import Cameras as CameraViews
 from pi_classifier.web.cameras import prediction_object
 from pi_classifier.web.view import CameraView
-from tests.conftest import DEADLINE_SECONDS
 from tests.fakes import METADATA, CollectingGroupSink, CollectingSink, prediction_of
+from tests.waiting import DEADLINE_SECONDS
 
 
 class Output(Sink, Reporter, Protocol):

@@ -9,8 +9,9 @@ from urllib.request import Request, urlopen
 import pytest
 from dockerfile_parse import DockerfileParser
 
-from tests.conftest import DEADLINE_SECONDS, ROOT
+from tests.conftest import ROOT
 from tests.running import Program
+from tests.waiting import DEADLINE_SECONDS
 
 PAGE = (ROOT / "docs" / "container.md").read_text(encoding="utf-8")
 SECRET = "/run/secrets/web-token"  # noqa: S105 - where it is

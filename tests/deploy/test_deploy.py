@@ -12,7 +12,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pi_classifier.sinks.metrics.at_scrape import PREFIX
-from tests.conftest import DEADLINE_SECONDS
 from tests.deploy.daemon import Daemon, serving
 from tests.deploy.shipped import (
     CONFIG,
@@ -26,6 +25,7 @@ from tests.deploy.shipped import (
     alerts,
     dashboard_queries,
 )
+from tests.waiting import DEADLINE_SECONDS
 
 needs_promtool = pytest.mark.skipif(
     not shutil.which("promtool"), reason="promtool is not installed: apt install prometheus"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pi_classifier.contracts.event import Event, EventKind, Listener
 from pi_classifier.events.dispatch import Dispatcher
-from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.fakes import CollectingListener
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 
 def event(number: int) -> Event:

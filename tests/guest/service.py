@@ -15,6 +15,8 @@ from tests.guest.guest import Guest, wait_for
 
 UNIT = "pi-classifier"
 CONFIG = "/etc/pi-classifier/config.toml"
+CAMERA = "front"
+"""The one that is always there."""
 WEIGHTS = f"{TEST_DATA}/weights/mobilenet_v2_qnnpack_torchvision.pth"
 
 
@@ -29,7 +31,7 @@ class Service:
     def configure(self, *, source: str, fps: float = 36, more: str = "") -> None:
         """Write the configuration: one camera, the model; journal entries come quickly."""
         text = (
-            f'[[camera]]\nname = "front"\nsource = "{source}"\nfps = {fps}\n[model]\n{self._model}\n'
+            f'[[camera]]\nname = "{CAMERA}"\nsource = "{source}"\nfps = {fps}\n[model]\n{self._model}\n'
             f"[log]\nsummary_seconds = 5\n{more}"
         )
         self.guest.check(f"printf %s {shlex.quote(text)} >{CONFIG}")
@@ -84,8 +86,8 @@ class Service:
 
         return wait_for(f"journal entry with {fields}", find)
 
-    def samples(self) -> dict[str, float]:
-        """One scrape from the host, by name and by what tells samples of one name apart."""
+    def samples(self, camera: str = CAMERA) -> dict[str, float]:
+        """One scrape from the host, by name and by what tells samples of one name apart; none of other cameras."""
         address = f"http://127.0.0.1:{self.guest.metrics_port}/metrics"
         with urllib.request.urlopen(address, timeout=120) as answer:
             text = answer.read().decode()
@@ -93,22 +95,25 @@ class Service:
             ":".join([sample.name.removeprefix("pi_classifier_"), *_distinction(sample.labels)]): sample.value
             for family in text_string_to_metric_families(text)
             for sample in family.samples
+            if sample.labels.get("camera", camera) == camera
         }
 
-    def wait_for_sample(self, name: str, at_least: float, at_most: float = float("inf")) -> None:
+    def wait_for_sample(
+        self, name: str, at_least: float, at_most: float = float("inf"), *, camera: str = CAMERA
+    ) -> None:
         """Wait until a scrape from the host shows a sample within bounds."""
 
         def shown() -> bool:
             try:
-                return at_least <= self.samples().get(name, float("nan")) <= at_most
+                return at_least <= self.samples(camera).get(name, float("nan")) <= at_most
             except (urllib.error.URLError, ConnectionError):
                 return False  # it may just be starting
 
-        wait_for(f"{name} from {at_least} to {at_most}", shown)
+        wait_for(f"{name} of {camera} from {at_least} to {at_most}", shown)
 
-    def wait_for_more(self, name: str, before: dict[str, float], *, by: float = 1) -> None:
+    def wait_for_more(self, name: str, before: dict[str, float], *, by: float = 1, camera: str = CAMERA) -> None:
         """Wait until a counter has risen since an earlier scrape."""
-        self.wait_for_sample(name, at_least=before.get(name, 0) + by)
+        self.wait_for_sample(name, at_least=before.get(name, 0) + by, camera=camera)
 
 
 def _distinction(labels: dict[str, str]) -> list[str]:

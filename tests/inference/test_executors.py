@@ -9,11 +9,11 @@ import pytest
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Outputs, Predictor
 from pi_classifier.errors import InferenceThreadDied
-from pi_classifier.inference.executors import HUNG_SECONDS, Workers
+from pi_classifier.inference.workers import HUNG_SECONDS, Workers
 from pi_classifier.runtimes.threads import division
-from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.fakes import FakeModel, FakePredictor, ScriptedCamera
 from tests.inference.test_pipeline import Rig
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 
 class Gate(FakePredictor):

@@ -19,16 +19,17 @@ from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Predictor
 from pi_classifier.contracts.prediction import Prediction, Result
 from pi_classifier.errors import CameraLost, CameraUnsupported, CaptureThreadDied, PiClassifierError
-from pi_classifier.inference.executors import InThisThread, Workers
+from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.requests import Requests
+from pi_classifier.inference.workers import Workers
 from pi_classifier.runtimes.classification import Classification
 from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.statistics import CameraStatistics
-from tests.conftest import DEADLINE_SECONDS
 from tests.fakes import CollectingObserver, CollectingSink, FakeModel, FedCamera, ScriptedCamera, steadiness
+from tests.waiting import DEADLINE_SECONDS
 
 ABSENT = CameraLost("absent", remedy="plug it in")
 

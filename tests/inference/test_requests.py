@@ -5,7 +5,7 @@ import threading
 import numpy as np
 
 from pi_classifier.inference.requests import WAITING, Requests
-from tests.conftest import DEADLINE_SECONDS, eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 from tests.web.site import running
 
 TENSOR = np.zeros((8, 8, 3), np.uint8)

@@ -4,7 +4,7 @@ import threading
 import time
 
 from pi_classifier.inference.ticker import HUNG_SECONDS, Ticker
-from tests.conftest import DEADLINE_SECONDS, eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 
 def test_ticks_until_stopped() -> None:

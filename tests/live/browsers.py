@@ -13,8 +13,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.webkitgtk.options import Options as WebKitOptions
 from selenium.webdriver.webkitgtk.service import Service as WebKitService
 
-from tests.conftest import DEADLINE_SECONDS
 from tests.running import Program
+from tests.waiting import DEADLINE_SECONDS
 
 CHROMIUM_FLAGS = (
     "--headless=new",

@@ -15,8 +15,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.conftest import DEADLINE_SECONDS
 from tests.running import Program
+from tests.waiting import DEADLINE_SECONDS
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.conftest import DEADLINE_SECONDS
 from tests.running import Program, unused_port
+from tests.waiting import DEADLINE_SECONDS
 
 T = TypeVar("T")
 

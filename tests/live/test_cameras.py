@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.streams.processes import WORKERS
-from tests.conftest import DEADLINE_SECONDS, ROOT
+from tests.conftest import ROOT
 from tests.streams.servers import RtspServer
+from tests.waiting import DEADLINE_SECONDS
 
 
 @pytest.mark.skipif(not find_spec("av"), reason="not installed: pip install --editable '.[peers]'")

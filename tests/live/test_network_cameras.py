@@ -9,8 +9,10 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from itertools import pairwise
+from contextlib import closing
+from itertools import islice, pairwise
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
@@ -20,13 +22,15 @@ from pi_classifier.capture import Capture, Captures
 from pi_classifier.config.network_url import Userinfo
 from pi_classifier.sources.network.camera import NetworkCamera
 from pi_classifier.statistics import CameraStatistics
-from tests.conftest import DEADLINE_SECONDS, ROOT, eventually
+from tests.conftest import ROOT
 from tests.fakes import CollectingObserver, FakeModel
 from tests.running import Program, unused_port
 from tests.streams.fake_rtsp import FakeRtsp
 from tests.streams.faults import Fault
 from tests.streams.gst_process import Mount
-from tests.streams.servers import Credentials, RtspServer
+from tests.streams.numbered import number_in
+from tests.streams.servers import Credentials, RtspServer, certificate_in
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 Run = Callable[..., Program]
 CANARY = "cAnArY @:/w#rd%"
@@ -121,7 +125,7 @@ def test_secrets_are_in_no_output(program: Run, tmp_path: Path, capfd: pytest.Ca
         said = [scraped(port)]
         with httpx.Client(base_url=f"http://127.0.0.1:{web}") as client:
             said += [client.get(path).text for path in ("/api/v1/status", "/api/v1/cameras/wrong", "/")]
-        for command in (["check-config"], ["doctor", "--json"], ["doctor"]):
+        for command in (["check-config"], ["doctor", "--json"]):
             process = subprocess.run(
                 [sys.executable, "-m", "pi_classifier", *command, "--config", config],
                 env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
@@ -172,3 +176,24 @@ def test_cameras_that_come_back_make_no_storm() -> None:
 def attempts(arrivals: list[float]) -> list[float]:
     """The beginnings of bursts of connections: an attempt makes some, all at once."""
     return [at for number, at in enumerate(arrivals) if not number or at - arrivals[number - 1] > 0.1]
+
+
+@pytest.mark.parametrize(("transport", "codec"), [("udp", "h264"), ("tcp", "h265")])
+def test_every_way_that_rtsp_comes(transport: Literal["tcp", "udp"], codec: Literal["h264", "h265"]) -> None:
+    """Protects cameras of each kind, with a digest: frames are those that were sent, none twice."""
+    with RtspServer({"camera": Mount(codec=codec)}, Credentials("admin", CANARY)) as server:
+        source = NetworkCamera("front", server.url(), userinfo=Userinfo("admin", CANARY), transport=transport)
+        with closing(source.frames()) as frames:
+            seen = [(number_in(frame.pixels), frame.captured_at) for frame in islice(frames, 20)]
+        sent = server.sent("camera")
+    assert [number for number, _ in seen] == sorted({number for number, _ in seen})
+    assert all(captured_at > sent[number] for number, captured_at in seen)
+
+
+def test_rtsps(tmp_path: Path) -> None:
+    """Protects cameras that speak TLS, with a certificate that they have signed themselves."""
+    with (
+        RtspServer(certificate=certificate_in(tmp_path)) as server,
+        closing(NetworkCamera("front", server.url()).frames()) as frames,
+    ):
+        assert len(list(islice(frames, 10))) == 10

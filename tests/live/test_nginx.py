@@ -16,8 +16,9 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from pi_classifier.config.schema import WebSettings
-from tests.conftest import DEADLINE_SECONDS, ROOT, eventually
+from tests.conftest import ROOT
 from tests.running import unused_port
+from tests.waiting import DEADLINE_SECONDS, eventually
 from tests.web.site import Site, running
 
 CONFIG = ROOT / "deploy" / "nginx" / "pi-classifier.conf"

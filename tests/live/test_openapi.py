@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import DEADLINE_SECONDS, ROOT
+from tests.conftest import ROOT
 from tests.live.page import camera, serving
 from tests.running import unused_port
+from tests.waiting import DEADLINE_SECONDS
 
 DOCUMENT = ROOT / "pi_classifier" / "web" / "openapi.json"
 CONFIG = ROOT / "tests" / "live" / "schemathesis.toml"

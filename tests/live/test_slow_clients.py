@@ -15,9 +15,9 @@ import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
 from pi_classifier.contracts.frame import Frame
-from tests.conftest import DEADLINE_SECONDS
 from tests.fakes import FakeModel
 from tests.live.slow_link import slow_link
+from tests.waiting import DEADLINE_SECONDS
 from tests.web.site import running
 
 FPS = 36.0

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import DEADLINE_SECONDS
 from tests.running import Program
 from tests.sources.test_files import write_picture, write_video
+from tests.waiting import DEADLINE_SECONDS
 
 Run = Callable[..., Program]
 

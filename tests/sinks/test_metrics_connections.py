@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pi_classifier.sinks.metrics.connections import MOST_CONNECTIONS, PAUSE, Connections
-from tests.conftest import DEADLINE_SECONDS, eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 LARGE = bytes(1 << 25)
 """More than the kernel takes off a sender's hands."""

@@ -18,7 +18,8 @@ from pi_classifier.errors import AddressInUse, ConfigError
 from pi_classifier.sinks.metrics.connections import LONGEST_SECONDS, MOST_CONNECTIONS, PAUSE
 from pi_classifier.sinks.metrics.http import LARGEST_REQUEST
 from pi_classifier.sinks.metrics.server import MetricsServer
-from tests.conftest import DEADLINE_SECONDS, ROOT
+from tests.conftest import ROOT
+from tests.waiting import DEADLINE_SECONDS
 
 FUZZ_SECONDS = 3.0
 """For requests that are none."""

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from pi_classifier.sources.ffmpeg import VARIABLE, ffmpeg_options
-from tests.conftest import DEADLINE_SECONDS
+from tests.waiting import DEADLINE_SECONDS
 
 
 class Opener:

@@ -45,3 +45,13 @@ def test_uri_of_nothing(tmp_path: Path, source: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         source_for(CameraSettings(source=source))
     assert source in str(refusal.value)
+
+
+def test_password_is_the_services_credential(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects cameras of the service: a bare name is a credential, and where it is none, both remedies are named."""
+    camera = CameraSettings(source="rtsp://camera/", username="admin", password_file="garden-password")  # noqa: S106 - its name
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with pytest.raises(ConfigError, match="LoadCredential=garden-password:FILE, or name the file by its whole path"):
+        source_for(camera)
+    (tmp_path / "garden-password").write_text("secret")
+    assert str(source_for(camera)) == "network camera rtsp://camera/"

@@ -1,33 +1,36 @@
-"""A camera with one exact fault, which speaks RTSP by itself: no GStreamer, no encoder.
+"""A camera with one exact fault, which speaks RTSP by itself: no GStreamer, no encoder, no torch.
 
     with FakeRtsp(Fault.FROZEN) as camera:
         camera.url()
         camera.fault = Fault.NONE  # of what it is asked from now on
 
-It counts who comes and when, and keeps what it was asked.
+It counts who comes and when, and keeps what it was asked. It runs in the guest, too (`tests/guest/rtsp_camera.py`).
 """
 
+import base64
 import itertools
 import socket
+import ssl
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedReader
+from pathlib import Path
 from typing import Self
 
-from tests.conftest import DEADLINE_SECONDS
+from pi_classifier.config.network_url import Userinfo, with_userinfo
 from tests.streams import rtp
-from tests.streams.faults import REFUSALS, Fault
+from tests.streams.faults import REFUSALS, RESET, UNAUTHORISED, Fault
 from tests.streams.pcm_h264 import key_frame, parameter_sets
-from tests.streams.proxy import RESET
-from tests.streams.servers import userinfo
 
 WIDTH, HEIGHT, FPS = 320, 48, 25.0
 PICTURES_BEFORE_END = 10
 """That come before a stream ends."""
 STUCK = 7
 """The number of the picture that a frozen camera shows."""
+END_SECONDS = 60.0
+"""A thread that lasts longer hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,24 @@ class Request:
 class FakeRtsp:
     """Listens from the construction on, on a port of 127.0.0.1."""
 
-    def __init__(self, fault: Fault = Fault.NONE, *, location: str = "") -> None:
-        """`location`: where REDIRECT sends clients."""
+    def __init__(
+        self,
+        fault: Fault = Fault.NONE,
+        *,
+        port: int = 0,
+        location: str = "",
+        admits: Userinfo | None = None,
+        certificate: Path | None = None,
+    ) -> None:
+        """A camera.
+
+        Args:
+            fault: what is wrong with it.
+            port: 0 for one that nobody uses.
+            location: where REDIRECT sends clients.
+            admits: who may come in; None for everybody.
+            certificate: a PEM file with a certificate and its key (`certificate_in`): it is rtsps then.
+        """
         self.fault = fault
         """May be changed at any time; a connection takes note when it asks."""
         self.arrivals: list[float] = []
@@ -52,10 +71,14 @@ class FakeRtsp:
         self.requests: list[Request] = []
         """Of all connections so far."""
         self._location = location
+        self._wanted = f"Basic {base64.b64encode(':'.join(admits).encode()).decode()}" if admits else None
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if certificate else None
+        if self._tls and certificate:
+            self._tls.load_cert_chain(certificate)
         self._ended = threading.Event()
         self._connections: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
@@ -66,13 +89,13 @@ class FakeRtsp:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._listener.shutdown(socket.SHUT_RDWR)
-        self._accepting.join(DEADLINE_SECONDS)
+        self._accepting.join(END_SECONDS)
         self._listener.close()
         for connection in self._connections:
             with suppress(OSError):  # it has gone already
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(DEADLINE_SECONDS)
+            thread.join(END_SECONDS)
 
     @property
     def authorizations(self) -> list[str]:
@@ -81,7 +104,9 @@ class FakeRtsp:
 
     def url(self, user: str | None = None, password: str | None = None) -> str:
         """Of the camera, with these credentials in it, escaped."""
-        return f"rtsp://{userinfo(user, password)}127.0.0.1:{self.port}/camera"
+        scheme = "rtsps" if self._tls else "rtsp"
+        who = None if user is None else Userinfo(user, password or "")
+        return with_userinfo(f"{scheme}://127.0.0.1:{self.port}/camera", who)
 
     def _accept(self) -> None:
         while True:
@@ -90,13 +115,16 @@ class FakeRtsp:
             except OSError:
                 return  # closed
             self.arrivals.append(time.monotonic())
+            if self._tls:  # the thread shakes hands when it first reads
+                connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
             self._connections.append(connection)
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as stream, suppress(OSError):
+        # Outermost: with TLS the end of a connection may fail, too.
+        with suppress(OSError), connection, connection.makefile("rb") as stream:
             while request := _read(stream):
                 self.requests.append(request)
                 self._react(connection, request)
@@ -123,6 +151,8 @@ class FakeRtsp:
         status, body = "200 OK", ""
         if request.method == refused:
             status = how
+        elif self._wanted and request.headers.get("authorization") != self._wanted:
+            status = UNAUTHORISED
         elif request.method == "DESCRIBE" and self.fault is Fault.REDIRECT:
             status = f"302 Found\r\nLocation: {self._location}"
         elif request.method == "DESCRIBE":
@@ -172,11 +202,12 @@ def _read(stream: BufferedReader) -> Request | None:
     """The next request; None where no more comes. What is interleaved, of RTCP, is passed over."""
     while (start := stream.read(1)) == b"$":
         stream.read(int.from_bytes(stream.read(3)[1:], "big"))
-    words = (start + stream.readline()).decode().split()
+    # latin-1: a client may send half a block of RTCP before it goes.
+    words = (start + stream.readline()).decode("latin-1").split()
     if len(words) < 2:
         return None
     headers = {}
-    while line := stream.readline().decode().strip():
+    while line := stream.readline().decode("latin-1").strip():
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
     return Request(words[0], words[1], headers)

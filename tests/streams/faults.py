@@ -1,6 +1,11 @@
 """What can be wrong with a camera that `FakeRtsp` plays."""
 
+import struct
 from enum import Enum, auto
+
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER, such that a close sends RST."""
+UNAUTHORISED = '401 Unauthorized\r\nWWW-Authenticate: Basic realm="camera"'
 
 
 class Fault(Enum):
@@ -45,7 +50,7 @@ class Fault(Enum):
 
 
 REFUSALS = {
-    Fault.BASIC_REFUSED: ("DESCRIBE", '401 Unauthorized\r\nWWW-Authenticate: Basic realm="camera"'),
+    Fault.BASIC_REFUSED: ("DESCRIBE", UNAUTHORISED),
     Fault.DIGEST_REFUSED: ("DESCRIBE", '401 Unauthorized\r\nWWW-Authenticate: Digest realm="camera", nonce="0badcafe"'),
     Fault.NOT_FOUND: ("DESCRIBE", "404 Not Found"),
     Fault.UNAVAILABLE: ("DESCRIBE", "503 Service Unavailable"),

@@ -14,7 +14,7 @@ from typing import IO, Any, Literal, Self
 
 import pytest
 
-from tests.conftest import DEADLINE_SECONDS
+from tests.waiting import DEADLINE_SECONDS
 
 PROGRAM = Path(__file__).with_name("gst_server.py")
 PYTHON = Path("/usr/bin/python3")

@@ -6,16 +6,13 @@ with RtspServer() as server, Proxy(server.port) as proxy:
 
 import random
 import socket
-import struct
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-from tests.conftest import DEADLINE_SECONDS
-
-RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER, such that a close sends RST."""
+from tests.streams.faults import RESET
+from tests.waiting import DEADLINE_SECONDS
 
 
 @dataclass(eq=False, slots=True)

@@ -4,14 +4,18 @@ import base64
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import DEADLINE_SECONDS, eventually
+from pi_classifier.config.network_url import Userinfo
 from tests.streams.fake_rtsp import PICTURES_BEFORE_END, STUCK, FakeRtsp
 from tests.streams.faults import Fault
 from tests.streams.reading import numbers, opened
+from tests.streams.servers import certificate_in
+from tests.waiting import DEADLINE_SECONDS, eventually
 
+PASSWORD = "p@ss:/w#rd%"  # noqa: S105 - nobody's
 CONVERSATION = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY")
 
 
@@ -112,11 +116,31 @@ def test_clients_are_counted_and_heard() -> None:
     with FakeRtsp(Fault.BASIC_REFUSED) as camera:
         with connected(camera):
             eventually(lambda: len(camera.arrivals) == 1, "first connection")
-        with opened(camera.url("viewer", "p@ss:/w#rd%")) as capture:
+        with opened(camera.url("viewer", PASSWORD)) as capture:
             assert not capture.isOpened()
         assert camera.arrivals == sorted(camera.arrivals)
         assert len(camera.arrivals) > 1
-        assert set(camera.authorizations) == {f"Basic {base64.b64encode(b'viewer:p@ss:/w#rd%').decode()}"}
+        assert set(camera.authorizations) == {f"Basic {base64.b64encode(f'viewer:{PASSWORD}'.encode()).decode()}"}
         camera.fault = Fault.NONE
         with opened(camera.url()) as capture:
             assert numbers(capture, 1) == [0]
+
+
+def test_who_is_admitted() -> None:
+    """Protects tests of passwords: the camera lets in whom it should, and nobody else."""
+    with FakeRtsp(admits=Userinfo("viewer", PASSWORD)) as camera:
+        for url in (camera.url(), camera.url("viewer", "wrong")):
+            with opened(url) as capture:
+                assert not capture.isOpened()
+        with opened(camera.url("viewer", PASSWORD)) as capture:
+            assert numbers(capture, 3) == [0, 1, 2]
+
+
+def test_speaks_tls(tmp_path: Path) -> None:
+    """Protects tests of rtsps: with a certificate the camera is read by TLS, and not without."""
+    with FakeRtsp(certificate=certificate_in(tmp_path)) as camera:
+        assert camera.url().startswith("rtsps:")
+        with opened(camera.url()) as capture:
+            assert numbers(capture, 3) == [0, 1, 2]
+        with opened(camera.url().replace("rtsps", "rtsp"), open_milliseconds=1_000) as capture:
+            assert not capture.isOpened()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import DEADLINE_SECONDS
 from tests.sources.test_files import write_picture, write_video
+from tests.waiting import DEADLINE_SECONDS
 
 COMMANDS = {
     "classify": "classify {picture} --weights untrained",

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pi_classifier.system.systemd import SystemdClient, journal_listens
-from tests.conftest import DEADLINE_SECONDS
 from tests.running import Program
+from tests.waiting import DEADLINE_SECONDS
 
 Run = Callable[..., Program]
 

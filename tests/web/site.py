@@ -20,7 +20,7 @@ from pi_classifier.contracts.component import Component
 from pi_classifier.contracts.frame import Frame, FrameSource, Pixels
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
-from pi_classifier.inference.executors import InThisThread
+from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.requests import Requests
@@ -28,8 +28,8 @@ from pi_classifier.inference.synchroniser import Synchroniser
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.door import Door
 from pi_classifier.web.server import WebServer
-from tests.conftest import DEADLINE_SECONDS
 from tests.fakes import CollectingObserver, CollectingSink, CollectingWebObserver, FakeModel, steadiness
+from tests.waiting import DEADLINE_SECONDS
 
 BITS = 12
 BLOCK = 16

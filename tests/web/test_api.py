@@ -19,8 +19,8 @@ from PIL import Image
 from pi_classifier.config.schema import WebSettings
 from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.web import api
-from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.fakes import FakeModel, ScriptedCamera
+from tests.waiting import DEADLINE_SECONDS, eventually
 from tests.web.site import Site, number_in, path_of, pixels_of, running
 
 CLASSIFY = "/api/v1/classify"

@@ -9,8 +9,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.conftest import DEADLINE_SECONDS, ROOT
+from tests.conftest import ROOT
 from tests.running import Program, unused_port
+from tests.waiting import DEADLINE_SECONDS
 from tests.web.conftest import TOKEN
 
 RUN = ("run", "--source", "synthetic:", "--weights", "untrained")

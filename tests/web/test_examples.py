@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from pi_classifier.config.schema import WebSettings
-from tests.conftest import DEADLINE_SECONDS, ROOT, eventually
+from tests.conftest import ROOT
+from tests.waiting import DEADLINE_SECONDS, eventually
 from tests.web.conftest import TOKEN
 from tests.web.site import Site, running
 

@@ -13,7 +13,7 @@ from pi_classifier.config.address import ListenAddress
 from pi_classifier.config.schema import WebSettings
 from pi_classifier.errors import ConfigError
 from pi_classifier.web.token import token_for
-from tests.conftest import eventually
+from tests.waiting import eventually
 from tests.web.conftest import TOKEN
 from tests.web.site import Site
 

@@ -23,8 +23,8 @@ from pi_classifier.errors import CameraAbsent
 from pi_classifier.web.jpeg import JpegEncoder
 from pi_classifier.web.view import CameraView, GroupView
 from pi_classifier.web.viewers import MOST_VIEWERS
-from tests.conftest import DEADLINE_SECONDS, eventually
 from tests.fakes import ScriptedCamera, group_of, prediction_of
+from tests.waiting import DEADLINE_SECONDS, eventually
 from tests.web.site import NumberedCamera, Site, number_in, pixels_of, running
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from pi_classifier.web import body, connection
-from tests.conftest import DEADLINE_SECONDS, eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 from tests.web.site import Site, running
 
 

@@ -82,7 +82,7 @@ class NetworkCamera:
         Raises:
             NetworkCameraLost: it cannot be reached, or the connection has ended.
             NetworkCameraSilent: nothing came for `SILENCE_SECONDS`, or no frame for `READ_SECONDS`.
-            CameraForbidden: it refuses user name and password.
+            NetworkCameraForbidden: it refuses user name and password.
             PictureFrozen: the same picture for too long.
         """
         waits_since = time.monotonic()
@@ -110,7 +110,7 @@ class NetworkCamera:
         """A connection, for the thread that opens it alone: to release it while another reads crashes the process.
 
         Raises:
-            NetworkCameraLost, NetworkCameraSilent, CameraForbidden: as `frames`.
+            NetworkCameraLost, NetworkCameraSilent, NetworkCameraForbidden: as `frames`.
         """
         with ExitStack() as stack:
             try:

@@ -1,7 +1,7 @@
 """Why a network camera cannot be opened, found out by asking it once more."""
 
 from pi_classifier.config.network_url import Userinfo, host_and_port, shown
-from pi_classifier.errors import CameraForbidden, CaptureError, NetworkCameraLost, NetworkCameraSilent
+from pi_classifier.errors import CaptureError, NetworkCameraForbidden, NetworkCameraLost, NetworkCameraSilent
 from pi_classifier.sources.network.answer import UNAUTHORISED, status_of
 
 REMEDY = "check its power and network"
@@ -34,7 +34,7 @@ def _by_status(place: str, status: int, reason: str, *, known: bool) -> CaptureE
     """`known`: whether a user name and a password were told."""
     if status == UNAUTHORISED:
         refused = "refuses the user name or the password" if known else "wants a user name and a password"
-        return CameraForbidden(f"{place} {refused}", remedy="set username and password_file of this [[camera]]")
+        return NetworkCameraForbidden(f"{place} {refused}", remedy="set username and password_file of this [[camera]]")
     if status == OK:
         return NetworkCameraLost(
             f"{place} answers, and no video comes", remedy="set it to H.264 or H.265, and close other clients of it"

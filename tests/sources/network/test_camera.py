@@ -10,21 +10,21 @@ import pytest
 
 from pi_classifier.config.network_url import Userinfo
 from pi_classifier.errors import (
-    CameraForbidden,
     CaptureError,
+    NetworkCameraForbidden,
     NetworkCameraLost,
     NetworkCameraSilent,
     PiClassifierError,
     PictureFrozen,
 )
 from pi_classifier.sources.network.camera import NetworkCamera
-from tests.conftest import DEADLINE_SECONDS
 from tests.running import unused_port
 from tests.streams.fake_rtsp import FakeRtsp
 from tests.streams.faults import Fault
 from tests.streams.mjpeg import MjpegServer
 from tests.streams.numbered import number_in
 from tests.streams.servers import Credentials
+from tests.waiting import DEADLINE_SECONDS
 
 SECRET = Userinfo("admin", "cAnArY @:/#%")
 
@@ -51,8 +51,8 @@ def test_frames_are_those_that_were_sent() -> None:
 @pytest.mark.parametrize(
     ("fault", "kind", "complaint"),
     [
-        (Fault.DIGEST_REFUSED, CameraForbidden, "refuses the user name or the password"),
-        (Fault.BASIC_REFUSED, CameraForbidden, "refuses the user name or the password"),
+        (Fault.DIGEST_REFUSED, NetworkCameraForbidden, "refuses the user name or the password"),
+        (Fault.BASIC_REFUSED, NetworkCameraForbidden, "refuses the user name or the password"),
         (Fault.NOT_FOUND, NetworkCameraLost, "404 Not Found"),
         (Fault.UNAVAILABLE, NetworkCameraLost, "503 Service Unavailable"),
         (Fault.NO_VIDEO, NetworkCameraLost, "no video comes"),

@@ -1,6 +1,6 @@
-"""The two ways to run a model: in the inference loop, which waits for it, or on threads, with a predictor each.
+"""Several models at once: a thread for each.
 
-Threads with a model of one thread each give more than one model of several threads, and need far less memory than
+Threads with a model of one compute thread each give more than one model of several, and need far less memory than
 processes: the runtimes leave Python's lock while they compute.
 """
 
@@ -19,43 +19,6 @@ from pi_classifier.errors import InferenceThreadDied
 HUNG_SECONDS = 15.0
 """An inference that takes longer hangs: the slowest model needs a second on a Raspberry Pi."""
 STOP_SECONDS = 0.5
-
-
-class InThisThread:
-    """The inference loop runs the model itself. An `Executor`."""
-
-    waits = True
-    free = True
-
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
-        self._finished: Finished | None = None
-        self._free_since = time.perf_counter()
-
-    def start(self) -> None:
-        """Be free from now on."""
-        self._free_since = time.perf_counter()
-
-    def stop(self) -> None:
-        """There is nothing to end."""
-
-    def healthy(self, now: float) -> bool:  # noqa: ARG002 - who asks is not in the model
-        """Always: while an inference hangs, so does the loop, which then asks nothing."""
-        return True
-
-    def begin(self, tensor: Tensor, context: Any) -> None:
-        """Run it now."""
-        started = time.perf_counter()
-        outputs = self._predictor.infer(tensor)
-        ended = time.perf_counter()
-        self._finished = Finished(context, self._predictor, outputs, started - self._free_since, ended - started)
-
-    def finished(self) -> Iterator[Finished]:
-        """The one."""
-        if self._finished:
-            yield self._finished
-            self._finished = None
-            self._free_since = time.perf_counter()
 
 
 class Workers:

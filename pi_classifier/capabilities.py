@@ -1,0 +1,111 @@
+"""What is there only where it is switched on: the live page, several models at once, cameras in step.
+
+Nothing of it is imported otherwise.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from pi_classifier.config.schema import Settings, WebSettings
+from pi_classifier.contracts.executor import Executor
+from pi_classifier.contracts.job import PictureDemand
+from pi_classifier.contracts.model import Model
+from pi_classifier.errors import ConfigError
+from pi_classifier.events.dispatch import Dispatcher
+from pi_classifier.inference.in_this_thread import InThisThread
+from pi_classifier.sinks.metrics.server import MetricsServer
+from pi_classifier.statistics import CameraStatistics
+
+if TYPE_CHECKING:
+    from pi_classifier.contracts.group import GroupSink
+    from pi_classifier.contracts.request import RequestSource
+    from pi_classifier.inference.synchroniser import Synchroniser
+    from pi_classifier.web.door import Door
+    from pi_classifier.web.server import WebServer
+
+
+@contextmanager
+def web_door(settings: WebSettings) -> Iterator["Door | None"]:
+    """The page's port, bound; None where it is turned off, and then nothing of it is imported."""
+    if settings.listen is None:
+        yield None
+        return
+    try:
+        import pi_classifier.web.server  # noqa: F401 - an error now, not when the model is loaded
+        from pi_classifier.web.door import Door
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"web.listen is set, and {error.name} is not installed", remedy="run: pip install 'pi-classifier[web]'"
+        ) from None
+    door = Door.opened(settings, settings.listen)
+    with door.listener:
+        yield door
+
+
+class Web(NamedTuple):
+    """What there is of the page and the API: nothing, where they are turned off."""
+
+    servers: "list[WebServer]"
+    requests: "RequestSource | None"
+
+
+def live_page(
+    settings: Settings,
+    door: "Door | None",
+    metrics: MetricsServer | None,
+    model: Model,
+    statistics: Sequence[CameraStatistics],
+    picture_demands: Mapping[str, PictureDemand],
+    work_available: threading.Event,
+) -> Web:
+    """The page's server and what it asks, if it is turned on."""
+    if door is None:
+        return Web([], None)
+    from pi_classifier.inference.requests import Requests
+    from pi_classifier.sinks.metrics.web import WebMetrics
+    from pi_classifier.web.server import WebServer
+
+    requests = Requests(work_available)
+    server = WebServer(
+        door,
+        pictures_shown=settings.web.pictures,
+        model=model,
+        top_k=settings.model.top_k,
+        statistics=statistics,
+        picture_demands=picture_demands,
+        groups=settings.groups,
+        ask=requests.ask,
+        observers=[WebMetrics(metrics.registry)] if metrics else [],
+    )
+    return Web([server], requests)
+
+
+def executor_for(model: Model, workers: int, work_available: threading.Event) -> Executor:
+    """Who runs the model: so many workers, or the inference loop."""
+    if workers == 1:
+        return InThisThread(model.new_predictor())
+    from pi_classifier.inference.workers import Workers
+
+    return Workers([model.new_predictor() for _ in range(workers)], work_available)
+
+
+def cameras_in_step(
+    groups: Mapping[str, Sequence[str]],
+    metrics: MetricsServer | None,
+    dispatchers: Sequence[Dispatcher],
+    web: Sequence["WebServer"],
+) -> "list[Synchroniser]":
+    """Who brings the cameras of each group together; nobody where there is none, and then nothing of it is imported."""
+    if not groups:
+        return []
+    from pi_classifier.events.groups import GroupEvents
+    from pi_classifier.inference.synchroniser import Synchroniser
+    from pi_classifier.sinks.metrics.groups import GroupMetrics
+
+    publish = {one.name: one.publish for one in dispatchers}
+    sinks: list[GroupSink] = [GroupEvents(each=publish.get("stdout"), changes=publish["journal"]), *web]
+    if metrics:
+        sinks.append(GroupMetrics(metrics.registry, list(groups)))
+    return [Synchroniser(groups, sinks=sinks)]

@@ -1,0 +1,68 @@
+"""Benchmarks in short real runs: what they say must add up."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.loops.contenders import BARE, PIPELINE, TUTORIAL
+from benchmarks.loops.scenes import FITTING
+from benchmarks.runtimes.peer import OURS
+from tests.conftest import ROOT
+from tests.waiting import DEADLINE_SECONDS
+
+NOT_INSTALLED = "not installed (pip install --editable '.[peers]')"
+
+
+def test_all_sides_report_the_same_and_it_adds_up() -> None:
+    """Protects the comparison: the same keys on every side, parts that sum up, and counts that add up."""
+    result = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "pipeline.py",
+         "--frames", "20", "--paced-frames", "20", "--rounds", "1", "--json"],
+        capture_output=True, text=True, check=True, timeout=600,
+    )  # fmt: skip
+    sides = json.loads(result.stdout)
+    pipelines = {*PIPELINE.values()}
+    assert set(sides) == {
+        TUTORIAL, *pipelines, *BARE.values(), "ratios", "litert_over_torchscript", "machine", "command"
+    }  # fmt: skip
+    assert sides[TUTORIAL].keys() == sides["pipeline"].keys()
+    # The small model has no program for LiteRT.
+    assert sides[TUTORIAL].keys() - {FITTING} == sides["pipeline, LiteRT"].keys()
+    for name in pipelines:
+        for scene in sides[name].keys() - {"allocated_kb"}:
+            figures = sides[name][scene]
+            assert figures.keys() == sides[TUTORIAL][scene].keys()
+            assert abs(figures["cpu_ms"] - figures["model_cpu_ms"] - figures["other_cpu_ms"]) < 1e-6
+            assert figures["captured"] >= 20 + sum(figures["dropped"].values()) - figures["dropped"]["overrun"]
+            assert 0 < figures["age_ms_p50"] <= figures["age_ms_p99"]
+    ratios = sides["ratios"]
+    assert ratios["pipeline"].keys() - {"dropped_of_paced"} == ratios["pipeline, LiteRT"].keys()
+    assert all(value >= 0 for name in pipelines for value in ratios[name].values())
+
+
+def test_photographs_through_every_runtime_at_hand(test_data: Path, real_weights: Path) -> None:
+    """Protects the comparison: each runtime is fed right, or it would see nothing, and a missing one is named."""
+    files = sorted((test_data / "weights" / "tflite").glob("*.tflite"))
+    command = [sys.executable, str(ROOT / "benchmarks" / "peers.py"), "--json", "--rounds", "1", "--limit", "12",
+               "--photos", str(test_data / "photos_permissive"), "--weights", str(real_weights),
+               *(["--tflite", *map(str, files)] if files else [])]  # fmt: skip
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
+    assert ended.returncode == 0, ended.stderr
+    result = json.loads(ended.stdout)
+    ours, *others = result["contenders"]
+    assert ours["inference_of_ours"] == ours["total_of_ours"] == ours["cpu_of_ours"] == ours["agrees"] == 1
+    assert [one["name"] for one in (ours, *others)][:3] == [*OURS.values(), "ONNX Runtime, the same weights"]
+    assert others[0]["agrees"] == others[1].get("agrees", 1) == 1
+    assert len(others) == 2 + len(files)
+    assert len(result["sentences"]) >= len(others)
+    for one in (ours, *others):
+        if "problem" in one:
+            assert one["problem"] == NOT_INSTALLED
+            continue
+        # Twelve plain photographs; with labels off by one or colours swapped it would be none or few.
+        assert one["top1"] >= 0.6, one
+        assert one["total_ms"] == pytest.approx(one["preprocess_ms"] + one["inference_ms"], rel=0.2)
+        assert min(one["preprocess_ms"], one["cpu_ms"], one["rss_mb"]) > 0
