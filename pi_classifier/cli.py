@@ -219,6 +219,63 @@ def prepare(
         typer.echo(str(bundle.proof))
 
 
+@app.command()
+@configured_by(ACTIVATIONS)
+def train(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Pictures: DIR/CLASS/SESSION_N.jpg.")],
+    *,
+    configuration: Configuration,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the bundle of these classes.")],
+    method: Annotated[  # noqa: ARG001 - there is one so far
+        Literal["head"], typer.Option(help="What is learnt: head is a new last layer.")
+    ] = "head",
+    epochs: Annotated[
+        int, typer.Option(metavar="N", min=1, max=100_000, help="How often all pictures are seen.")
+    ] = 200,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Of the division into learning and judging.")
+    ] = 0,
+    weights: Annotated[
+        str, typer.Option(metavar="BASE", help="State dict of the network to build on; 'default' fetches it.")
+    ] = "default",
+) -> None:
+    """Learn own classes from a folder of pictures for each, and say how good the result is.
+
+    Ctrl-C while it learns ends that and writes what was learnt so far.
+    """
+    # Read when numpy is imported: several threads would spend most of their time on waiting for one another.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from pi_classifier.model import resolve_activations, runtimes_at_hand
+    from pi_classifier.offline.train import Wishes
+    from pi_classifier.offline.train import train as learn
+
+    activations = resolve_activations(configuration.settings.model)
+    wishes = Wishes(weights, epochs, seed, resume, runtimes_at_hand(), activations)
+    learn(folder, output, wishes, configuration.settings)
+
+
+@app.command()
+@configured_by(RUNTIME, THREADS)
+def evaluate(
+    bundle: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle, of own classes or others.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Pictures: DIR/CLASS/NAME.jpg.")],
+    *,
+    configuration: Configuration,
+    json_output: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    report: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="FILE", help="Write a page of HTML, with the worst mistakes as pictures."),
+    ] = None,
+) -> None:
+    """Say what a bundle is worth on pictures; on those that it learnt from, only the others judge."""
+    # As for train.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from pi_classifier.offline.evaluate import evaluate_bundle
+
+    evaluate_bundle(bundle, folder, configuration.settings, json_output=json_output, report=report)
+
+
 def _print_defaults(wanted: bool) -> None:
     """Before the configuration is read: who asks for its keys may have one that cannot be."""
     if wanted:

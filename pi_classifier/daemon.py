@@ -24,7 +24,7 @@ from pi_classifier.contracts.component import Component
 from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind, Listener
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.contracts.job import PictureDemand
-from pi_classifier.contracts.model import Model
+from pi_classifier.contracts.model import Model, ModelMetadata
 from pi_classifier.contracts.prediction import Sink
 from pi_classifier.contracts.state import Change, Steady
 from pi_classifier.errors import ConfigError
@@ -49,6 +49,8 @@ from pi_classifier.system.scheduling import claim
 from pi_classifier.system.soc import Soc
 from pi_classifier.system.systemd import SystemdClient, journal_listens, log_to_journal
 
+MOST_OWN_LABELS = 50
+"""Own classes that are all counted by name where the configuration names none."""
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 FINISH_SECONDS = 0.3
 """How long the end waits for the totals to be written."""
@@ -90,7 +92,7 @@ def run(settings: Settings) -> None:
         monitor = EventMonitor(
             [dispatcher.publish for dispatcher in dispatchers], summary_seconds=settings.log.summary_seconds
         )
-        steadiness = _steadiness(settings, model.metadata.categories, monitor.changed)
+        steadiness = _steadiness(settings, model.metadata, monitor.changed)
         outputs = _outputs(model, systemd, stdout)
         reporters = [monitor, *outputs]
         requested = {
@@ -206,6 +208,8 @@ def _metrics_sink(
 ) -> MetricsSink:
     for label in settings.labels:
         _class_id(label, model.metadata.categories, "metrics.labels")
+    # Few classes, and all of them somebody's own, are all of interest.
+    own = model.metadata.training and len(model.metadata.categories) <= MOST_OWN_LABELS
     soc = Soc()
     return MetricsSink(
         server.registry,
@@ -214,20 +218,28 @@ def _metrics_sink(
         steady=steady,
         runtime=model.runtime,
         metadata=model.metadata,
-        labels=settings.labels,
+        labels=settings.labels or (model.metadata.categories if own else ()),
         versions=build_versions(__version__, model.versions, opencv=cv2.__version__),
         temperature=soc.temperature_celsius,
         throttled=soc.throttled,
     )
 
 
-def _steadiness(settings: Settings, categories: Sequence[str], on_change: Callable[[Change], None]) -> Steadiness:
+def _steadiness(settings: Settings, metadata: ModelMetadata, on_change: Callable[[Change], None]) -> Steadiness:
+    categories = metadata.categories
     watches = {
         watch.name: sorted({_class_id(label, categories, f"watch {watch.name}") for label in watch.labels})
         for watch in settings.watch
     }
     names = [camera.name for camera in settings.camera]
-    return Steadiness(settings.steadiness, cameras=names, categories=categories, watches=watches, on_change=on_change)
+    return Steadiness(
+        settings.steadiness,
+        cameras=names,
+        categories=categories,
+        watches=watches,
+        on_change=on_change,
+        nothing=metadata.background,
+    )
 
 
 def _class_id(label: str, categories: Sequence[str], place: str) -> int:

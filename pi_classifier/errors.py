@@ -43,6 +43,12 @@ class InputError(PiClassifierError):
     exit_code = os.EX_CONFIG
 
 
+class DatasetError(PiClassifierError):
+    """A folder of pictures is none that classes can be learnt from. A restart does not help."""
+
+    exit_code = os.EX_CONFIG
+
+
 class ModelError(PiClassifierError):
     """Weights or a bundle are not what they should be. A restart does not help."""
 

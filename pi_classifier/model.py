@@ -57,8 +57,12 @@ def runtimes_to_prepare(settings: ModelSettings) -> tuple[Runtime, ...]:
     if settings.runtime != "auto":
         return (settings.runtime,)
     # The one architecture that LiteRT's programs are written for.
-    both = settings.name == "mobilenet_v2" and _is_installed("ai_edge_litert")
-    return ("torchscript", "litert") if both else ("torchscript",)
+    return runtimes_at_hand() if settings.name == "mobilenet_v2" else ("torchscript",)
+
+
+def runtimes_at_hand() -> tuple[Runtime, ...]:
+    """Those that a MobileNetV2 can be prepared for here: LiteRT has to be there for the proof."""
+    return ("torchscript", "litert") if _is_installed("ai_edge_litert") else ("torchscript",)
 
 
 def _open(settings: ModelSettings, activations: Activations, *, progress: bool) -> Model:
@@ -112,12 +116,12 @@ def _load(bundle: Bundle, settings: ModelSettings) -> Model:
     if _runtime(settings, bundle.holds) == "litert":
         from pi_classifier.runtimes.litert import LiteRTModel
 
-        return LiteRTModel(bundle, threads=settings.threads, top_k=settings.top_k)
+        return LiteRTModel(bundle, threads=settings.threads, top_k=settings.top_k, unknown=settings.unknown)
     if not _is_installed("torch"):
         raise ConfigError("the runtime torchscript takes torch, which is not installed", remedy="take --runtime litert")
     from pi_classifier.runtimes.torchscript import TorchScriptModel
 
-    return TorchScriptModel(bundle, threads=settings.threads, top_k=settings.top_k)
+    return TorchScriptModel(bundle, threads=settings.threads, top_k=settings.top_k, unknown=settings.unknown)
 
 
 def _is_installed(package: str) -> bool:

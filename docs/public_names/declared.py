@@ -13,7 +13,7 @@ import typer
 from pi_classifier import cli, errors
 from pi_classifier.config.layers import ENVIRONMENT_PREFIX, is_table_array, section_class
 from pi_classifier.config.schema import Settings
-from pi_classifier.contracts.model import ModelMetadata
+from pi_classifier.contracts.model import ModelMetadata, Training
 from public_names.markdown import code, sentence, table
 
 
@@ -112,6 +112,7 @@ def _errors(base: type[errors.PiClassifierError]) -> Iterator[type[errors.PiClas
 def metadata() -> str:
     """Every field of a bundle's metadata."""
     rows = [(code(name), code(kind), text) for name, kind, text in fields(ModelMetadata)]
+    rows += [(code(f"training.{name}"), code(kind), text) for name, kind, text in fields(Training)]
     return table(("field", "type", "meaning"), rows)
 
 

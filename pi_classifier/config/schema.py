@@ -198,6 +198,7 @@ class ModelSettings(Section):
         description="models at once, a thread each, 1 to 64; auto: one a camera, up to threads",
     )
     top_k: int = Field(5, ge=1, le=1000, description="classes named for each frame")
+    unknown: bool = Field(True, description="of own classes: whether what is like none of them is called unknown")
 
     @field_validator("threads", mode="wrap")
     @classmethod
@@ -253,7 +254,9 @@ class MetricsSettings(Section):
     """`[metrics]`."""
 
     listen: Listen = Field(ListenAddress("0.0.0.0", 9100), description='HOST:PORT; "" turns the metrics off')  # noqa: S104
-    labels: tuple[str, ...] = Field((), description="classes counted by name in label_predictions_total")
+    labels: tuple[str, ...] = Field(
+        (), description="classes counted by name in label_predictions_total; empty: own classes, if few"
+    )
 
 
 class WebSettings(Section):

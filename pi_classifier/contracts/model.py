@@ -13,6 +13,37 @@ Outputs = Any
 """What a runtime gives for one tensor; its own predictor alone reads it."""
 
 
+BACKGROUND = "background"
+"""Among own classes that of the scene with nothing in it: an ordinary one, but that a camera shows nothing then."""
+
+
+class Training(NamedTuple):
+    """How a model of own classes came about."""
+
+    method: str
+    """`head`: a new last layer on a frozen network."""
+    base: str
+    """The weights of the network that it was made on, as in `ModelMetadata.weights`."""
+    base_sha256: str
+    """Of their file, hexadecimal; empty for `untrained`."""
+    date: str
+    """ISO 8601, UTC, to the second."""
+    dataset_sha256: str
+    """Of the pictures, their classes and parts, hexadecimal."""
+    seed: int
+    """Of the division into pictures to learn from and to judge by."""
+    epochs: int
+    """How often all pictures were seen."""
+    learnt: int
+    """How many pictures it learnt from."""
+    judged: int
+    """How many others it was judged by; 0 where there were none."""
+    correct: int
+    """How many of those it named rightly."""
+    unknown_threshold: float | None = None
+    """What is known has a cosine above it to the prototype of a class; None where there are no prototypes."""
+
+
 class ModelMetadata(NamedTuple):
     """Everything that must be known to feed the model and to read its output."""
 
@@ -45,11 +76,19 @@ class ModelMetadata(NamedTuple):
     published_acc1: float | None = None
     """Top-1 accuracy on ImageNet-1K in percent, as published with the weights."""
     published_acc5: float | None = None
+    training: Training | None = None
+    """Of a model of own classes. Its `weights` and their digest are those of this very model."""
 
     @property
     def untrained(self) -> bool:
         """Whether the weights are random, so that labels mean nothing."""
-        return self.weights == "untrained"
+        return self.weights == "untrained" and self.training is None
+
+    @property
+    def background(self) -> int | None:
+        """Of own classes, the id of the one that stands for an empty scene, if there is one."""
+        own = self.training is not None and BACKGROUND in self.categories
+        return self.categories.index(BACKGROUND) if own else None
 
 
 class Predictor(Protocol):

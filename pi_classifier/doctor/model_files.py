@@ -13,6 +13,7 @@ from pi_classifier.errors import ModelError
 from pi_classifier.model import ELSEWHERE, resolve_activations
 from pi_classifier.prepare.store import ModelStore
 from pi_classifier.runtimes.bundle import Bundle, read_bundle
+from pi_classifier.runtimes.metadata import again
 from pi_classifier.runtimes.program.check import checked_program
 from pi_classifier.runtimes.tflite.verify import checked_file
 
@@ -92,6 +93,8 @@ def _prepared(settings: ModelSettings, store: ModelStore) -> Path | None:
 def _check_programs(bundle: Bundle) -> None:
     """Raises ModelError, as `run` does, where a program is none that `prepare` writes. Neither runtime is needed."""
     if "torchscript" in bundle.programs:
-        checked_program(bundle.program("torchscript"), bundle.name)
+        checked_program(
+            bundle.program("torchscript"), bundle.name, again(bundle.metadata), features=bundle.features > 0
+        )
     if "litert" in bundle.programs:
-        checked_file(bundle.program("litert"), bundle.metadata, bundle.name)
+        checked_file(bundle.program("litert"), bundle.metadata, bundle.name, bundle.features)

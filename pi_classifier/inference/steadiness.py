@@ -35,6 +35,7 @@ class Steadiness:
         categories: Sequence[str],
         watches: Mapping[str, Sequence[int]],
         on_change: Callable[[Change], None],
+        nothing: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin with nothing on every camera.
@@ -45,12 +46,13 @@ class Steadiness:
             categories: the model's labels, by class id.
             watches: the class ids that each watch sums, by its name.
             on_change: called with every change, in order; it must not block.
+            nothing: the class that stands for an empty scene, if there is one: it never becomes what a camera shows.
             clock: as `captured_at` counts seconds.
         """
         self._clock = clock
         self._lock = threading.Lock()
         ids = {name: np.array(ids, np.intp) for name, ids in watches.items()}
-        self._views = {camera: _View(camera, settings, categories, ids, on_change) for camera in cameras}
+        self._views = {camera: _View(camera, settings, categories, ids, on_change, nothing) for camera in cameras}
 
     def update(self, camera: str, captured_at: float, probabilities: Probabilities) -> Steady:
         """Take the probabilities of a frame, and say what its camera shows now.
@@ -87,8 +89,10 @@ class _View:
         categories: Sequence[str],
         watches: Mapping[str, NDArray[np.intp]],
         on_change: Callable[[Change], None],
+        nothing: int | None,
     ) -> None:
         self._camera = camera
+        self._nothing = nothing
         self._rule = settings
         self._categories = categories
         self._on_change = on_change
@@ -143,7 +147,7 @@ class _View:
                 return
             self._change_class(None, at, "probability")
         best = int(self._mean.argmax())
-        if self._mean[best] >= self._rule.enter:
+        if best != self._nothing and self._mean[best] >= self._rule.enter:
             self._change_class(best, at, "probability")
 
     def _judge(self, watch: "_Watch", at: float) -> None:

@@ -11,10 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Column
+from rich.progress import Progress
 
 from pi_classifier.config.schema import Settings
 from pi_classifier.contracts.frame import Frame, Pixels
@@ -23,6 +21,7 @@ from pi_classifier.contracts.prediction import Score
 from pi_classifier.errors import CannotWrite, InputError, one_line
 from pi_classifier.model import open_model
 from pi_classifier.offline.copies import Draw, annotated_pages, annotated_picture, annotated_video, copy_names
+from pi_classifier.offline.progress import progress_bars
 from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.sinks.overlay import Overlay
 from pi_classifier.sources.files.folder import find_files
@@ -110,7 +109,8 @@ def _classify_all(
 ) -> bool:
     """Whether all could be read to their ends."""
     good = True
-    with _progress() as progress:
+    # Not where the results themselves show on the terminal that everything goes on.
+    with progress_bars(wanted=sys.stderr.isatty() and not sys.stdout.isatty()) as progress:
         files = progress.add_task("files", total=len(items))
         for item, copy in zip(items, copies, strict=True):
             progress.update(files, description=escape(one_line(item.name)))
@@ -199,15 +199,6 @@ def _on_disk(inputs: Sequence[str]) -> Iterator[dict[str, Path]]:
                 remedy="make room there, or set TMPDIR",
             ) from None
         yield {name: stdin if name == STDIN else Path(name) for name in inputs}
-
-
-def _progress() -> Progress:
-    """A bar on stderr, unless the results themselves show on the terminal that everything goes on."""
-    wanted = sys.stderr.isatty() and not sys.stdout.isatty()
-    # A long name is cut, and not what stands behind it.
-    name = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
-    columns = (name, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), disable=not wanted, redirect_stdout=False, expand=True)
 
 
 class _TableReport:

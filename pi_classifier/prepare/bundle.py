@@ -20,6 +20,7 @@ from pi_classifier.prepare.tflite import to_program
 from pi_classifier.prepare.torchscript import to_torchscript
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES, Architecture
 from pi_classifier.runtimes.bundle import Bundle
+from pi_classifier.runtimes.novelty import Features
 from pi_classifier.runtimes.tflite.program import Program
 from pi_classifier.runtimes.tflite.write import to_bytes
 
@@ -34,7 +35,7 @@ TORCHSCRIPT: tuple[Runtime, ...] = ("torchscript",)
 class Prepared(Bundle):
     """A bundle that has just been made."""
 
-    proof: "Proof | None"
+    proof: "Proof | None" = None
     """Of its program for LiteRT, if it has one."""
 
 
@@ -63,26 +64,59 @@ def prepare(
         ModelError: the weights' file is not what it should be, or LiteRT cannot run the model, or not exactly.
         WeightsUnavailable: default weights that are neither in torch's hub folder nor to be downloaded.
     """
+    with quiet_about_deprecations():
+        model, metadata = base_model(settings, progress=progress)
+        return bundled(model, metadata._replace(activations=activations), runtimes=runtimes, check=check)
+
+
+def base_model(settings: ModelSettings, *, progress: bool) -> tuple[torch.nn.Module, ModelMetadata]:
+    """The quantised model with activations of quint8, in evaluation mode, and its metadata.
+
+    Arguments and errors are those of `prepare`.
+    """
     architecture = ARCHITECTURES[settings.name]
-    with _quiet_about_deprecations():
-        # Before the model is built: its weights are packed for the engine of the moment.
-        torch.backends.quantized.engine = settings.engine
-        model, digest = _quantised(architecture, settings, progress=progress)
-        metadata = _metadata(model, architecture, settings, digest, activations)
-        programs: dict[Runtime, bytes] = {}
-        proof = reference = None
-        if "litert" in runtimes:
-            program, reference = to_program(model, metadata), to_torchscript(model)
-            programs["litert"], proof = _proven(program, reference, metadata, check)
-        if activations == "qint8":
-            to_qint8(model)
-            reference = None
-        if "torchscript" in runtimes:
-            programs["torchscript"] = reference or to_torchscript(model)
-    return Prepared(NAME, metadata, input_table(metadata), programs, frozenset(programs), proof)
+    # Before the model is built: its weights are packed for the engine of the moment.
+    torch.backends.quantized.engine = settings.engine
+    model, digest = _quantised(architecture, settings, progress=progress)
+    return model, _metadata(model, architecture, settings, digest)
 
 
-def _proven(program: Program, reference: bytes, metadata: ModelMetadata, check: Path | None) -> tuple[bytes, "Proof"]:
+def bundled(
+    model: torch.nn.Module,
+    metadata: ModelMetadata,
+    *,
+    runtimes: Collection[Runtime],
+    check: Path | None = None,
+    prototypes: Features | None = None,
+) -> Prepared:
+    """A bundle of a quantised model, with programs whose equality is proven; the model must not be used afterwards.
+
+    Args:
+        model: with activations of quint8, in evaluation mode.
+        metadata: of this model; its `activations` are those that the TorchScript program shall have.
+        runtimes: as for `prepare`, which raises the same errors.
+        check: as for `prepare`.
+        prototypes: of the classes, uint8, shape (n_classes, n_features), of a MobileNetV2; its programs give features
+            then.
+    """
+    programs: dict[Runtime, bytes] = {}
+    proof = reference = None
+    features = prototypes is not None
+    if "litert" in runtimes:
+        program = to_program(model, metadata, features=features)
+        reference = to_torchscript(model, features=features)
+        programs["litert"], proof = _proven(program, reference, metadata, check, prototypes)
+    if metadata.activations == "qint8":
+        to_qint8(model)
+        reference = None
+    if "torchscript" in runtimes:
+        programs["torchscript"] = reference or to_torchscript(model, features=features)
+    return Prepared(NAME, metadata, input_table(metadata), programs, frozenset(programs), prototypes, proof)
+
+
+def _proven(
+    program: Program, reference: bytes, metadata: ModelMetadata, check: Path | None, prototypes: Features | None
+) -> tuple[bytes, "Proof"]:
     """The TFLite file of a program, and its proof by the TorchScript program in quint8, whatever the bundle's is in."""
     # Not before it is needed: LiteRT is an extra.
     from pi_classifier.prepare.proof import Proof, prove_equal
@@ -91,7 +125,7 @@ def _proven(program: Program, reference: bytes, metadata: ModelMetadata, check: 
     exact = with_exact_factors(with_exact_sums(program), program)
     twins: dict[Runtime, bytes] = {"torchscript": reference, "litert": to_bytes(exact)}
     metadata = metadata._replace(activations="quint8")
-    bundle = Bundle(NAME, metadata, input_table(metadata), twins, frozenset(twins))
+    bundle = Bundle(NAME, metadata, input_table(metadata), twins, frozenset(twins), prototypes)
     pictures, factors = prove_equal(bundle, check), len(differing_factors(program, exact))
     return twins["litert"], Proof(pictures, differing_pairs(program, exact), factors)
 
@@ -107,7 +141,7 @@ def _quantised(architecture: Architecture, settings: ModelSettings, *, progress:
 
 
 def _metadata(
-    model: torch.nn.Module, architecture: Architecture, settings: ModelSettings, digest: str, activations: str
+    model: torch.nn.Module, architecture: Architecture, settings: ModelSettings, digest: str
 ) -> ModelMetadata:
     transforms = architecture.weights.transforms()
     # Only the published file may claim the published accuracy.
@@ -118,7 +152,7 @@ def _metadata(
         weights=settings.weights if settings.weights in ("default", "untrained") else Path(settings.weights).name,
         weights_sha256=digest,
         engine=settings.engine,
-        activations=activations,
+        activations="quint8",
         input_size=transforms.crop_size[0],
         resize_size=transforms.resize_size[0],
         mean=architecture.mean or tuple(transforms.mean),
@@ -133,7 +167,7 @@ def _metadata(
 
 
 @contextlib.contextmanager
-def _quiet_about_deprecations() -> Iterator[None]:
+def quiet_about_deprecations() -> Iterator[None]:
     """Eager-mode quantisation and TorchScript are announced to go some day; the pinned releases have both."""
     with warnings.catch_warnings():
         for category in (DeprecationWarning, FutureWarning, UserWarning):

@@ -13,12 +13,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pi_classifier.config.schema import ModelSettings
-from pi_classifier.prepare.bundle import prepare
+from pi_classifier.prepare.bundle import base_model, prepare, quiet_about_deprecations
+from pi_classifier.prepare.torchscript import to_torchscript
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 from pi_classifier.runtimes.program import known
 from pi_classifier.runtimes.program.archive import Archive
 from pi_classifier.runtimes.program.check import fingerprint, operators, own_code
 
+OWN = "mobilenet_v2"
+"""The architecture that own classes are learnt on."""
 HEAD = '''"""The programs that `prepare` writes. `make programs` writes this file."""
 
 OPERATORS = frozenset(
@@ -32,13 +35,36 @@ PROGRAMS = {
 '''
 END = '''}
 """The fingerprint of each, by the name of its architecture."""
+
+WITH_FEATURES = {
+'''
+LAST = '''}
+"""Of those that give features beside the logits: what `train` writes."""
 '''
 
 
-def source(fingerprints: Mapping[str, str], called: Iterable[str]) -> str:
+def source(fingerprints: Mapping[str, str], with_features: Mapping[str, str], called: Iterable[str]) -> str:
     """The text of the module."""
     names = "".join(f'        "{operator}",\n' for operator in sorted(called))
-    return HEAD + names + MIDDLE + "".join(f'    "{name}": "{found}",\n' for name, found in fingerprints.items()) + END
+    return HEAD + names + MIDDLE + _entries(fingerprints) + END + _entries(with_features) + LAST
+
+
+def _entries(fingerprints: Mapping[str, str]) -> str:
+    return "".join(f'    "{name}": "{found}",\n' for name, found in fingerprints.items())
+
+
+def judged(program: bytes) -> tuple[str, frozenset[str]]:
+    """The fingerprint of a program, and what it calls."""
+    archive = Archive(program)
+    code = own_code(archive)
+    return fingerprint(code, archive), operators(code)
+
+
+def with_features() -> bytes:
+    """A program of own classes."""
+    with quiet_about_deprecations():
+        model, _ = base_model(ModelSettings(name=OWN, weights="untrained"), progress=False)
+        return to_torchscript(model, features=True)
 
 
 def main() -> int:
@@ -49,11 +75,12 @@ def main() -> int:
     fingerprints: dict[str, str] = {}
     called: set[str] = set()
     for name in ARCHITECTURES:
-        archive = Archive(prepare(ModelSettings(name=name, weights="untrained")).program("torchscript"))
-        code = own_code(archive)
-        fingerprints[name] = fingerprint(code, archive)
-        called |= operators(code)
-    file, text = Path(known.__file__), source(fingerprints, called)
+        fingerprints[name], operators_called = judged(
+            prepare(ModelSettings(name=name, weights="untrained")).program("torchscript")
+        )
+        called |= operators_called
+    found, operators_called = judged(with_features())
+    file, text = Path(known.__file__), source(fingerprints, {OWN: found}, called | operators_called)
     old = file.read_text(encoding="utf-8")
     if check:
         sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), text.splitlines(True), "known", "prepared"))

@@ -11,10 +11,12 @@ import cv2
 import numpy as np
 
 from pi_classifier.contracts.frame import Pixels
+from pi_classifier.contracts.model import Outputs
 from pi_classifier.errors import ModelError
 from pi_classifier.prepare.sums import PAIRS
 from pi_classifier.runtimes.bundle import Bundle
 from pi_classifier.runtimes.litert import LiteRTModel
+from pi_classifier.runtimes.novelty import Answer
 from pi_classifier.runtimes.torchscript import TorchScriptModel
 from pi_classifier.sources.files.folder import find_files
 from pi_classifier.sources.files.picture import read_picture
@@ -45,7 +47,7 @@ class Proof:
 
 
 def prove_equal(bundle: Bundle, folder: Path | None) -> int:
-    """Compare the logits of both programs.
+    """Compare the logits of both programs, and their features if they give any.
 
     Args:
         bundle: with both programs.
@@ -66,13 +68,20 @@ def prove_equal(bundle: Bundle, folder: Path | None) -> int:
         preprocessors[0](pixels, tensor)
         expected = expecting.infer(tensor)
         preprocessors[1](pixels, tensor)
-        if not np.array_equal(expected, proving.infer(tensor)):
+        if not _are_equal(expected, proving.infer(tensor)):
             raise ModelError(
                 f"LiteRT {litert.versions['litert']} gives other logits than torch on {name}",
                 remedy="prepare it for torchscript alone, and please report it",
             )
         count += 1
     return count
+
+
+def _are_equal(expected: Outputs, found: Outputs) -> bool:
+    """Logits, and features where there are some."""
+    if isinstance(expected, Answer):
+        return np.array_equal(expected.logits, found.logits) and np.array_equal(expected.features, found.features)
+    return np.array_equal(expected, found)
 
 
 def _pictures(size: int, folder: Path | None) -> Iterator[tuple[str, Pixels]]:

@@ -6,6 +6,8 @@ It is a plain zip file whose members are stored, not compressed, in this order:
   its first bytes.
 - `input_table.bin`: 768 bytes, the quantised input byte for each of the 256 values of R, then G, then B. They are
   quint8; a program with int8 inputs takes them with the top bit flipped, which is 128 less.
+- `prototypes.bin`, of own classes that can tell what is none of them: for each class as many bytes as the network has
+  features, the prototype that `runtimes.novelty` compares pictures with.
 - `torchscript.pt`, `model.tflite`: the same model as a program for TorchScript and for LiteRT; one of them or both.
 
 Everything is bounded before it is read: a file that lies about its sizes costs neither memory nor time.
@@ -25,14 +27,13 @@ import numpy as np
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.model import ModelMetadata, Runtime
 from pi_classifier.errors import ModelError
-from pi_classifier.runtimes.metadata import Unusable, metadata_from_json, metadata_to_json
+from pi_classifier.runtimes.metadata import AGAIN, OWN_AGAIN, Unusable, metadata_from_json, metadata_to_json
+from pi_classifier.runtimes.novelty import Features, Novelty
 
-AGAIN = "make the file again with 'prepare'"
-"""The remedy for a file that is not what it should be."""
-METADATA, TABLE = "metadata.json", "input_table.bin"
+METADATA, TABLE, PROTOTYPES = "metadata.json", "input_table.bin", "prototypes.bin"
 PROGRAMS: dict[Runtime, str] = {"torchscript": "torchscript.pt", "litert": "model.tflite"}
 """The member that holds each runtime's program."""
-LARGEST = {METADATA: 16 << 20, TABLE: 768, "torchscript.pt": 256 << 20, "model.tflite": 64 << 20}
+LARGEST = {METADATA: 16 << 20, TABLE: 768, PROTOTYPES: 64 << 20, "torchscript.pt": 256 << 20, "model.tflite": 64 << 20}
 """Bytes of each member: some three times what the largest architecture takes."""
 ORDERS = [[name] for name in PROGRAMS.values()] + [list(PROGRAMS.values())]
 ENCRYPTED = 0x1
@@ -57,13 +58,29 @@ class Bundle:
     """Those that were read; `holds` may name more."""
     holds: frozenset[Runtime]
     """The runtimes that there are programs for."""
+    prototypes: Features | None = None
+    """uint8, shape (n_classes, n_features); where there are some, each program gives features beside its logits."""
+
+    @property
+    def features(self) -> int:
+        """How many features each program gives beside its logits: mostly none."""
+        return 0 if self.prototypes is None else self.prototypes.shape[1]
+
+    @property
+    def novelty(self) -> Novelty | None:
+        """The rule for what is none of the classes, where there are prototypes."""
+        training = self.metadata.training
+        if self.prototypes is None or training is None or training.unknown_threshold is None:
+            return None
+        return Novelty(self.prototypes, training.unknown_threshold)
 
     def program(self, runtime: Runtime) -> bytes:
         """The program for a runtime. Raises ModelError if there is none."""
         if runtime not in self.programs:
-            raise ModelError(
-                f"{self.name}: holds no program for {runtime}", remedy=f"make it with 'prepare --runtime {runtime}'"
-            )
+            remedy = f"make it with 'prepare --runtime {runtime}'"
+            if self.metadata.training:
+                remedy = f"run it on {min(self.holds)}, or make it again with 'train' where both runtimes are"
+            raise ModelError(f"{self.name}: holds no program for {runtime}", remedy=remedy)
         return self.programs[runtime]
 
     def only(self, runtimes: Collection[Runtime]) -> "Bundle":
@@ -74,6 +91,8 @@ class Bundle:
     def to_bytes(self) -> bytes:
         """The file's content; the same for the same bundle."""
         members = {METADATA: metadata_to_json(self.metadata), TABLE: self.table[0].T.tobytes()}
+        if self.prototypes is not None:
+            members[PROTOTYPES] = self.prototypes.tobytes()
         members |= {member: self.programs[runtime] for runtime, member in PROGRAMS.items() if runtime in self.programs}
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
@@ -107,22 +126,33 @@ def read_bundle(path: Path, programs: Container[Runtime] = tuple(PROGRAMS)) -> B
     Raises:
         ModelError: unreadable, no bundle, damaged, of another version, or one that lies about what it holds.
     """
+    metadata = None
     try:
         with path.open("rb") as file:
             _check_end(file)
             with zipfile.ZipFile(file) as archive:
                 names = _checked_names(archive)
                 metadata = metadata_from_json(archive.read(METADATA))
+                prototypes = _prototypes(metadata, archive.read(PROTOTYPES)) if PROTOTYPES in names else None
                 table = np.frombuffer(archive.read(TABLE), np.uint8).reshape(3, 256)
                 held = {runtime: member for runtime, member in PROGRAMS.items() if member in names}
                 found = {runtime: archive.read(member) for runtime, member in held.items() if runtime in programs}
     except Unusable as error:
-        raise ModelError(f"{path}: {error}", remedy=AGAIN) from None
+        raise ModelError(f"{path}: {error}", remedy=error.remedy) from None
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or error}", remedy="name a readable file with --weights") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, struct.error):
-        raise ModelError(f"{path}: damaged or cut short", remedy=AGAIN) from None
-    return Bundle(str(path), metadata, np.ascontiguousarray(table.T)[None], found, frozenset(held))
+        remedy = OWN_AGAIN if metadata and metadata.training else AGAIN
+        raise ModelError(f"{path}: damaged or cut short", remedy=remedy) from None
+    return Bundle(str(path), metadata, np.ascontiguousarray(table.T)[None], found, frozenset(held), prototypes)
+
+
+def _prototypes(metadata: ModelMetadata, content: bytes) -> Features:
+    """Raises Unusable where they are not those of as many classes."""
+    classes, training = len(metadata.categories), metadata.training
+    if training is None or training.unknown_threshold is None or not content or len(content) % classes:
+        raise Unusable("its prototypes are not those of its classes", own=training is not None)
+    return np.frombuffer(content, np.uint8).reshape(classes, -1)
 
 
 def _check_end(file: BinaryIO) -> None:
@@ -143,7 +173,8 @@ def _checked_names(archive: zipfile.ZipFile) -> list[str]:
     """The members' names, once each of them is known to be as this format has it."""
     members = archive.infolist()
     names = [member.filename for member in members]
-    if names[:2] != [METADATA, TABLE] or names[2:] not in ORDERS:
+    programs = [name for name in names[2:] if name != PROTOTYPES]
+    if names[:2] != [METADATA, TABLE] or programs not in ORDERS or PROTOTYPES in names[3:]:
         raise Unusable(f"holds other members than a bundle ({', '.join(names)[:100]})")
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & ENCRYPTED:

@@ -15,7 +15,8 @@ from pi_classifier.contracts.model import Runtime
 from pi_classifier.contracts.prediction import Result
 from pi_classifier.errors import ConfigError, ModelError
 from pi_classifier.runtimes.bundle import Bundle
-from pi_classifier.runtimes.classification import Classification
+from pi_classifier.runtimes.classification import Classification, open_set
+from pi_classifier.runtimes.novelty import UNKNOWN, Answer
 from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.runtimes.tflite.verify import SIGNED, checked_file
 from pi_classifier.runtimes.threads import compute_threads
@@ -39,13 +40,14 @@ class LiteRTModel:
     runtime: Runtime = "litert"
     versions: Mapping[str, str] = {"litert": ai_edge_litert.__version__}
 
-    def __init__(self, bundle: Bundle, *, threads: int | Literal["auto"], top_k: int) -> None:
+    def __init__(self, bundle: Bundle, *, threads: int | Literal["auto"], top_k: int, unknown: bool = True) -> None:
         """Verify the program and load it.
 
         Args:
             bundle: with a program for LiteRT.
             threads: how many threads one inference may use.
             top_k: how many classes a result names.
+            unknown: whether a model that can tell calls `unknown` what is none of its classes.
 
         Raises:
             ModelError: anything but what `prepare` makes, or a file that LiteRT does not compute by XNNPACK here.
@@ -55,7 +57,11 @@ class LiteRTModel:
         self._name = bundle.name
         self._threads = compute_threads(threads)
         self._top_k = top_k
-        self._file = checked_file(bundle.program("litert"), bundle.metadata, bundle.name)
+        self._file = checked_file(bundle.program("litert"), bundle.metadata, bundle.name, bundle.features)
+        self._categories, self._features = bundle.metadata.categories, bundle.features
+        self._novelty = bundle.novelty if unknown else None
+        if self._novelty:
+            self.metadata = self.metadata._replace(categories=(*self._categories, UNKNOWN))
         self._loaded = [self._load()]
 
     def new_tensor(self) -> Tensor:
@@ -69,7 +75,9 @@ class LiteRTModel:
     def new_predictor(self) -> "LiteRTPredictor":
         """With an interpreter, and so weights as XNNPACK wants them, of its own; the first takes the constructor's."""
         interpreter = self._loaded.pop() if self._loaded else self._load()
-        return LiteRTPredictor(interpreter, Classification(self.metadata.categories, self._top_k))
+        if self._features:
+            return FeaturesPredictor(interpreter, open_set(self._categories, self._top_k, self._novelty))
+        return LiteRTPredictor(interpreter, Classification(self._categories, self._top_k))
 
     def _load(self) -> Interpreter:
         return load(self._file, self._name, self._threads)
@@ -78,8 +86,8 @@ class LiteRTModel:
 class LiteRTPredictor:
     """One thread's way through the model. A `Predictor`."""
 
-    def __init__(self, interpreter: Interpreter, decode: Callable[[NDArray[np.float32]], Result]) -> None:
-        """`interpreter`: this one's own, ready to run."""
+    def __init__(self, interpreter: Interpreter, decode: Callable[[Any], Result]) -> None:
+        """`interpreter`: this one's own, ready to run. `decode`: makes a result of what `infer` gives."""
         self._interpreter = interpreter
         given, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
         # Functions, not arrays: the interpreter refuses to run while an array of its memory is held.
@@ -94,6 +102,20 @@ class LiteRTPredictor:
         self._interpreter.invoke()
         logits: NDArray[np.float32] = self._logits.take(self._output()[0])
         return logits
+
+
+class FeaturesPredictor(LiteRTPredictor):
+    """As that, of a program that gives features, too. A `Predictor`."""
+
+    def __init__(self, interpreter: Interpreter, decode: Callable[[Any], Result]) -> None:
+        """As that of its parent."""
+        super().__init__(interpreter, decode)
+        _, features = interpreter.get_output_details()
+        self._features: Callable[[], NDArray[np.int8]] = interpreter.tensor(features["index"])
+
+    def infer(self, tensor: Tensor) -> Answer:  # type: ignore[override]
+        """New arrays at every call; its own `decode` reads them."""
+        return Answer(super().infer(tensor), self._features()[0].view(np.uint8) ^ np.uint8(SIGNED))
 
 
 def load(file: bytes, name: str, threads: int) -> Interpreter:

@@ -14,8 +14,10 @@ from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import ModelMetadata, Runtime
 from pi_classifier.contracts.prediction import Result
 from pi_classifier.errors import ActivationsUnsupported, ModelError
-from pi_classifier.runtimes.bundle import AGAIN, Bundle
-from pi_classifier.runtimes.classification import Classification
+from pi_classifier.runtimes.bundle import Bundle
+from pi_classifier.runtimes.classification import Classification, open_set
+from pi_classifier.runtimes.metadata import again
+from pi_classifier.runtimes.novelty import UNKNOWN, Answer
 from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.runtimes.program.check import checked_program
 from pi_classifier.runtimes.threads import compute_threads
@@ -29,23 +31,28 @@ class TorchScriptModel:
     runtime: Runtime = "torchscript"
     versions: Mapping[str, str] = {"torch": torch.__version__}
 
-    def __init__(self, bundle: Bundle, *, threads: int | Literal["auto"], top_k: int) -> None:
+    def __init__(self, bundle: Bundle, *, threads: int | Literal["auto"], top_k: int, unknown: bool = True) -> None:
         """Load a program and run it once, so that one that does not work is found out here.
 
         Args:
             bundle: with a program for TorchScript.
             threads: how many threads one inference may use, in the whole process.
             top_k: how many classes a result names.
+            unknown: whether a model that can tell calls `unknown` what is none of its classes.
 
         Raises:
             ModelError: no such program in it, one that `prepare` does not write, damaged, for an engine that this torch
                 lacks, or with a number of labels that does not fit its output.
         """
         name, self.metadata, self._top_k = bundle.name, bundle.metadata, top_k
+        self._features, self._novelty = bundle.features, bundle.novelty if unknown else None
+        self._categories = self.metadata.categories
         self._is_handed_out = False
         # Before anything of it is run.
-        program = checked_program(bundle.program("torchscript"), name)
-        _use_engine(self.metadata.engine, name)
+        program = checked_program(
+            bundle.program("torchscript"), name, again(self.metadata), features=self._features > 0
+        )
+        _use_engine(self.metadata, name)
         torch.set_num_threads(compute_threads(threads))
         self._table = bundle.table ^ np.uint8(_offset(self.metadata))
         try:
@@ -53,12 +60,17 @@ class TorchScriptModel:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 module = torch.jit.load(io.BytesIO(program), map_location="cpu")
             self._first = self._predictor(module)
-            outputs = self._first.infer(self.new_tensor()).size
+            outputs = self._sizes(self._first.infer(self.new_tensor()))
         except RuntimeError as error:
             raise self._refusal(name, str(error).strip().splitlines()[-1]) from None
         labels = len(self.metadata.categories)
-        if outputs != labels:
-            raise ModelError(f"{name}: {labels} labels for {outputs} outputs", remedy=AGAIN)
+        if outputs != (labels, self._features):
+            given = f"{labels} labels for {outputs[0]} outputs"
+            if outputs[0] == labels:
+                given = f"prototypes of {self._features} features where there are {outputs[1]}"
+            raise ModelError(f"{name}: {given}", remedy=again(self.metadata))
+        if self._novelty:
+            self.metadata = self.metadata._replace(categories=(*self.metadata.categories, UNKNOWN))
 
     def new_tensor(self) -> Tensor:
         """uint8, shape (size, size, 3): quantised RGB; the bytes of qint8 values are their two's complement."""
@@ -83,22 +95,30 @@ class TorchScriptModel:
         return self._predictor(torch.jit.load(program, map_location="cpu"))
 
     def _predictor(self, module: Any) -> "TorchScriptPredictor":
-        return TorchScriptPredictor(module, self.metadata, Classification(self.metadata.categories, self._top_k))
+        categories = self._categories
+        if self._features:
+            return FeaturesPredictor(module, self.metadata, open_set(categories, self._top_k, self._novelty))
+        return TorchScriptPredictor(module, self.metadata, Classification(categories, self._top_k))
+
+    def _sizes(self, outputs: Any) -> tuple[int, int]:
+        """How many logits and features the program gives."""
+        return (outputs[0].size, outputs[1].size) if self._features else (outputs.size, 0)
 
     def _refusal(self, name: str, reason: str) -> ModelError:
         if self.metadata.activations == "qint8":
+            command = "train" if self.metadata.training else "prepare"
             return ActivationsUnsupported(
                 f"{name}: torch {torch.__version__} on this machine does not run qint8 activations ({reason})",
-                remedy="make the file again with 'prepare --activations quint8'",
+                remedy=f"make the file again with '{command} --activations quint8'",
             )
-        return ModelError(f"{name}: damaged or cut short ({reason})", remedy=AGAIN)
+        return ModelError(f"{name}: damaged or cut short ({reason})", remedy=again(self.metadata))
 
 
 class TorchScriptPredictor:
     """One thread's way through the module. A `Predictor`."""
 
-    def __init__(self, module: Any, metadata: ModelMetadata, decode: Callable[[NDArray[np.float32]], Result]) -> None:
-        """`module`: this one's own."""
+    def __init__(self, module: Any, metadata: ModelMetadata, decode: Callable[[Any], Result]) -> None:
+        """`module`: this one's own. `decode`: makes a result of what `infer` gives."""
         self.module = module
         self._input, self._pixels = new_input(metadata)
         self.decode = decode
@@ -114,14 +134,30 @@ class TorchScriptPredictor:
         return logits
 
 
-def _use_engine(engine: str, name: str) -> None:
+class FeaturesPredictor(TorchScriptPredictor):
+    """As that, of a module that gives features, too. A `Predictor`."""
+
+    def __init__(self, module: Any, metadata: ModelMetadata, decode: Callable[[Any], Result]) -> None:
+        """As that of its parent."""
+        super().__init__(module, metadata, decode)
+        self._top_bit = np.uint8(_offset(metadata))
+
+    def infer(self, tensor: Tensor) -> Answer:  # type: ignore[override]
+        """New arrays at every call; its own `decode` reads them."""
+        np.copyto(self._pixels, tensor)
+        with torch.inference_mode():
+            logits, features = self.module(self._input)
+            return Answer(logits[0].numpy(), features[0].numpy().view(np.uint8) ^ self._top_bit)
+
+
+def _use_engine(metadata: ModelMetadata, name: str) -> None:
     """Packed weights load only under the engine they were packed for, and the default on aarch64 is another."""
-    supported = torch.backends.quantized.supported_engines
+    engine, supported = metadata.engine, torch.backends.quantized.supported_engines
     if engine not in supported:
         raise ModelError(
             f"{name}: prepared for engine {engine!r}, and torch {torch.__version__} on this machine has "
             f"{', '.join(supported)}",
-            remedy=AGAIN,
+            remedy=again(metadata),
         )
     torch.backends.quantized.engine = engine
 

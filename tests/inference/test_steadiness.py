@@ -23,12 +23,12 @@ RULE = SteadinessSettings()
 class Watched:
     """One camera, a watch on the two fish, and what changed."""
 
-    def __init__(self, rule: SteadinessSettings = RULE) -> None:
+    def __init__(self, rule: SteadinessSettings = RULE, nothing: int | None = None) -> None:
         self.changes: list[Change] = []
         self.now = 0.0
         self.steadiness = Steadiness(
             rule, cameras=["front", "back"], categories=LABELS, watches={"fish": [0, 1]},
-            on_change=self.changes.append, clock=lambda: self.now,
+            on_change=self.changes.append, nothing=nothing, clock=lambda: self.now,
         )  # fmt: skip
 
     def see(self, *probabilities: float, seconds: float = 1 / 30) -> Steady:
@@ -39,6 +39,17 @@ class Watched:
     def of(self, watch: str | None) -> list[tuple[bool, str | None]]:
         """What started and stopped: of a watch, or of the labels."""
         return [(change.started, change.label) for change in self.changes if change.watch == watch]
+
+
+def test_background_is_nothing() -> None:
+    """Protects from alarms at an empty scene: the class that stands for it ends what was there, and never starts."""
+    watched = Watched(nothing=2)
+    for _ in range(90):
+        watched.see(1, 0, 0)
+    for _ in range(90):
+        steady = watched.see(0, 0, 1)
+    assert [started for started, _ in watched.of(None)] == [True, False]
+    assert steady.state.label is None
 
 
 def test_state_starts_at_enter_and_stops_below_leave() -> None:

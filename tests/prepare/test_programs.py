@@ -7,8 +7,9 @@ from typing import Literal
 import pytest
 
 from pi_classifier.config.schema import ModelSettings
+from pi_classifier.errors import ModelError
 from pi_classifier.prepare.bundle import prepare
-from pi_classifier.prepare.programs import source
+from pi_classifier.prepare.programs import OWN, judged, source, with_features
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 from pi_classifier.runtimes.program import known
 from pi_classifier.runtimes.program.archive import Archive
@@ -21,7 +22,9 @@ RENEW = "if that is meant, 'make programs' renews the list"
 def test_list_is_what_the_command_writes() -> None:
     """Protects the list from hands: it has every architecture, in the form that `make programs` gives it."""
     assert list(known.PROGRAMS) == list(ARCHITECTURES), RENEW
-    assert Path(known.__file__).read_text(encoding="utf-8") == source(known.PROGRAMS, known.OPERATORS), RENEW
+    assert Path(known.__file__).read_text(encoding="utf-8") == source(
+        known.PROGRAMS, known.WITH_FEATURES, known.OPERATORS
+    ), RENEW
 
 
 # All eleven are loaded, and so held to the list, in test_prepare.py; here it is two with every activation.
@@ -35,6 +38,17 @@ def test_list_has_what_is_prepared(name: str, activations: Literal["quint8", "qi
     assert fingerprint(code, archive) == known.PROGRAMS[name], RENEW
     assert operators(code) <= known.OPERATORS, RENEW
     assert checked_program(content, name)
+
+
+def test_program_with_features_is_on_its_own_list() -> None:
+    """Protects own classes, and everything else: their program is taken where features are due, and nowhere else."""
+    content, plain = with_features(), prepare(ModelSettings(weights="untrained")).program("torchscript")
+    assert judged(content)[0] == known.WITH_FEATURES[OWN], RENEW
+    assert checked_program(content, "own", features=True)
+    assert checked_program(plain, "plain")
+    for program, features in ((content, False), (plain, True)):
+        with pytest.raises(ModelError, match="no program that this release prepares"):
+            checked_program(program, "other", features=features)
 
 
 @pytest.mark.parametrize("classes", [1, 6, 5000])

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pi_classifier.contracts.model import ModelMetadata, Runtime
+from pi_classifier.contracts.model import ModelMetadata, Runtime, Training
 from pi_classifier.errors import ModelError
 from pi_classifier.runtimes.bundle import METADATA, TABLE, Bundle, holds_programs, is_bundle, read_bundle
 from pi_classifier.runtimes.metadata import Unusable, metadata_from_json, metadata_to_json
@@ -28,6 +28,7 @@ from tests.fuzz.mutation import archived, mutated, mutated_archive
 NUMBERS = st.floats(-1e17, 1e17)
 POSITIVE = st.floats(1e-17, 1e17)
 LABELS = st.text(st.characters(exclude_categories=("C", "Z")), max_size=200)
+COUNTS = st.integers(0, 1 << 52)
 PERCENT = st.none() | st.floats(0, 100)
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -104,6 +105,11 @@ def test_only_what_is_asked_for_is_read(path: Path) -> None:
         mean=st.tuples(NUMBERS, NUMBERS, NUMBERS), std=st.tuples(POSITIVE, POSITIVE, POSITIVE), scale=POSITIVE,
         categories=st.lists(LABELS, min_size=1).map(tuple),
         published_acc1=PERCENT, published_acc5=PERCENT,
+        training=st.none() | st.builds(
+            Training, method=LABELS, base=LABELS, base_sha256=LABELS, date=LABELS, dataset_sha256=LABELS,
+            seed=COUNTS, epochs=COUNTS, learnt=COUNTS, judged=COUNTS, correct=COUNTS,
+            unknown_threshold=st.none() | st.floats(-1, 1),
+        ),
     )
 )  # fmt: skip
 def test_metadata_survives_the_file(metadata: ModelMetadata) -> None:

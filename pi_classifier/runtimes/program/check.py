@@ -5,13 +5,13 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pi_classifier.errors import ModelError
-from pi_classifier.runtimes.bundle import AGAIN
+from pi_classifier.runtimes.metadata import AGAIN
 from pi_classifier.runtimes.program.archive import Archive
 from pi_classifier.runtimes.program.constants import read_constants
-from pi_classifier.runtimes.program.known import OPERATORS, PROGRAMS
+from pi_classifier.runtimes.program.known import OPERATORS, PROGRAMS, WITH_FEATURES
 from pi_classifier.runtimes.program.refusal import NotPrepared
 
 _BEGINNING = re.compile(
@@ -30,33 +30,34 @@ _SHOWN = 120
 """Characters of a reason that stand in an error: what it quotes is somebody else's."""
 
 
-def checked_program(content: bytes, name: str) -> bytes:
+def checked_program(content: bytes, name: str, remedy: str = AGAIN, *, features: bool = False) -> bytes:
     """The program and weights of a TorchScript archive, in an archive written anew for `torch.jit.load`.
 
     Args:
         content: the archive, as `prepare` writes it.
         name: what an error calls it.
+        remedy: how to get another.
+        features: whether the program has to give features beside the logits; else it must not.
 
     Raises:
         ModelError: a damaged archive, or one with a program that `prepare` writes for no architecture.
     """
-    remedy = AGAIN
     try:
-        return _rewritten(content)
+        return _rewritten(content, WITH_FEATURES if features else PROGRAMS)
     except NotPrepared as error:
         reason = f"no program that this release prepares ({str(error)[:_SHOWN]})"
-        remedy = f"{AGAIN}, under a release of torch that pi-classifier is pinned to"
+        remedy += ", under a release of torch that pi-classifier is pinned to"
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OverflowError) as error:
         reason = f"damaged or cut short ({str(error)[:_SHOWN]})"
     raise ModelError(f"{name}: {reason}", remedy=remedy)
 
 
-def _rewritten(content: bytes) -> bytes:
+def _rewritten(content: bytes, programs: Mapping[str, str]) -> bytes:
     archive = Archive(content)
     code = own_code(archive)
     if foreign := operators(code) - OPERATORS:
         raise NotPrepared(f"it calls {min(foreign)}")
-    if fingerprint(code, archive) not in PROGRAMS.values():
+    if fingerprint(code, archive) not in programs.values():
         raise NotPrepared("its steps and layers are those of no architecture")
     return archive.rewritten(code)
 

@@ -20,6 +20,7 @@ OPERATORS = frozenset(
         "torch.floordiv",
         "torch.gt",
         "torch.hardsigmoid",
+        "torch.int_repr",
         "torch.len",
         "torch.max_pool2d",
         "torch.mean",
@@ -45,3 +46,8 @@ PROGRAMS = {
     "shufflenet_v2_x2_0": "829df34a65e141e1549c8eca870250f39aebf3ceadadfbfe9996ece82a1cd25f",
 }
 """The fingerprint of each, by the name of its architecture."""
+
+WITH_FEATURES = {
+    "mobilenet_v2": "5418a88940196c0d86101c3e81e67ef9d5099839aa2d025546d38bd2a0f74a17",
+}
+"""Of those that give features beside the logits: what `train` writes."""

@@ -11,12 +11,13 @@ import numpy as np
 
 from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.errors import ModelError
-from pi_classifier.runtimes.bundle import AGAIN
+from pi_classifier.runtimes.metadata import again
 from pi_classifier.runtimes.tflite.flatbuffer import Malformed
 from pi_classifier.runtimes.tflite.program import (
     Activation,
     Convolution,
     FullyConnected,
+    Mean,
     Operator,
     Program,
     Unsound,
@@ -35,31 +36,36 @@ WEIGHTED_RATIOS, ADDED_RATIOS = (2.0**-32, 2.0**8), (2.0**-10, 2.0**8)
 """The scale that a product, or a summand, has over that of the output: what XNNPACK takes."""
 
 
-def checked_file(content: bytes, metadata: ModelMetadata, name: str) -> bytes:
+def checked_file(content: bytes, metadata: ModelMetadata, name: str, features: int = 0) -> bytes:
     """The file of a program that may run, made anew.
 
     Args:
         content: the file, as `prepare` writes it.
         metadata: of its model.
         name: what an error calls it.
+        features: how many it has to give beside the logits; with 0 it must give nothing else.
 
     Raises:
         ModelError: anything else.
     """
     try:
-        return verified(content, metadata)
+        return verified(content, metadata, features)
     except (Malformed, Unsound) as reason:
-        raise ModelError(f"{name}: damaged, or not of 'prepare' ({reason})", remedy=AGAIN) from None
+        raise ModelError(f"{name}: damaged, or not of 'prepare' ({reason})", remedy=again(metadata)) from None
 
 
-def verified(content: bytes, metadata: ModelMetadata) -> bytes:
+def verified(content: bytes, metadata: ModelMetadata, features: int | None = None) -> bytes:
     """The file, made anew from the program that was read from it: what was not read is not in it.
+
+    `features` is as for `checked_file`; None takes any outputs behind the logits.
 
     Raises:
         Malformed, Unsound: anything but the bytes that `to_bytes` makes of a program that may run.
     """
     program = from_bytes(content)
     verify(program, metadata)
+    if features is not None:
+        _verify_outputs(program, features)
     # Any number of operators may name the same bytes, and would get them each for itself.
     if sum(weights.values.nbytes for weights in map(_weights, program.operators) if weights) > len(content):
         raise Unsound("weights that are in it once are used twice")
@@ -106,6 +112,21 @@ def _verify_ends(given: Activation, logits: Activation, metadata: ModelMetadata)
         raise Unsound(f"its input is {given}, the metadata's {expected}")
     if logits.shape != (1, len(metadata.categories)):
         raise Unsound(f"{len(metadata.categories)} labels for outputs of {logits.shape}")
+
+
+def _verify_outputs(program: Program, features: int) -> None:
+    """Logits alone; or, behind them, the mean that the last layer makes them of."""
+    logits, *others = program.outputs
+    if not features:
+        if others:
+            raise Unsound("it gives more than logits")
+        return
+    layer = program.operators[logits - 1]
+    if not isinstance(layer, FullyConnected) or others != [*layer.sources]:
+        raise Unsound("it does not give the features that its logits are made of")
+    mean = program.operators[others[0] - 1]
+    if not isinstance(mean, Mean) or program.activations()[others[0]].shape != (1, features):
+        raise Unsound(f"it does not give {features} features")
 
 
 def _verify_sizes(program: Program, activations: Sequence[Activation]) -> None:

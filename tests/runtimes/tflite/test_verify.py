@@ -55,6 +55,18 @@ def test_quint8_twin_is_the_same_program() -> None:
     verify(PROGRAM, twin)
 
 
+def test_outputs_are_the_logits_and_what_they_are_made_of() -> None:
+    """Protects who reads features: where they are due they are the mean behind the logits, else there are none."""
+    assert verified(FILE, METADATA, 4) == FILE
+    alone = to_bytes(PROGRAM._replace(outputs=(7,)))
+    assert verified(alone, METADATA, 0) == alone
+    others = to_bytes(PROGRAM._replace(outputs=(7, 5))), to_bytes(PROGRAM._replace(outputs=(7, 6, 5)))
+    wrong = [(FILE, 0), (FILE, 5), (alone, 4), *((other, 4) for other in others), *((other, 0) for other in others)]
+    for file, features in wrong:
+        with pytest.raises(Unsound, match="give"):
+            verified(file, METADATA, features)
+
+
 def with_operator(number: int, operator: Operator | None = None, **changes: Any) -> Program:
     """The program with its n-th operator, counted from 1, changed."""
     operators = list(PROGRAM.operators)

@@ -1,0 +1,184 @@
+"""What a model is worth on pictures: of its answers, the figures that a report shows."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_classifier.training.accuracy import Accuracy
+from pi_classifier.training.head import EPOCHS, Regression
+from pi_classifier.training.pictures import Pictures
+from pi_classifier.training.split import Split, split, twins_across
+
+SHARES = (0.25, 0.5, 1.0)
+"""Parts of the learnt pictures that are learnt from anew, to tell whether more pictures would help."""
+WORST = 12
+"""Mistakes that are shown."""
+
+
+class Mistake(NamedTuple):
+    """A picture that was named wrongly."""
+
+    path: Path
+    expected: str
+    found: str
+    probability: float
+    """Softmax of what was found."""
+
+
+class ClassFigures(NamedTuple):
+    """Of one class, among the pictures that judge."""
+
+    name: str
+    recall: Accuracy | None
+    """Of its pictures, those that were named so."""
+    precision: Accuracy | None
+    """Of the pictures that were named so, those that are."""
+
+
+class Learning(NamedTuple):
+    """What learning the same pictures anew shows."""
+
+    sizes: tuple[tuple[int, Accuracy], ...]
+    """How many pictures were learnt, and the accuracy then, for each of `SHARES`."""
+    losses: tuple[float, ...]
+    """After each epoch, with all of them."""
+
+
+class Evaluation(NamedTuple):
+    """All figures. Refusals do not count as mistakes; they have figures of their own."""
+
+    classes: tuple[str, ...]
+    accuracy: Accuracy
+    figures: tuple[ClassFigures, ...]
+    confusion: NDArray[np.intp]
+    """Shape (n_classes, n_classes): what it is by row, what was found by column."""
+    refused: Accuracy | None
+    """Of known pictures, those called unknown; None where the model has no rule for that."""
+    strangers: Accuracy | None
+    """Of pictures of other classes, those called unknown."""
+    mistakes: tuple[Mistake, ...]
+    """The surest first."""
+    twins: tuple[tuple[Path, Path], ...]
+    """Pictures that judge, with a learnt one that each is nearly the same as."""
+    learning: Learning | None
+    """Where the pictures are those that the model learnt from."""
+
+
+class Answers(NamedTuple):
+    """What a model said of each picture of a dataset."""
+
+    logits: NDArray[np.float32]
+    """Shape (n_pictures, n_classes)."""
+    unknown: NDArray[np.bool_]
+    """Shape (n_pictures,): whether it was called unknown."""
+
+
+def evaluate(
+    pictures: Pictures,
+    answers: Answers,
+    categories: Sequence[str],
+    *,
+    seed: int | None,
+    has_features: bool,
+    refuses: bool,
+) -> Evaluation | None:
+    """The figures; None where no picture of a known class judges.
+
+    Args:
+        pictures: with features, which are not looked at unless `has_features`.
+        answers: to each of them.
+        categories: the model's classes, without `unknown`.
+        seed: of the division, if these are the pictures that the model learnt from; else all judge that were not given
+            to the part `train`.
+        has_features: whether the model gives features.
+        refuses: whether it calls pictures unknown.
+    """
+    items, names = pictures.dataset.items, pictures.dataset.classes
+    truth = np.array([categories.index(names[i.class_id]) if names[i.class_id] in categories else -1 for i in items])
+    values = pictures.features.astype(np.float32)
+    parts = _parts(pictures, values, seed)
+    judging = parts.judging[truth[parts.judging] >= 0]
+    if not len(judging):
+        return None
+    found, expected = answers.logits[judging].argmax(axis=1), truth[judging]
+    confusion = np.zeros((len(categories), len(categories)), np.intp)
+    np.add.at(confusion, (expected, found), 1)
+    strange = np.flatnonzero(truth < 0)
+    twins = twins_across(values, parts) if has_features and len(parts.learnt) else []
+    return Evaluation(
+        classes=tuple(categories),
+        accuracy=Accuracy(int(np.trace(confusion)), len(judging)),
+        figures=tuple(_figures(name, class_id, confusion) for class_id, name in enumerate(categories)),
+        confusion=confusion,
+        refused=_share(answers.unknown[judging]) if refuses else None,
+        strangers=_share(answers.unknown[strange]) if refuses else None,
+        mistakes=_mistakes(pictures, answers, judging[found != expected], truth, categories),
+        twins=tuple((items[one].path, items[other].path) for one, other in twins),
+        learning=None if seed is None or not has_features else _learning(values, truth, parts, len(categories), seed),
+    )
+
+
+def _parts(pictures: Pictures, values: NDArray[np.float32], seed: int | None) -> Split:
+    """As they were when the model learnt; of other pictures all judge that are not given as learnt."""
+    items = pictures.dataset.items
+    if seed is not None:
+        return split(items, values, seed)
+    learnt = np.array([item.part == "train" for item in items])
+    return Split(np.flatnonzero(learnt), np.flatnonzero(~learnt), ())
+
+
+def _figures(name: str, class_id: int, confusion: NDArray[np.intp]) -> ClassFigures:
+    right = int(confusion[class_id, class_id])
+    shown, named = int(confusion[class_id].sum()), int(confusion[:, class_id].sum())
+    return ClassFigures(name, Accuracy(right, shown) if shown else None, Accuracy(right, named) if named else None)
+
+
+def _share(flags: NDArray[np.bool_]) -> Accuracy | None:
+    return Accuracy(int(np.count_nonzero(flags)), len(flags)) if len(flags) else None
+
+
+def _mistakes(
+    pictures: Pictures,
+    answers: Answers,
+    wrong: NDArray[np.intp],
+    truth: NDArray[np.intp],
+    categories: Sequence[str],
+) -> tuple[Mistake, ...]:
+    logits = answers.logits[wrong]
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    sure = exponentials.max(axis=1) / exponentials.sum(axis=1)
+    order = np.argsort(-sure, kind="stable")[:WORST].tolist()
+    return tuple(
+        Mistake(
+            pictures.dataset.items[wrong[place]].path,
+            categories[truth[wrong[place]]],
+            categories[int(logits[place].argmax())],
+            float(sure[place]),
+        )
+        for place in order
+    )
+
+
+def _learning(values: NDArray[np.float32], truth: NDArray[np.intp], parts: Split, classes: int, seed: int) -> Learning:
+    """Heads in floats, of ever more of the learnt pictures, each judged by the same ones."""
+    order = np.random.default_rng(seed).permutation(parts.learnt)
+    sizes: list[tuple[int, Accuracy]] = []
+    losses: tuple[float, ...] = ()
+    for share in SHARES:
+        some = np.sort(np.concatenate([_first(order[truth[order] == one], share) for one in range(classes)]))
+        regression = Regression(values[some], truth[some], classes)
+        state = regression.start()
+        while state.epoch < EPOCHS:
+            state = regression.step(state)
+        head = regression.head(state.best)
+        found = (values[parts.judging] @ head.weights.T + head.bias).argmax(axis=1)
+        sizes.append((len(some), Accuracy(int(np.count_nonzero(found == truth[parts.judging])), len(found))))
+        losses = state.losses
+    return Learning(tuple(sizes), losses)
+
+
+def _first(indices: NDArray[np.intp], share: float) -> NDArray[np.intp]:
+    return indices[: max(1, round(share * len(indices)))]
