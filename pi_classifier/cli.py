@@ -226,12 +226,21 @@ def train(
     *,
     configuration: Configuration,
     output: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the bundle of these classes.")],
-    method: Annotated[  # noqa: ARG001 - there is one so far
-        Literal["head"], typer.Option(help="What is learnt: head is a new last layer.")
+    method: Annotated[
+        Literal["head", "finetune"],
+        typer.Option(
+            help="What is learnt: head is a new last layer, in seconds; finetune the last blocks, in minutes."
+        ),
     ] = "head",
     epochs: Annotated[
-        int, typer.Option(metavar="N", min=1, max=100_000, help="How often all pictures are seen.")
-    ] = 200,
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=100_000,
+            help="How often all pictures are seen (default: 200; for finetune, 12).",
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Of the division into learning and judging.")
@@ -251,7 +260,7 @@ def train(
     from pi_classifier.offline.train import train as learn
 
     activations = resolve_activations(configuration.settings.model)
-    wishes = Wishes(weights, epochs, seed, resume, runtimes_at_hand(), activations)
+    wishes = Wishes(weights, method, epochs, seed, resume, runtimes_at_hand(), activations)
     learn(folder, output, wishes, configuration.settings)
 
 
