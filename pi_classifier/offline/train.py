@@ -66,7 +66,7 @@ def train(folder: Path, output: Path, wishes: Wishes, settings: Settings) -> Non
         values = trunk.values(pictures.features)
         parts = split(pictures.dataset.items, values, wishes.seed)
         twins = twins_across(values, parts)
-        fit = _fit(trunk, pictures, parts, wishes, progress)
+        fit = fit_for(trunk, pictures, parts, wishes, progress)
         _learn(fit, wishes, progress)
     learnt = Learnt(trunk, pictures, parts, fit)
     bundle = learnt.to_bundle(output.name, seed=wishes.seed, runtimes=wishes.runtimes, activations=wishes.activations)
@@ -109,7 +109,7 @@ def _gathered(dataset: Dataset, cache: FeatureCache, extract: Extract, what: str
         raise
 
 
-def _fit(trunk: Trunk, pictures: Pictures, parts: Split, wishes: Wishes, progress: Progress) -> Fit:
+def fit_for(trunk: Trunk, pictures: Pictures, parts: Split, wishes: Wishes, progress: Progress) -> Fit:
     """Of the method that the user asks for.
 
     Raises:

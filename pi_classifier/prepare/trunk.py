@@ -58,7 +58,9 @@ class Trunk:
         if settings.name != "mobilenet_v2":
             raise ModelError(f"own classes are for mobilenet_v2 only, not for {settings.name}", remedy="train that one")
         with quiet_about_deprecations():
-            network, self.metadata = base_model(settings, progress=progress)
+            network, metadata = base_model(settings, progress=progress)
+        # Pictures are seen as `run` sees a camera's: the whole square in their middle, and not what is within a margin.
+        self.metadata = metadata._replace(resize_size=metadata.input_size)
         self._network = cast("Any", network)
         self._input, self._pixels = new_input(self.metadata)
         self.blocks = LastBlocks(network)
