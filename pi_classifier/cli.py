@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Optional
@@ -428,6 +428,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="pi-classifier: %(message)s", stream=sys.stderr)
     # Pillow warns of what it then raises an error for, or can live with.
     warnings.simplefilter("ignore", UserWarning)
+    _leave_out_others(sys.argv[1:])
     try:
         try:
             code = app(standalone_mode=False)
@@ -444,6 +445,13 @@ def main() -> None:
         _fail(error)
     except typer.TyperException as error:
         _misused(error)
+
+
+def _leave_out_others(arguments: Sequence[str]) -> None:
+    """Where a command is named: typer would make the options of all others, too, for nobody, at every start."""
+    named = [one for one in app.registered_commands if arguments[:1] == [one.name or one.callback.__name__]]  # type: ignore[union-attr]
+    if named:
+        app.registered_commands, app.registered_groups = named, []
 
 
 def _fail(error: PiClassifierError) -> NoReturn:

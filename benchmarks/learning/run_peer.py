@@ -78,6 +78,8 @@ class Course:
 
 def network(name: str, weights: str, classes: int) -> Any:
     """A model of torchvision with another last layer, from ImageNet's weights or random ones."""
+    # For its guard: torchvision's import may need it.
+    importlib.import_module("pi_classifier.prepare.torchvision_import")
     torch.manual_seed(0)
     model = getattr(importlib.import_module("torchvision.models"), name)(weights=None)
     if weights:
