@@ -152,7 +152,7 @@ def read_bundle(path: Path, programs: Container[Runtime] = tuple(PROGRAMS)) -> B
     return Bundle(str(path), metadata, np.ascontiguousarray(table.T)[None], found, frozenset(held), prototypes)
 
 
-def _prototypes(metadata: ModelMetadata, content: bytes) -> Features:
+def _prototypes(metadata: ModelMetadata, content: bytes) -> "Features":
     """Raises Unusable where they are not those of as many classes."""
     classes, training = len(metadata.categories), metadata.training
     if training is None or training.unknown_threshold is None or not content or len(content) % classes:
