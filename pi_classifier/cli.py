@@ -210,11 +210,12 @@ def prepare(
     ] = False,
 ) -> None:
     """Write the one file that 'run' needs, a bundle: the quantised model with its labels and its pre-processing."""
-    from pi_classifier.model import resolve_activations, runtimes_to_prepare
+    from pi_classifier.model import check_preparable, resolve_activations, runtimes_to_prepare
     from pi_classifier.prepare.store import ModelStore, write_bundle
     from pi_classifier.runtimes.bundle import holds_programs
 
     settings, store = configuration.settings.model, ModelStore.default()
+    check_preparable(settings)
     kind, wanted = resolve_activations(settings), PROGRAMS[runtime] if runtime else runtimes_to_prepare(settings)
     found = store.find(settings, kind)
     if if_missing and output is None and found and holds_programs(found, wanted):

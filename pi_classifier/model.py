@@ -37,7 +37,7 @@ def open_model(settings: ModelSettings, *, progress: bool) -> Model:
     """
     if is_onnx(settings.weights):
         return _open_onnx(settings)
-    check_not_for_onnx(settings)
+    check_preparable(settings)
     wanted = resolve_activations(settings)
     try:
         return _open(settings, wanted, progress=progress)
@@ -61,8 +61,10 @@ def _open_onnx(settings: ModelSettings) -> Model:
     return OnnxModel(file, found, threads=settings.threads, top_k=settings.top_k)
 
 
-def check_not_for_onnx(settings: ModelSettings) -> None:
-    """Raises ConfigError where the settings of an ONNX file go with other weights, which bring all of that along."""
+def check_preparable(settings: ModelSettings) -> None:
+    """Raises ConfigError for an ONNX file, and for an ONNX file's settings with other weights, which need none."""
+    if is_onnx(settings.weights):
+        raise ConfigError(f"{settings.weights}: an .onnx file is run as it is", remedy="give it to 'run' or 'classify'")
     if settings.runtime == "onnx":
         raise ConfigError("the runtime onnx is for an .onnx file alone", remedy="name one with --weights")
     for key in ("labels", "mean", "std"):
@@ -80,7 +82,6 @@ def resolve_activations(settings: ModelSettings) -> Activations:
 
 def runtimes_to_prepare(settings: ModelSettings) -> tuple[Runtime, ...]:
     """The programs that a bundle gets which is made for these settings."""
-    check_not_for_onnx(settings)
     if settings.runtime != "auto":
         return (settings.runtime,)
     # The one architecture that LiteRT's programs are written for.
