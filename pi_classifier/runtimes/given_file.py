@@ -18,7 +18,8 @@ def read_limited(path: Path, most: int) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "no regular file", str(path))
-        content = file.read(most + 1) if status.st_size <= most else b""
-    if status.st_size > most or len(content) > most:
+        # One byte more, for it may grow; not as many as it may have, for they are set aside at once.
+        content = file.read(status.st_size + 1) if status.st_size <= most else b""
+    if max(status.st_size, len(content)) > most:
         raise OSError(errno.EFBIG, f"larger than {most} bytes", str(path))
     return content
