@@ -49,7 +49,7 @@ def names_in(metadata: Mapping[str, str]) -> tuple[str, ...]:
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return ()
     if isinstance(names, dict):
-        if sorted(names) != list(range(len(names))):
+        if set(names) != set(range(len(names))):
             return ()
         names = [names[class_id] for class_id in range(len(names))]
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) and _is_label(name) for name in names):

@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pi_classifier.config.schema import ModelSettings
+from pi_classifier.contracts.model import Model
+from pi_classifier.model import open_model
+
 onnx = pytest.importorskip("onnx")
 helper, numpy_helper = onnx.helper, onnx.numpy_helper
 FLOAT, INT64 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
@@ -66,3 +70,11 @@ def labels_file(folder: Path, labels: Sequence[str] = LABELS) -> Path:
     path = folder / "labels.txt"
     path.write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
     return path
+
+
+def opened(folder: Path, **given: Any) -> Model:
+    """A small classifier, opened as the settings would have it. `given`: as `classifier` takes them."""
+    settings = ModelSettings(
+        weights=str(written(classifier(**given), folder)), labels=str(labels_file(folder)), threads=1, top_k=3
+    )
+    return open_model(settings, progress=False)
