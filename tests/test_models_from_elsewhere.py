@@ -70,6 +70,21 @@ def test_run_with_several_workers(without: Run, tmp_path: Path, free_port: int) 
     assert ended.stdout.count(" captured = ") == 2
 
 
+def test_nothing_else_is_imported(tmp_path: Path) -> None:
+    """Protects memory and the start: what could be imported stays out, torch and ONNX's own library above all."""
+    options = [str(option) for option in small(tmp_path)]
+    unwanted = {"torch", "torchvision", "onnx", "ai_edge_litert", "PIL", "asyncio"}
+    code = (
+        "import sys; sys.argv[1:] = ['run', '--source', 'synthetic:', '--metrics-listen', '', '--frames', '1',"
+        f"*{options}]\n"
+        "from pi_classifier import cli\n"
+        f"cli._end_at_once = lambda: sys.exit(' '.join({unwanted} & sys.modules.keys()) or 0)\n"
+        "cli.main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
 def exported(folder: Path) -> None:
     """Run the documents' example, as it stands there."""
     (code,) = re.findall(r"```python\n(import torch\n.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
@@ -121,9 +136,10 @@ def test_photographs_are_classified_as_by_torch(without: Run, test_data: Path, t
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(lines) == len(photographs) == PREDICTIONS
     transform = ARCHITECTURES["mobilenet_v2"].weights.transforms()
-    for photograph, line in zip(photographs, lines, strict=True):
-        with torch.inference_mode(), Image.open(photograph) as picture:
-            expected = model(transform(picture.convert("RGB"))[None])[0].softmax(0).numpy()
+    pictures = torch.stack([transform(Image.open(photograph).convert("RGB")) for photograph in photographs])
+    with torch.inference_mode():
+        probabilities = model(pictures).softmax(1).numpy()
+    for photograph, line, expected in zip(photographs, lines, probabilities, strict=True):
         best = expected.argsort()[::-1][:5]
         assert [score["class_id"] for score in line["predictions"]] == list(best), photograph
         found = [score["probability"] for score in line["predictions"]]

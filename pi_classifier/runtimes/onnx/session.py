@@ -59,7 +59,10 @@ class Session:
         self._outputs = [value.name for value in file.outputs]
         try:
             self._session = onnxruntime.InferenceSession(
-                file.content, _options(threads), providers=["CPUExecutionProvider"]
+                file.content,
+                _options(threads),
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,  # to the same provider, with a message on stdout
             )
         except ERRORS as error:
             raise self._refusal("load", error) from None

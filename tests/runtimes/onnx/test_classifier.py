@@ -234,3 +234,14 @@ def test_what_a_trial_shows(tmp_path: Path, kind: str, capfd: pytest.CaptureFixt
     assert words in str(caught.value)
     assert len(str(caught.value)) < 600
     assert capfd.readouterr().err == ""
+
+
+def test_an_error_that_is_no_text(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Protects stdout and the line: what ONNX Runtime says of a name in another encoding is not printed for it."""
+    unknown = helper.make_node("Swish9", ["x"], ["y"], name="caffe")
+    path = written(model([unknown], [value("x", [1, 3, 32, 32])], [OUT]), tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"caffe", b"caf\xe9s"))
+    file = read_onnx(path)
+    with pytest.raises(ModelError, match="does not load it"):
+        OnnxModel(file, classifier(file, Wishes(str(labels_file(tmp_path)))), threads=1, top_k=1)
+    assert capfd.readouterr() == ("", "")
