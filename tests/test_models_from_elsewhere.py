@@ -127,7 +127,7 @@ def test_photographs_are_classified_as_by_torch(without: Run, test_data: Path, t
     model.load_state_dict(torch.load(weights, weights_only=True))
     model.eval()
     file = tmp_path / "mobilenet_v2.onnx"
-    torch.onnx.export(model, torch.ones((1, 3, 224, 224)), file, input_names=["input_0"], dynamo=False)
+    torch.onnx.export(model, (torch.ones((1, 3, 224, 224)),), file, input_names=["input_0"], dynamo=False)
     labels = test_data / "weights" / "imagenet_classes.txt"
     photographs = sorted((test_data / "photos").glob("*.jpg"))[::10][:PREDICTIONS]
     done = without("classify", *photographs, "--weights", file, "--labels", labels, "--json").wait()

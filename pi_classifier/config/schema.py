@@ -196,7 +196,7 @@ class ModelSettings(Section):
     std: tuple[Deviation, ...] = Field((), description="and what that is divided by")
     runtime: Literal["torchscript", "litert", "onnx", "auto"] = Field(
         "torchscript",
-        description="of a bundle; auto is LiteRT where that is installed and has a program; an .onnx file has its own",
+        description="of bundles; auto is LiteRT where it is installed and has a program; .onnx files: onnx",
     )
     engine: Literal["qnnpack"] = Field("qnnpack", description="TorchScript's quantised engine")
     activations: Literal["auto", "quint8", "qint8"] = Field(

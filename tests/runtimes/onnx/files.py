@@ -40,7 +40,7 @@ def classifier(
     weights_as_inputs: bool = False,
 ) -> Any:
     """The mean of each channel, and of all: what is most of it wins. Its weights are four rows of three."""
-    rows = np.float32([[9, -4, -4], [-4, 9, -4], [-4, -4, 9], [1, 1, 1]])
+    rows = np.array([[9, -4, -4], [-4, 9, -4], [-4, -4, 9], [1, 1, 1]], np.float32)
     weights = [numpy_helper.from_array(rows, "rows"), numpy_helper.from_array(np.zeros(4, np.float32), "bias")]
     axes = [2, 3] if picture[1] == 3 else [1, 2]
     last = "logits" if softmax else "output_0"

@@ -33,7 +33,9 @@ OUT = value("y", [1, 4])
 def known(made_model: Any, folder: Path, **wishes: Any) -> Classifier:
     """What stands in a model, read from a file, with the labels that fit unless others are given."""
     file = read_onnx(written(made_model, folder))
-    return classifier(file, Wishes(**({} if "labels" in wishes else {"labels": str(labels_file(folder))}), **wishes))
+    if "labels" not in wishes:
+        wishes["labels"] = str(labels_file(folder))
+    return classifier(file, Wishes(**wishes))
 
 
 def loaded(made_model: Any, folder: Path, **wishes: Any) -> OnnxModel:
@@ -115,7 +117,7 @@ def test_a_probability_of_nothing(tmp_path: Path) -> None:
 
 def test_numbers_without_an_end(tmp_path: Path) -> None:
     """Protects the loop: a picture that makes floats overflow, or no numbers at all, gets an answer like any other."""
-    huge = numpy_helper.from_array(np.float32([[3e38, -3e38, 3e38, 0]]), "huge")
+    huge = numpy_helper.from_array(np.array([[3e38, -3e38, 3e38, 0]], np.float32), "huge")
     nodes = [
         helper.make_node("ReduceMax", ["x"], ["most"], axes=[1, 2, 3], keepdims=0),
         helper.make_node("Mul", ["most", "huge"], ["y"]),
@@ -217,7 +219,7 @@ RUN_AND_REFUSED = {
             ],
             [value("x", [1, 3, 32, 32])],
             [value("y", [1, 3])],
-            initializer=[numpy_helper.from_array(np.int64([1 << 33]), "shape")],
+            initializer=[numpy_helper.from_array(np.array([1 << 33]), "shape")],
         ),
         "does not run it",
     ),

@@ -24,7 +24,8 @@ def torchvisions(rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], mean: Thr
     """ToTensor and Normalize: float32, 3 x height x width."""
     from torchvision import transforms
 
-    return transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean, std)])(rgb)
+    tensor: torch.Tensor = transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean, std)])(rgb)
+    return tensor
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -44,6 +45,6 @@ def test_a_frame_lies_as_the_model_wants_it(shape: tuple[int, int], *, channels_
     Normaliser(IMAGENET_MEAN, IMAGENET_STD, 224, channels_last=channels_last)(pixels, out)
     square = centre_crop(pixels, min(shape))
     if shape != (224, 224):
-        square = cv2.resize(square, (224, 224), interpolation=cv2.INTER_LINEAR)
+        square = cv2.resize(square, (224, 224), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
     expected = torchvisions(square[:, :, ::-1].copy(), IMAGENET_MEAN, IMAGENET_STD).numpy()
     assert np.array_equal(out[0].transpose(2, 0, 1) if channels_last else out[0], expected)

@@ -149,7 +149,7 @@ def external(tensor: object) -> object:
 @pytest.mark.parametrize("where", ["initializer", "attribute", "branch", "function"])
 def test_data_in_other_files(tmp_path: Path, where: str) -> None:
     """Protects other files: no tensor, wherever it stands, is read from one."""
-    tensor = external(numpy_helper.from_array(np.float32([1]), "w"))
+    tensor = external(numpy_helper.from_array(np.array([1], np.float32), "w"))
     constant = helper.make_node("Constant", [], ["c"], value=tensor)
     given, functions, domains = [], [], [helper.make_opsetid("", 17)]
     nodes = [helper.make_node("Add", ["x", "c"], ["y"])]
