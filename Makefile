@@ -62,7 +62,8 @@ uninstall:
 # For this machine's architecture; 'docker buildx build --platform' makes it for others.
 docker:
 	@docker info >/dev/null 2>&1 || { echo "no container engine answers: start Docker, or install it" >&2; exit 69; }
-	DOCKER_BUILDKIT=1 docker build --file deploy/docker/Dockerfile --build-arg PIP_EXTRA_INDEX_URL --tag pi-classifier .
+	DOCKER_BUILDKIT=1 docker build --file deploy/docker/Dockerfile --build-arg PIP_EXTRA_INDEX_URL --build-arg ONNX \
+	    --tag pi-classifier .
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

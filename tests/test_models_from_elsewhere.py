@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT
@@ -146,6 +147,21 @@ def test_photographs_are_classified_as_by_torch(without: Run, test_data: Path, t
         assert found == pytest.approx(expected[best], abs=1e-4), photograph
 
 
+def test_evaluate(program: Run, tmp_path: Path) -> None:
+    """Protects who wants to know what such a file is worth: it is judged on pictures as a bundle is."""
+    import cv2
+
+    for label, colour in (("red", (0, 0, 255)), ("blue", (255, 0, 0))):
+        folder = tmp_path / "pictures" / label
+        folder.mkdir(parents=True)
+        for number in range(3):
+            cv2.imwrite(str(folder / f"one_{number}.png"), np.full((40, 40 + number, 3), colour, np.uint8))
+    weights, labels = written(classifier(), tmp_path), labels_file(tmp_path)
+    done = program("evaluate", weights, tmp_path / "pictures", "--labels", labels, "--json").wait()
+    assert done.returncode == 0, done
+    assert json.loads(done.stdout)["accuracy"]["share"] == 1
+
+
 @pytest.mark.parametrize("kind", ["text", "cut", "missing", "folder"])
 def test_files_that_are_none(program: Run, tmp_path: Path, kind: str) -> None:
     """Protects from what is only called so: one line, the documented code, nothing of it run."""
@@ -195,7 +211,11 @@ def test_runtimes_that_say_the_same(program: Run, tmp_path: Path, runtime: str) 
 
 
 def test_mean_and_deviation_of_three_channels(program: Run, tmp_path: Path) -> None:
-    """Protects from half a pre-processing: two numbers, or one by which nothing can be divided, are refused."""
-    for text, words in (("mean = [0.5, 0.5]", "model.mean"), ("std = [0.5, 0, 0.5]", "model.std")):
+    """Protects from half a pre-processing, and from one of values to 255, or by which nothing can be divided."""
+    for text, words in (
+        ("mean = [0.5, 0.5]", "three numbers"),
+        ("mean = [123.675, 116.28, 103.53]", "model.mean"),
+        ("std = [0.5, 0, 0.5]", "model.std"),
+    ):
         (tmp_path / "config.toml").write_text(f"[model]\n{text}\n")
         refused(program("check-config", "--config", tmp_path / "config.toml"), CONFIG, words)

@@ -78,7 +78,9 @@ def _group_name(text: str) -> str:
 
 GroupName = Annotated[str, AfterValidator(_group_name)]
 """Empty for none. A camera may have the same: metrics and messages have groups under a key of their own."""
-Deviation = Annotated[float, Field(gt=0)]
+Mean = Annotated[float, Field(ge=-10, le=10)]
+"""Of values from 0 to 1: one of values to 255, which is the usual mistake, is beyond these bounds."""
+Deviation = Annotated[float, Field(ge=0.0001, le=10)]
 Cpu = Annotated[int, Field(ge=0, le=1023)]
 """Number of a processor; 1023 is the last that glibc's cpu_set_t holds."""
 Source = Annotated[
@@ -192,7 +194,7 @@ class ModelSettings(Section):
     labels: str = Field(
         "", max_length=4096, description="of an .onnx file: a file with a label a line; empty: those inside it"
     )
-    mean: tuple[float, ...] = Field((), description="of an .onnx file, of RGB in 0 to 1; empty: ImageNet's, or its own")
+    mean: tuple[Mean, ...] = Field((), description="of an .onnx file, of RGB in 0 to 1; empty: ImageNet's, or its own")
     std: tuple[Deviation, ...] = Field((), description="and what that is divided by")
     runtime: Literal["torchscript", "litert", "onnx", "auto"] = Field(
         "torchscript",
