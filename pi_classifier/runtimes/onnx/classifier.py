@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pi_classifier.contracts.model import ModelMetadata
-from pi_classifier.errors import ConfigError, ModelError
+from pi_classifier.errors import ConfigError, ModelError, one_line
 from pi_classifier.runtimes.labels import names_in, read_labels
 from pi_classifier.runtimes.onnx.pictures import PictureInput, picture_input
 from pi_classifier.runtimes.onnx.read import OnnxFile, Shape
@@ -53,12 +53,15 @@ def classifier(file: OnnxFile, wishes: Wishes) -> Classifier:
     picture = picture_input(file)
     size = _size(file, picture)
     labels = _labels(file, wishes.labels, outputs)
-    # Their own transform scales to the input's size and only divides by 255.
+    return Classifier(_metadata(file, wishes, size, labels), picture.channels_last)
+
+
+def _metadata(file: OnnxFile, wishes: Wishes, size: int, labels: tuple[str, ...]) -> ModelMetadata:
+    # Ultralytics' own transform scales to the input's size and only divides by 255.
     theirs = "task" in file.metadata
-    stem = Path(file.name).stem
-    metadata = ModelMetadata(
-        name=stem,
-        weights=Path(file.name).name,
+    return ModelMetadata(
+        name=one_line(Path(file.name).stem),
+        weights=one_line(Path(file.name).name),
         weights_sha256=file.sha256,
         engine="cpu",
         activations="float32",
@@ -71,7 +74,6 @@ def classifier(file: OnnxFile, wishes: Wishes) -> Classifier:
         categories=labels,
         torch_version=file.producer.removeprefix("pytorch ") if file.producer.startswith("pytorch ") else "",
     )
-    return Classifier(metadata, picture.channels_last)
 
 
 def _outputs(file: OnnxFile) -> int | None:

@@ -65,6 +65,13 @@ def test_what_a_course_exports(tmp_path: Path) -> None:
     assert next(iter(says(model, (0, 0, 255)))) == "blue"
 
 
+def test_a_name_of_any_bytes(tmp_path: Path) -> None:
+    """Protects the log and the metrics: what a file may be called and cannot be printed stands there as an escape."""
+    file = read_onnx(written(made(), tmp_path, "a\nb\udcff.onnx"))
+    metadata = classifier(file, Wishes(str(labels_file(tmp_path)))).metadata
+    assert (metadata.name, metadata.weights) == ("a\\nb\\udcff", "a\\nb\\udcff.onnx")
+
+
 def test_what_ultralytics_exports(tmp_path: Path) -> None:
     """Protects such a file: labels and size from inside it, values of 0 to 1, scaled to its size and no further."""
     found = known(made(metadata=ULTRALYTICS, picture=(1, 3, "height", "width"), softmax=True), tmp_path, labels="")
