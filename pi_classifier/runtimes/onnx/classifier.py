@@ -18,6 +18,8 @@ RESIZED = 256 / 224
 """To how much of the input's size a still picture's shorter side is scaled before its centre crop."""
 SMALLEST, LARGEST = 16, 2048
 """Height and width in pixels."""
+LOOPS = frozenset({"Loop", "Scan"})
+"""Operators that repeat others, as no classifier of pictures needs to."""
 NO_CLASSIFIER = "name a classifier: one output of 1xCLASSES"
 
 
@@ -49,6 +51,8 @@ def classifier(file: OnnxFile, wishes: Wishes) -> Classifier:
     task = file.metadata.get("task", "classify")
     if task != "classify":
         raise ModelError(f"{file.name}: was made for the task {task[:40]!r}", remedy=NO_CLASSIFIER)
+    if loops := file.operators & LOOPS:
+        raise ModelError(f"{file.name}: has a loop in it ({min(loops)}), which might not end", remedy=NO_CLASSIFIER)
     outputs = _outputs(file)
     picture = picture_input(file)
     size = _size(file, picture)

@@ -15,7 +15,6 @@ from pi_classifier.runtimes.onnx.schema import (
     SINGLE,
     Dimension,
     Entry,
-    Function,
     Graph,
     Model,
     Node,
@@ -111,6 +110,9 @@ def _parsed(name: str, content: bytes) -> OnnxFile:
     graph = reader.only(model, Model.GRAPH)
     if graph is None:
         raise Malformed("no graph in it")
+    if model.all_bytes(Model.FUNCTIONS):
+        # Each call of one is replaced by its operators; a few that call one another become millions.
+        raise ModelError(f"{name}: defines operators of its own (functions)", remedy="export it with dynamo=False")
     operators = _checked_operators(name, reader, memoryview(content))
     constants = {one.text(Tensor.NAME) for one in reader.inside(graph, Graph.INITIALIZER)}
     inputs = [_value(reader, one) for one in reader.inside(graph, Graph.INPUT)]
@@ -132,17 +134,15 @@ def _parsed(name: str, content: bytes) -> OnnxFile:
 def _checked_operators(name: str, reader: Reader, model: memoryview) -> frozenset[str]:
     """The types of all operators. Raises ModelError for data in other files and for operators of others."""
     used: dict[str, str] = {}
-    types, own = set(), set()
+    types = set()
     for kind, message in _messages(reader, Model, model):
         if kind is Tensor and (message.all_bytes(Tensor.EXTERNAL_DATA) or message.number(Tensor.DATA_LOCATION)):
             remedy = "save it as one file: onnx.save(onnx.load(FILE), OTHER)"
             raise ModelError(f"{name}: has its weights in other files (external data)", remedy=remedy)
-        if kind is Function:
-            own.add(message.text(Function.DOMAIN))
         if kind is Node:
             types.add(message.text(Node.OP_TYPE))
             used[message.text(Node.DOMAIN)] = message.text(Node.OP_TYPE)
-    if foreign := used.keys() - BUILT_IN - own:
+    if foreign := used.keys() - BUILT_IN:
         first = min(foreign)
         problem = f"{name}: has an operator that ONNX Runtime lacks, {used[first][:40]!r} of {first[:40]!r}"
         raise ModelError(problem, remedy="export it with ONNX's own operators alone")

@@ -46,14 +46,6 @@ class Attribute(IntEnum):
     SPARSE_TENSORS = 23
 
 
-class Function(IntEnum):
-    """`FunctionProto`."""
-
-    NODE = 7
-    DOMAIN = 10
-    ATTRIBUTE_PROTO = 11
-
-
 class SparseTensor(IntEnum):
     """`SparseTensorProto`."""
 
@@ -109,13 +101,11 @@ class Entry(IntEnum):
 
 
 REPEATED: dict[type[IntEnum], dict[IntEnum, type[IntEnum]]] = {
-    Model: {Model.FUNCTIONS: Function},
     Graph: {Graph.NODE: Node, Graph.INITIALIZER: Tensor, Graph.SPARSE_INITIALIZER: SparseTensor},
     Node: {Node.ATTRIBUTE: Attribute},
     Attribute: {
         Attribute.TENSORS: Tensor, Attribute.GRAPHS: Graph, Attribute.SPARSE_TENSORS: SparseTensor
     },
-    Function: {Function.NODE: Node, Function.ATTRIBUTE_PROTO: Attribute},
 }  # fmt: skip
 """The messages in a message that can hold operators or tensors, any number of each."""
 SINGLE: dict[type[IntEnum], dict[IntEnum, type[IntEnum]]] = {

@@ -146,6 +146,12 @@ def identity(shape: list[int | str | None], output: list[int] | None = None, dty
     return model([NODE], [value("x", shape, dtype)], [value("y", output or shape, dtype)])
 
 
+LOOPED = helper.make_graph(
+    [helper.make_node("Identity", ["again"], ["go on"])],
+    "body",
+    [value("count", [], INT64), value("again", [], onnx.TensorProto.BOOL)],
+    [value("go on", [], onnx.TensorProto.BOOL)],
+)
 REFUSED = {
     "several inputs": (model([NODE], [value("x", [1, 3, 32, 32]), value("z", [1])], [OUT]), "it has 2 (x: float32 1x3"),
     "no input": (model([helper.make_node("Constant", [], ["y"], value_float=1.0)], [], [OUT]), "it has 0 (none)"),
@@ -170,6 +176,10 @@ REFUSED = {
     "boxes": (made(output=(1, 84, 2100)), "its output is no row of classes (output_0: float32 1x84x2100)"),
     "no row": (made(output=(4,)), "its output is no row of classes"),
     "a detector": (made(metadata={**ULTRALYTICS, "task": "detect"}), "was made for the task 'detect'"),
+    "a loop": (
+        model([helper.make_node("Loop", ["", "x"], ["y"], body=LOOPED)], [value("x", [1, 3, 32, 32])], [OUT]),
+        "has a loop in it (Loop)",
+    ),
     "too few labels": (made(output=(1, 5)), "labels.txt: 4 labels for 5 outputs"),
 }
 
