@@ -9,7 +9,7 @@ import { Notice } from "./notice.js";
 import { Switcher } from "./switcher.js";
 import { write } from "./words.js";
 
-const RUNTIMES = { litert: "LiteRT", torchscript: "TorchScript" };
+const RUNTIMES = { litert: "LiteRT", onnx: "ONNX Runtime", torchscript: "TorchScript" };
 const container = document.getElementById("cameras");
 /** @type {Map<string, Camera>} by name, in the daemon's order. */
 let cameras = new Map();
