@@ -99,7 +99,7 @@ class Burst:
         return True
 
     def discard(self) -> None:
-        """Delete the pictures of this burst, and nothing else. Raises CannotWrite."""
+        """Delete the pictures of this burst, and nothing else; it takes no more. Raises CannotWrite."""
         try:
             while self.saved:
                 with suppress(FileNotFoundError):
@@ -107,14 +107,19 @@ class Burst:
                 self.saved.pop()
         except OSError as error:
             raise cannot_write(self._folder / self._name, error) from None
+        self._leave_no_empty_class()
 
     def close(self) -> None:
-        """End it. A class that it made and that has no picture goes: training would stumble over it."""
-        if self._is_new and not self.saved:
-            with suppress(OSError):  # somebody else has put something there
-                os.rmdir(self._name, dir_fd=self._root)
+        """End it."""
+        self._leave_no_empty_class()
         os.close(self._place)
         os.close(self._root)
+
+    def _leave_no_empty_class(self) -> None:
+        """A class that it made and that has no picture goes: training would stumble over it."""
+        if self._is_new and not self.saved:
+            with suppress(OSError):  # it is gone already, or somebody else has put something there
+                os.rmdir(self._name, dir_fd=self._root)
 
     def _check_room(self) -> None:
         disk = os.fstatvfs(self._place)
