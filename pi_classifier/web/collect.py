@@ -39,8 +39,7 @@ class Collect:
         return [
             Route("/collect", page.collect),
             Route("/api/v1/collect", self.get_classes, methods=["GET"]),
-            Route(burst, self.post_burst, methods=["POST"]),
-            Route(burst, self.delete_burst, methods=["DELETE"]),
+            Route(burst, self.burst, methods=["POST", "DELETE"]),
             Route(f"{burst}/renew", self.post_renew, methods=["POST"]),
             Route(f"{burst}/stop", self.post_stop, methods=["POST"]),
         ]
@@ -62,12 +61,16 @@ class Collect:
             }
         )
 
+    async def burst(self, request: Request) -> Response:
+        """POST or DELETE /api/v1/collect/burst."""
+        return await (self.post_burst if request.method == "POST" else self.delete_burst)(request)
+
     async def post_burst(self, request: Request) -> Response:
         """POST /api/v1/collect/burst: begin to take pictures."""
         self._limit()
         asked = await json_of(request, MOST_BYTES)
         camera, label, keep_similar = (asked.get(key) for key in ("camera", "label", "keep_similar"))
-        if not (isinstance(camera, str) and isinstance(label, str) and keep_similar in (None, False, True)):
+        if not (isinstance(camera, str) and isinstance(label, str) and isinstance(keep_similar, bool | None)):
             raise Problem(HTTPStatus.BAD_REQUEST, ASKED)
         view = self._api.view_named(camera)
         if away := self._api.error_of(camera):
