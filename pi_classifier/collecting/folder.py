@@ -2,6 +2,7 @@
 
 import errno
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -87,8 +88,9 @@ def make_folder(folder: Path) -> None:
     """See to it that there is such a folder, and that pictures can be put there. Raises CannotWrite."""
     try:
         folder.mkdir(exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        # To ask for permission would not tell a file system that is read-only. It has no name, and leaves nothing.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise cannot_write(folder, error) from None
 

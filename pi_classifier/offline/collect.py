@@ -1,5 +1,6 @@
 """`collect`: a camera's or a video's frames to pictures of one class, as `train` reads them."""
 
+import math
 import shlex
 import signal
 import sys
@@ -110,10 +111,10 @@ def _take(burst: Burst, source: FrameSource, pace: Pace, interruption: _Interrup
     """All pictures of a source, with a bar that counts them. Raises as `collect`."""
     due = 0.0
     with progress_bars(wanted=sys.stderr.isatty()) as bars, closing(_moments(source, pace)) as moments:
-        task = bars.add_task(burst.label, total=pace.seconds)
+        task = bars.add_task("", total=pace.seconds)
         for frame, at in moments:
             if at < 0:
-                bars.update(task, description=f"{one_line(burst.label)}: begins in {-at:.0f} s")
+                bars.update(task, description=f"begins in {math.ceil(-at)} s")
             elif at >= due and not frame.corrupt:
                 with interruption.put_off():
                     burst.save(frame.pixels)
@@ -140,7 +141,7 @@ def _moments(source: FrameSource, pace: Pace) -> Generator[Moment, None, None]:
 
 def _so_far(burst: Burst) -> str:
     left_out = f", {burst.similar} left out" if burst.similar else ""
-    return f"{one_line(burst.label)}: {_pictures(len(burst.saved))}{left_out}"
+    return f"{_pictures(len(burst.saved))}{left_out}"
 
 
 def _print_result(burst: Burst, folder: Path) -> None:
