@@ -61,8 +61,14 @@ async function look() {
     return;
   }
   classes.show(found.classes);
-  write(document.getElementById("train"), found.train);
+  showCommand(document.getElementById("train"), found.train);
   document.getElementById("next").hidden = found.classes.length < 2;
+}
+
+function showCommand(element, command) {
+  if (element.textContent === command) return;
+  const words = command.split(" ").map((textContent) => Object.assign(document.createElement("span"), { textContent }));
+  element.replaceChildren(...words.flatMap((word) => [" ", word]).slice(1));
 }
 
 function showButton() {
