@@ -77,7 +77,7 @@ lint: $(VENV)/.lint
 # Apart, for it alone needs Node.js.
 lint-page: page-tools
 	@! command -v npm >/dev/null || { set -ex; \
-	    $(PAGE_TOOLS)/.bin/html-validate --config $(PAGE_CHECKS)/htmlvalidate.json $(PAGE)/index.html; \
+	    $(PAGE_TOOLS)/.bin/html-validate --config $(PAGE_CHECKS)/htmlvalidate.json $(PAGE)/*.html; \
 	    $(PAGE_TOOLS)/.bin/eslint --config $(PAGE_CHECKS)/eslint.config.js $(PAGE); \
 	    $(PAGE_TOOLS)/.bin/stylelint --config $(PAGE_CHECKS)/stylelint.json '$(PAGE)/*.css'; \
 	}

@@ -234,6 +234,35 @@ def prepare(
 
 
 @app.command()
+@configured_by(SOURCE)
+def collect(
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="The class that the camera shows.")],
+    *,
+    configuration: Configuration,
+    dataset: Annotated[Path, typer.Option(metavar="DIR", help="Takes the pictures: DIR/LABEL/SESSION_N.jpg.")],
+    every: Annotated[float, typer.Option(metavar="SECONDS", min=0.01, max=86400, help="Between two pictures.")] = 0.5,
+    seconds: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.01, max=86400, help="How long; Ctrl-C ends it sooner.")
+    ] = 20.0,
+    keep_similar: Annotated[
+        bool, typer.Option("--keep-similar", help="Keep pictures that are practically the same, too.")
+    ] = False,
+    countdown: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, max=3600, help="Before the first, if it is a camera.")
+    ] = 3.0,
+) -> None:
+    """Take pictures of a class of your own, for 'train'; of several cameras that are configured, by the first.
+
+    Ctrl-C ends it; what was taken stays.
+    """
+    from pi_classifier.offline.collect import Pace
+    from pi_classifier.offline.collect import collect as take
+
+    camera = configuration.settings.camera[0]
+    take(label, dataset, camera, Pace(every, seconds, countdown), keep_similar=keep_similar)
+
+
+@app.command()
 @configured_by(ACTIVATIONS)
 def train(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Pictures: DIR/CLASS/SESSION_N.jpg.")],

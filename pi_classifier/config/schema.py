@@ -301,6 +301,22 @@ class WebSettings(Section):
         (), max_length=64, description="names, beyond this machine's own, under which browsers may ask for it"
     )
     pictures: bool = Field(True, description="whether pictures are shown; else labels alone")
+    collect: str = Field(
+        "",
+        max_length=4096,
+        description="folder of own classes, for which the page /collect takes pictures; empty: no such page",
+    )
+
+    @field_validator("collect")
+    @classmethod
+    def _is_a_path(cls, text: str) -> str:
+        return _no_nul(text)
+
+    @model_validator(mode="after")
+    def _collects_what_it_shows(self) -> Self:
+        if self.collect and not self.pictures:
+            raise problem("collects pictures and shows none", 'set pictures = true, or collect = ""')
+        return self
 
 
 class RunSettings(Section):

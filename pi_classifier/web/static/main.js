@@ -103,7 +103,8 @@ const onScreen = new IntersectionObserver(
   { rootMargin: "200px" },
 );
 
-function describe({ model, pictures, version }) {
+function describe({ collect, model, pictures, version }) {
+  document.getElementById("to-collect").hidden = !collect;
   const words = [`${model.name} on ${RUNTIMES[model.runtime] ?? model.runtime}`];
   if (model.weights === "untrained") words.unshift("Untrained weights: labels mean nothing");
   if (!pictures) words.unshift("Pictures are turned off");
