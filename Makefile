@@ -25,7 +25,7 @@ PIP_TRIED := $(PIP) --constraint constraints.txt
 PAGE := pi_classifier/web/static
 PAGE_CHECKS := tests/page
 PAGE_TOOLS := $(PAGE_CHECKS)/node_modules
-DEVELOPMENT := .[litert,web,test,clients,benchmark,peers,lint]
+DEVELOPMENT := .[litert,onnx,web,test,clients,benchmark,peers,lint]
 
 .PHONY: run test test-live test-system test-arm install uninstall docker lint lint-page page-tools format docs \
     screenshots programs benchmark constraints clean
@@ -62,7 +62,8 @@ uninstall:
 # For this machine's architecture; 'docker buildx build --platform' makes it for others.
 docker:
 	@docker info >/dev/null 2>&1 || { echo "no container engine answers: start Docker, or install it" >&2; exit 69; }
-	DOCKER_BUILDKIT=1 docker build --file deploy/docker/Dockerfile --build-arg PIP_EXTRA_INDEX_URL --tag pi-classifier .
+	DOCKER_BUILDKIT=1 docker build --file deploy/docker/Dockerfile --build-arg PIP_EXTRA_INDEX_URL --build-arg ONNX \
+	    --tag pi-classifier .
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -76,7 +77,7 @@ lint: $(VENV)/.lint
 # Apart, for it alone needs Node.js.
 lint-page: page-tools
 	@! command -v npm >/dev/null || { set -ex; \
-	    $(PAGE_TOOLS)/.bin/html-validate --config $(PAGE_CHECKS)/htmlvalidate.json $(PAGE)/index.html; \
+	    $(PAGE_TOOLS)/.bin/html-validate --config $(PAGE_CHECKS)/htmlvalidate.json $(PAGE)/*.html; \
 	    $(PAGE_TOOLS)/.bin/eslint --config $(PAGE_CHECKS)/eslint.config.js $(PAGE); \
 	    $(PAGE_TOOLS)/.bin/stylelint --config $(PAGE_CHECKS)/stylelint.json '$(PAGE)/*.css'; \
 	}
@@ -131,11 +132,11 @@ $(BIN)/python:
 # A stamp is touched only after a whole install: an interrupted one is done again.
 $(VENV)/.run: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	@echo "setting up $(VENV) (about 1 GB, a few minutes the first time)"
-	$(PIP_TRIED) --editable '.[litert,web]'
+	$(PIP_TRIED) --editable '.[litert,onnx,web]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(PIP_TRIED) --editable '.[litert,web,test,clients,benchmark,peers]'
+	$(PIP_TRIED) --editable '.[litert,onnx,web,test,clients,benchmark,peers]'
 	@! pkg-config --exists libsystemd 2>/dev/null || $(PIP_TRIED) --editable '.[systemd]'
 	@touch $@
 

@@ -4,7 +4,7 @@
 
 - systemd/config.toml, and the same in docs/configuration.md: the configuration's defaults
 - docs/interface.md: the public names
-- systemd/requirements-lite.txt: the packages of an installation without torch
+- systemd/requirements-lite.txt, requirements-onnx.txt: the packages of an installation without torch
 - the tables of docs/benchmarks.md, by benchmarks/tables.py
 
 --check changes nothing, prints what differs and exits with 1 if anything does.
@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lite_requirements import lite_requirements
+from lite_requirements import lite_requirements, onnx_requirements
 from pi_classifier.config.reference import documented_defaults
 from public_names.page import interface
 
@@ -36,6 +36,7 @@ def documents() -> dict[Path, str]:
         CONFIGURATION: with_defaults((ROOT / CONFIGURATION).read_text(encoding="utf-8"), defaults),
         Path("docs/interface.md"): interface(),
         Path("systemd/requirements-lite.txt"): lite_requirements(ROOT),
+        Path("systemd/requirements-onnx.txt"): onnx_requirements(ROOT),
     }
 
 

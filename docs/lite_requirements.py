@@ -6,12 +6,16 @@ what it needs.
 
 import configparser
 import re
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, requires
+from itertools import chain
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+LITE = ("litert", "web")
+"""The extras of such an installation."""
 LEFT_OUT = frozenset(map(canonicalize_name, {"torch", "torchvision"}))
 MACHINES = [
     {"python_version": python, "python_full_version": f"{python}.0", "platform_machine": machine}
@@ -25,19 +29,36 @@ HEAD = """\
 #
 # 'make docs' writes this file.
 """
+ONNX_HEAD = """\
+# What 'make install LITE=1 ONNX=1' installs besides requirements-lite.txt: the package of setup.cfg's extra onnx, and
+# all that it needs.
+#
+# 'make docs' writes this file.
+"""
 
 
 def lite_requirements(project: Path) -> str:
     """The file, from a project's setup.cfg and constraints.txt and from what is installed here."""
+    return HEAD + "".join(_pinned(project, LITE))
+
+
+def onnx_requirements(project: Path) -> str:
+    """The same of what the extra onnx adds to that."""
+    lite = _pinned(project, LITE)
+    return ONNX_HEAD + "".join(line for line in _pinned(project, (*LITE, "onnx")) if line not in lite)
+
+
+def _pinned(project: Path, chosen: Sequence[str]) -> list[str]:
+    """A line for each package of these extras and of the project itself."""
     setup = configparser.ConfigParser()
     setup.read(project / "setup.cfg", encoding="utf-8")
     extras = setup["options.extras_require"]
-    wanted = _lines(setup["options"]["install_requires"]) + _lines(extras["litert"]) + _lines(extras["web"])
+    wanted = [_lines(setup["options"]["install_requires"]), *(_lines(extras[name]) for name in chosen)]
     pinned = re.findall(r"^([\w.-]+)==([\w.]+)$", (project / "constraints.txt").read_text(), re.MULTILINE)
     versions = {canonicalize_name(name): version for name, version in pinned}
     needed: set[NormalizedName] = set()
-    _add(map(Requirement, wanted), needed)
-    return HEAD + "".join(f"{name}=={versions[name]}\n" for name in sorted(needed))
+    _add(map(Requirement, chain(*wanted)), needed)
+    return [f"{name}=={versions[name]}\n" for name in sorted(needed)]
 
 
 def _lines(text: str) -> list[str]:

@@ -6,13 +6,14 @@ Nothing of it is imported otherwise.
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pi_classifier.config.schema import Settings, WebSettings
 from pi_classifier.contracts.executor import Executor
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
-from pi_classifier.errors import ConfigError
+from pi_classifier.errors import CannotWrite, ConfigError
 from pi_classifier.events.dispatch import Dispatcher
 from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.sinks.metrics.server import MetricsServer
@@ -39,6 +40,13 @@ def web_door(settings: WebSettings) -> Iterator["Door | None"]:
         raise ConfigError(
             f"web.listen is set, and {error.name} is not installed", remedy="run: pip install 'pi-classifier[web]'"
         ) from None
+    if settings.collect:
+        from pi_classifier.collecting.folder import make_folder
+
+        try:
+            make_folder(Path(settings.collect))
+        except CannotWrite as error:
+            raise ConfigError(f"web.collect = {error.problem}", remedy=error.remedy) from None
     door = Door.opened(settings, settings.listen)
     with door.listener:
         yield door
@@ -76,6 +84,7 @@ def live_page(
         statistics=statistics,
         picture_demands=picture_demands,
         groups=settings.groups,
+        collect=Path(settings.web.collect) if settings.web.collect else None,
         ask=requests.ask,
         observers=[WebMetrics(metrics.registry)] if metrics else [],
     )

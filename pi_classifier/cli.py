@@ -17,7 +17,8 @@ import typer
 
 from pi_classifier import __version__
 from pi_classifier.config.layers import Configuration, Key, Origin, choices, load
-from pi_classifier.errors import CannotWrite, PiClassifierError, one_line
+from pi_classifier.config.schema import is_onnx
+from pi_classifier.errors import CannotWrite, ConfigError, PiClassifierError, one_line
 from pi_classifier.system.standard_streams import ReaderGone, StdoutFailed, discard_stdout, secure_standard_streams
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Flag:
     def __init__(self, name: str, key: Key, kind: type, metavar: str, meaning: str) -> None:
         """`kind`: of its value."""
         self.name = name
+        self.place = f"flag {name}"
         self.key = key
         self.metavar = metavar
         self.meaning = meaning
@@ -78,10 +80,11 @@ WEIGHTS = Flag(
     ("model", "weights"),
     str,
     "FILE",
-    "State dict or bundle; 'default' fetches, 'untrained' is random.",
+    "State dict, bundle or .onnx file; 'default' fetches, 'untrained' is random.",
 )
+LABELS = Flag("--labels", ("model", "labels"), str, "FILE", "Of an .onnx file: a label a line.")
 RUNTIME = Flag(
-    "--runtime", ("model", "runtime"), str, "torchscript|litert|auto", "What runs the model; auto prefers LiteRT."
+    "--runtime", ("model", "runtime"), str, "torchscript|litert|onnx|auto", "What runs the model; auto prefers LiteRT."
 )
 THREADS = Flag("--threads", ("model", "threads"), str, "N", "Compute threads; 'auto' leaves one core for capture.")
 TOP_K = Flag("--top-k", ("model", "top_k"), int, "N", "Classes named for each frame.")
@@ -95,7 +98,7 @@ METRICS_LISTEN = Flag(
 DAEMON = Flag("--metrics-listen", ("metrics", "listen"), str, "HOST:PORT", "Where the daemon serves its metrics.")
 WEB = Flag("--web", ("web", "listen"), str, "HOST:PORT", "Where the live page and the HTTP API are; off by default.")
 LOG_FORMAT = Flag("--log-format", ("log", "format"), str, "text|json", "One line a second as text or JSON.")
-RUN_FLAGS = (SOURCE, MODEL, WEIGHTS, RUNTIME, THREADS, TOP_K, FRAMES, METRICS_LISTEN, WEB, LOG_FORMAT)
+RUN_FLAGS = (SOURCE, MODEL, WEIGHTS, LABELS, RUNTIME, THREADS, TOP_K, FRAMES, METRICS_LISTEN, WEB, LOG_FORMAT)
 """The flags of `run`; `check-config` takes them, too."""
 
 
@@ -115,11 +118,13 @@ def configured_by(*flags: Flag) -> Callable[[Callable[..., None]], Callable[...,
         @functools.wraps(command)
         def with_configuration(*, config: Path | None = None, **options: object) -> None:
             given = {
-                flag.key: Origin(value, f"flag {flag.name}")
+                flag.key: Origin(value, flag.place)
                 for flag in flags
                 if (value := options.pop(flag.parameter.name)) is not None
             }
-            command(configuration=load(file=config, environment=os.environ, flags=given), **options)
+            configuration = load(file=config, environment=os.environ, flags=given)
+            _check_runtime(configuration.settings.model.weights, configuration)
+            command(configuration=configuration, **options)
 
         own = [one for one in signature(command).parameters.values() if one.name != "configuration"]
         configuring = [
@@ -132,6 +137,14 @@ def configured_by(*flags: Flag) -> Callable[[Callable[..., None]], Callable[...,
         return with_configuration
 
     return decorate
+
+
+def _check_runtime(weights: str, configuration: Configuration) -> None:
+    """Refuse a flag that wants another runtime than a file has; the key may stand in config.toml for other weights."""
+    origin = configuration.origins.get(RUNTIME.key)
+    if is_onnx(weights) and origin and origin.place == RUNTIME.place and origin.value not in ("onnx", "auto"):
+        problem = f"{origin.place}: an .onnx file runs on ONNX Runtime, not on {origin.value}"
+        raise ConfigError(problem, remedy="leave it out")
 
 
 @app.callback(invoke_without_command=True)
@@ -154,7 +167,7 @@ def run(*, configuration: Configuration) -> None:
 
 
 @app.command()
-@configured_by(MODEL, WEIGHTS, RUNTIME, THREADS, TOP_K)
+@configured_by(MODEL, WEIGHTS, LABELS, RUNTIME, THREADS, TOP_K)
 def classify(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Pictures, videos, folders; - is stdin.")],
     *,
@@ -197,11 +210,12 @@ def prepare(
     ] = False,
 ) -> None:
     """Write the one file that 'run' needs, a bundle: the quantised model with its labels and its pre-processing."""
-    from pi_classifier.model import resolve_activations, runtimes_to_prepare
+    from pi_classifier.model import check_preparable, resolve_activations, runtimes_to_prepare
     from pi_classifier.prepare.store import ModelStore, write_bundle
     from pi_classifier.runtimes.bundle import holds_programs
 
     settings, store = configuration.settings.model, ModelStore.default()
+    check_preparable(settings)
     kind, wanted = resolve_activations(settings), PROGRAMS[runtime] if runtime else runtimes_to_prepare(settings)
     found = store.find(settings, kind)
     if if_missing and output is None and found and holds_programs(found, wanted):
@@ -217,6 +231,35 @@ def prepare(
     typer.echo(f"{path}: {size:.1f} MB, {settings.name}, {settings.weights} weights, for {' and '.join(wanted)}")
     if bundle.proof:
         typer.echo(str(bundle.proof))
+
+
+@app.command()
+@configured_by(SOURCE)
+def collect(
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="The class that the camera shows.")],
+    *,
+    configuration: Configuration,
+    dataset: Annotated[Path, typer.Option(metavar="DIR", help="Takes the pictures: DIR/LABEL/SESSION_N.jpg.")],
+    every: Annotated[float, typer.Option(metavar="SECONDS", min=0.01, max=86400, help="Between two pictures.")] = 0.5,
+    seconds: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.01, max=86400, help="How long; Ctrl-C ends it sooner.")
+    ] = 20.0,
+    keep_similar: Annotated[
+        bool, typer.Option("--keep-similar", help="Keep pictures that are practically the same, too.")
+    ] = False,
+    countdown: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, max=3600, help="Before the first, if it is a camera.")
+    ] = 3.0,
+) -> None:
+    """Take pictures of a class of your own, for 'train'; of several cameras that are configured, by the first.
+
+    Ctrl-C ends it; what was taken stays.
+    """
+    from pi_classifier.offline.collect import Pace
+    from pi_classifier.offline.collect import collect as take
+
+    camera = configuration.settings.camera[0]
+    take(label, dataset, camera, Pace(every, seconds, countdown), keep_similar=keep_similar)
 
 
 @app.command()
@@ -265,9 +308,11 @@ def train(
 
 
 @app.command()
-@configured_by(RUNTIME, THREADS)
+@configured_by(LABELS, RUNTIME, THREADS)
 def evaluate(
-    bundle: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle, of own classes or others.")],
+    bundle: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A bundle, of own classes or others, or an .onnx file.")
+    ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Pictures: DIR/CLASS/NAME.jpg.")],
     *,
     configuration: Configuration,
@@ -282,6 +327,7 @@ def evaluate(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from pi_classifier.offline.evaluate import evaluate_bundle
 
+    _check_runtime(str(bundle), configuration)
     evaluate_bundle(bundle, folder, configuration.settings, json_output=json_output, report=report)
 
 

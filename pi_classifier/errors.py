@@ -65,6 +65,12 @@ class WeightsUnavailable(PiClassifierError):
     exit_code = os.EX_UNAVAILABLE
 
 
+class NoPictures(PiClassifierError):
+    """`collect`: the camera is not there, or has gone while pictures were taken; those taken before stay."""
+
+    exit_code = os.EX_UNAVAILABLE
+
+
 class CannotWrite(PiClassifierError):
     """A file cannot be written: no permission, no space, a read-only file system."""
 

@@ -6,7 +6,7 @@ import platform
 from pathlib import Path
 from typing import Literal
 
-from pi_classifier.config.schema import ModelSettings
+from pi_classifier.config.schema import ModelSettings, is_onnx
 from pi_classifier.contracts.model import Model, Runtime
 from pi_classifier.errors import ActivationsUnsupported, CannotWrite, ConfigError, ModelError
 from pi_classifier.prepare.store import ModelStore, write_bundle
@@ -31,10 +31,13 @@ def open_model(settings: ModelSettings, *, progress: bool) -> Model:
         progress: whether a download shows a progress bar on stderr.
 
     Raises:
-        ConfigError: the runtime is not installed.
-        ModelError: weights or a bundle that the user named cannot be used.
+        ConfigError: the runtime is not installed, or does not go with the weights; an ONNX file's labels are missing.
+        ModelError: weights, a bundle or an ONNX file that the user named cannot be used.
         WeightsUnavailable: there are no weights to prepare.
     """
+    if is_onnx(settings.weights):
+        return _open_onnx(settings)
+    check_preparable(settings)
     wanted = resolve_activations(settings)
     try:
         return _open(settings, wanted, progress=progress)
@@ -43,6 +46,31 @@ def open_model(settings: ModelSettings, *, progress: bool) -> Model:
             raise
         logger.warning("%s; taking quint8", error)
         return _open(settings, "quint8", progress=progress)
+
+
+def _open_onnx(settings: ModelSettings) -> Model:
+    """A file from elsewhere is run as it is: neither prepared nor kept, and always on ONNX Runtime."""
+    from pi_classifier.runtimes.onnx.classifier import Wishes, classifier
+    from pi_classifier.runtimes.onnx.read import read_onnx
+
+    file = read_onnx(Path(settings.weights))
+    found = classifier(file, Wishes(settings.labels, settings.mean, settings.std))
+    # What stands in the file needs no runtime: it is told even where that is not installed.
+    from pi_classifier.runtimes.onnx.model import OnnxModel
+
+    return OnnxModel(file, found, threads=settings.threads, top_k=settings.top_k)
+
+
+def check_preparable(settings: ModelSettings) -> None:
+    """Raises ConfigError for an ONNX file, and for an ONNX file's settings with other weights, which need none."""
+    if is_onnx(settings.weights):
+        raise ConfigError(f"{settings.weights}: an .onnx file is run as it is", remedy="give it to 'run' or 'classify'")
+    if settings.runtime == "onnx":
+        raise ConfigError("the runtime onnx is for an .onnx file alone", remedy="name one with --weights")
+    for key in ("labels", "mean", "std"):
+        if getattr(settings, key):
+            problem = f"[model] {key} is for an .onnx file alone, and weights is {settings.weights!r}"
+            raise ConfigError(problem, remedy="take it away; a bundle has its own")
 
 
 def resolve_activations(settings: ModelSettings) -> Activations:
@@ -88,10 +116,8 @@ def _open(settings: ModelSettings, activations: Activations, *, progress: bool) 
 
 def _read(path: Path, settings: ModelSettings) -> Bundle:
     """One program is read, for the other would be in memory for nothing."""
-    runtime = settings.runtime
-    if runtime == "auto":
-        runtime = _runtime(settings, read_bundle(path, ()).holds)
-    return read_bundle(path, (runtime,))
+    held = read_bundle(path, ()).holds if settings.runtime == "auto" else frozenset[Runtime]()
+    return read_bundle(path, (_runtime(settings, held),))
 
 
 def _prepared(settings: ModelSettings, activations: Activations, *, progress: bool) -> Bundle:

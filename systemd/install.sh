@@ -5,6 +5,8 @@
 #   sudo systemd/install.sh uninstall    (make uninstall)
 #   sudo LITE=1 systemd/install.sh install   (make install LITE=1)
 #        without torch, for boards with 512 MB: models run on LiteRT, and come as bundles from another machine
+#   sudo ONNX=1 systemd/install.sh install   (make install ONNX=1, also with LITE=1)
+#        with ONNX Runtime, for models from elsewhere
 #   sudo systemd/install.sh environment FOLDER
 #        the program alone, in FOLDER, without a service: for a container or a chroot, where no systemd runs
 #   systemd/install.sh packages
@@ -33,8 +35,8 @@ declare -rA completions=(
     [zsh]=/usr/local/share/zsh/site-functions/_pi-classifier
     [fish]=/usr/local/share/fish/vendor_completions.d/pi-classifier.fish)
 readonly python=${PYTHON:-python3}
-# Whether without torch, and how much that is.
-readonly lite=${LITE:-}
+# Whether without torch, and how much that is; whether with ONNX Runtime.
+readonly lite=${LITE:-} onnx=${ONNX:-}
 size='1 GB'
 [ -z "$lite" ] || size='400 MB'
 # python3-systemd is systemd-python, built: the environment sees Debian's Python packages, so that pip finds it there, and
@@ -119,11 +121,12 @@ build_environment() {
     local pip=(env PIP_COMPILE=0 "$python" -m pip --python "$new/bin/python" --disable-pip-version-check --quiet
         install --no-cache-dir)
     if [ -n "$lite" ]; then
-        "${pip[@]}" --no-deps --requirement "$here/requirements-lite.txt"
+        "${pip[@]}" --no-deps --requirement "$here/requirements-lite.txt" \
+            ${onnx:+--requirement "$here/requirements-onnx.txt"}
         "${pip[@]}" --no-deps "$copy"
     else
         # With the second runtime and the page, so that each takes one line of the configuration.
-        "${pip[@]}" --constraint "$copy/constraints.txt" "${copy}[litert,web]"
+        "${pip[@]}" --constraint "$copy/constraints.txt" "${copy}[litert,web${onnx:+,onnx}]"
     fi
     # Debian's packages may be imported from now on. Before, pip would have relied on them, and an upgrade or autoremove
     # of Debian's would break what is here.
@@ -141,6 +144,7 @@ build_environment() {
 # the modules that are used: all of them would take longer than the rest of the installation. Not on the service's own
 # model: this is root, and the files of the cache are not root's.
 try_environment() {
+    [ -z "$onnx" ] || "$new/bin/python" -c 'import pi_classifier.runtimes.onnx.session'
     if [ -n "$lite" ]; then
         say "trying the new version: its libraries"
         "$new/bin/python" -c 'import pi_classifier.daemon, pi_classifier.runtimes.litert, pi_classifier.web.server'

@@ -16,6 +16,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "--source": ("synthetic:", "synthetic:"),
     "--model": ("resnet18", "resnet18"),
     "--weights": ("untrained", "untrained"),
+    "--labels": ("labels.txt", "labels.txt"),
     "--runtime": ("litert", "litert"),
     "--threads": ("2", 2),
     "--top-k": ("3", 3),

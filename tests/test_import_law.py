@@ -40,6 +40,13 @@ VIOLATIONS = {
     "torch in capture, within a function": ("capture.py", "def f():\n    import torch.nn", {"torch"}),
     "torch in the other runtime": ("runtimes/litert.py", "import torch", {"torch"}),
     "LiteRT in prepare": ("prepare/tflite.py", "from ai_edge_litert import interpreter", {"litert"}),
+    "ONNX Runtime where a file is only read": ("runtimes/onnx/classifier.py", "import onnxruntime", {"onnx"}),
+    "ONNX's own library": ("runtimes/onnx/read.py", "import onnx", {"onnx"}),
+    "a reader that knows what for": (
+        "runtimes/onnx/read.py",
+        "from pi_classifier.runtimes.onnx import classifier",
+        {"onnx-layers", "circles"},
+    ),
     "a FlatBuffers library": ("runtimes/tflite/write.py", "import flatbuffers", {"litert"}),
     "torchvision in the runtime": ("runtimes/torchscript.py", "import torchvision", {"torchvision"}),
     "prometheus_client in events": ("events/dispatch.py", "import prometheus_client", {"prometheus"}),

@@ -78,6 +78,9 @@ def _group_name(text: str) -> str:
 
 GroupName = Annotated[str, AfterValidator(_group_name)]
 """Empty for none. A camera may have the same: metrics and messages have groups under a key of their own."""
+Mean = Annotated[float, Field(ge=-10, le=10)]
+"""Of values from 0 to 1: one of values to 255, which is the usual mistake, is beyond these bounds."""
+Deviation = Annotated[float, Field(ge=0.0001, le=10)]
 Cpu = Annotated[int, Field(ge=0, le=1023)]
 """Number of a processor; 1023 is the last that glibc's cpu_set_t holds."""
 Source = Annotated[
@@ -176,15 +179,26 @@ def _number_or_auto(
     return number
 
 
+def is_onnx(weights: str) -> bool:
+    """Whether these are an ONNX file, which is known by its name: its content has no mark at its head."""
+    return weights.lower().endswith(".onnx")
+
+
 class ModelSettings(Section):
     """`[model]`."""
 
     name: Architecture = Field("mobilenet_v2", description="architecture, as torchvision calls it")
     weights: FileName = Field(
-        "default", description="default, the path of a state dict or a bundle, or untrained (random)"
+        "default", description="default, the path of a state dict, a bundle or an .onnx file, or untrained (random)"
     )
-    runtime: Literal["torchscript", "litert", "auto"] = Field(
-        "torchscript", description="what runs it; auto is LiteRT where that is installed and the bundle is made for it"
+    labels: str = Field(
+        "", max_length=4096, description="of an .onnx file: a file with a label a line; empty: those inside it"
+    )
+    mean: tuple[Mean, ...] = Field((), description="of an .onnx file, of RGB in 0 to 1; empty: ImageNet's, or its own")
+    std: tuple[Deviation, ...] = Field((), description="and what that is divided by")
+    runtime: Literal["torchscript", "litert", "onnx", "auto"] = Field(
+        "torchscript",
+        description="of bundles; auto is LiteRT where it is installed and has a program; .onnx files: onnx",
     )
     engine: Literal["qnnpack"] = Field("qnnpack", description="TorchScript's quantised engine")
     activations: Literal["auto", "quint8", "qint8"] = Field(
@@ -199,6 +213,18 @@ class ModelSettings(Section):
     )
     top_k: int = Field(5, ge=1, le=1000, description="classes named for each frame")
     unknown: bool = Field(True, description="of own classes: whether what is like none of them is called unknown")
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_file(cls, value: str) -> str:
+        return _no_nul(value)
+
+    @field_validator("mean", "std")
+    @classmethod
+    def _of_three_channels(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if len(value) not in (0, 3):
+            raise problem("is not of three channels", "give three numbers, for R, G and B, or none")
+        return value
 
     @field_validator("threads", mode="wrap")
     @classmethod
@@ -275,6 +301,22 @@ class WebSettings(Section):
         (), max_length=64, description="names, beyond this machine's own, under which browsers may ask for it"
     )
     pictures: bool = Field(True, description="whether pictures are shown; else labels alone")
+    collect: str = Field(
+        "",
+        max_length=4096,
+        description="folder of own classes, for which the page /collect takes pictures; empty: no such page",
+    )
+
+    @field_validator("collect")
+    @classmethod
+    def _is_a_path(cls, text: str) -> str:
+        return _no_nul(text)
+
+    @model_validator(mode="after")
+    def _collects_what_it_shows(self) -> Self:
+        if self.collect and not self.pictures:
+            raise problem("collects pictures and shows none", 'set pictures = true, or collect = ""')
+        return self
 
 
 class RunSettings(Section):

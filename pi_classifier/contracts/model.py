@@ -7,8 +7,8 @@ from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.prediction import Result
 
-Runtime = Literal["torchscript", "litert"]
-"""What runs a model's program."""
+Runtime = Literal["torchscript", "litert", "onnx"]
+"""What runs a model: a program of a bundle, or a file from elsewhere."""
 Outputs = Any
 """What a runtime gives for one tensor; its own predictor alone reads it."""
 
@@ -50,15 +50,17 @@ class ModelMetadata(NamedTuple):
     """Everything that must be known to feed the model and to read its output."""
 
     name: str
-    """Architecture, as torchvision names it: `mobilenet_v2`."""
+    """Architecture, as torchvision names it: `mobilenet_v2`; of a file from elsewhere its name."""
     weights: str
     """`default`, `untrained` (random) or the name of the file they came from."""
     weights_sha256: str
     """Of the weights' file, hexadecimal; empty for `untrained`."""
     engine: str
-    """What computes it: a `torch.backends.quantized.engine`, which TorchScript packs weights for, or `xnnpack`."""
+    """What computes it: a `torch.backends.quantized.engine`, which TorchScript packs weights for, `xnnpack`, or `cpu`
+    of ONNX Runtime."""
     activations: str
-    """dtype of the quantised activations: `quint8` or `qint8` in torch's words, `int8` in LiteRT's."""
+    """dtype of the quantised activations: `quint8` or `qint8` in torch's words, `int8` in LiteRT's;
+    `float32` where they are not quantised."""
     input_size: int
     """Height and width of the model's input in pixels."""
     resize_size: int
@@ -74,7 +76,7 @@ class ModelMetadata(NamedTuple):
     categories: tuple[str, ...]
     """The label of each output, by class id."""
     torch_version: str
-    """The torch that made the file."""
+    """The torch that made the file; empty where another library did."""
     published_acc1: float | None = None
     """Top-1 accuracy on ImageNet-1K in percent, as published with the weights."""
     published_acc5: float | None = None

@@ -28,8 +28,8 @@ Check = tuple[str, Callable[[], Finding | list[Finding]]]
 """A name for the case that the check itself fails, and the check."""
 
 PACKAGES = (
-    "torch", "torchvision", "ai-edge-litert", "opencv-contrib-python-headless", "numpy", "pillow", "prometheus-client",
-    "pydantic", "typer", "rich", "systemd-python", "starlette", "uvicorn",
+    "torch", "torchvision", "ai-edge-litert", "onnxruntime", "opencv-contrib-python-headless", "numpy", "pillow",
+    "prometheus-client", "pydantic", "typer", "rich", "systemd-python", "starlette", "uvicorn",
 )  # fmt: skip
 
 

@@ -5,20 +5,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pi_classifier.config.schema import ModelSettings
+from pi_classifier.config.schema import ModelSettings, is_onnx
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.doctor.packages import Attempt
-from pi_classifier.errors import ModelError
-from pi_classifier.model import ELSEWHERE, resolve_activations
+from pi_classifier.errors import ConfigError, ModelError
+from pi_classifier.model import ELSEWHERE, check_preparable, resolve_activations
 from pi_classifier.prepare.store import ModelStore
 from pi_classifier.runtimes.bundle import Bundle, read_bundle
 from pi_classifier.runtimes.metadata import again
+from pi_classifier.runtimes.onnx.classifier import Wishes, classifier
+from pi_classifier.runtimes.onnx.read import read_onnx
 from pi_classifier.runtimes.program.check import checked_program
 from pi_classifier.runtimes.tflite.verify import checked_file
 
 CHECKPOINTS = Path("hub/checkpoints")
 """Where torch keeps downloads, below `$TORCH_HOME`."""
+SLOW_OPERATOR = "DynamicQuantizeLinear"
+"""Of a model that quantises its activations anew at every picture: no processor of a Raspberry Pi gains by that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,12 @@ def weights(settings: ModelSettings, places: Places, published: Callable[[], Att
     `published` asks torchvision for the address of its weights, in a process that `published_weights` describes; that
     is asked only where it matters.
     """
+    if is_onnx(settings.weights):
+        return _onnx(settings)
     try:
+        check_preparable(settings)
         prepared = _prepared(settings, places.store)
-    except ModelError as error:
+    except (ConfigError, ModelError) as error:
         return Finding("weights", State.PROBLEM, error.problem, error.remedy)
     if settings.weights == "untrained":
         remedy = 'set [model] weights to "default" or to a file'
@@ -54,6 +61,21 @@ def weights(settings: ModelSettings, places: Places, published: Callable[[], Att
     if prepared:
         return Finding("weights", State.OK, f"prepared: {prepared}")
     return _unprepared(settings, places, published())
+
+
+def _onnx(settings: ModelSettings) -> Finding:
+    """What an ONNX file is, and whether it is a slow one. It is read only, which needs no runtime."""
+    try:
+        file = read_onnx(Path(settings.weights))
+        known = classifier(file, Wishes(settings.labels, settings.mean, settings.std)).metadata
+    except (ConfigError, ModelError) as error:
+        return Finding("weights", State.PROBLEM, error.problem, error.remedy)
+    size = known.input_size
+    seen = f"{settings.weights}: ONNX, {size}x{size} pixels, {len(known.categories)} classes"
+    if SLOW_OPERATOR in file.operators:
+        remedy = "export it in float32: several times as fast"
+        return Finding("weights", State.WARNING, f"{seen}, quantised dynamically", remedy)
+    return Finding("weights", State.OK, seen)
 
 
 def _unprepared(settings: ModelSettings, places: Places, attempt: Attempt) -> Finding:

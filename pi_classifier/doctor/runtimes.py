@@ -1,6 +1,6 @@
 """The checks of the runtime that the configuration chooses, and none of one that it does not."""
 
-from pi_classifier.config.schema import ModelSettings
+from pi_classifier.config.schema import ModelSettings, is_onnx
 from pi_classifier.doctor import packages
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
@@ -8,11 +8,16 @@ from pi_classifier.doctor.packages import LOAD_TORCH, Packages
 
 LOAD_LITERT = "import ai_edge_litert.interpreter; print(ai_edge_litert.__version__)"
 LITERT = "LiteRT"
+LOAD_ONNX_RUNTIME = "import onnxruntime; print(onnxruntime.__version__)"
+ONNX_RUNTIME = "ONNX Runtime"
+INSTALL_ONNX_RUNTIME = "install it: pip install 'onnxruntime>=1.23' (older ones die on a Raspberry Pi 4)"
 ONE_LINE_AWAY = 'install it (pip install ai-edge-litert) or set [model] runtime = "torchscript"'
 
 
 def runtime(machine: Machine, installed: Packages, settings: ModelSettings) -> list[Finding]:
-    """What of TorchScript and LiteRT is there, as far as the settings want it."""
+    """What of TorchScript, LiteRT and ONNX Runtime is there, as far as the settings want it."""
+    if is_onnx(settings.weights):
+        return [onnx_runtime(installed)]
     findings: list[Finding] = []
     if settings.runtime != "torchscript":
         findings.append(litert(installed, needed=settings.runtime == "litert"))
@@ -31,6 +36,16 @@ def litert(installed: Packages, *, needed: bool) -> Finding:
     if attempt.failure:
         return Finding(LITERT, State.PROBLEM, attempt.failure, ONE_LINE_AWAY)
     return Finding(LITERT, State.OK, f"{attempt.answer}, can be imported")
+
+
+def onnx_runtime(installed: Packages) -> Finding:
+    """Whether ONNX Runtime runs on this machine."""
+    if installed.version("onnxruntime") is None:
+        return Finding(ONNX_RUNTIME, State.PROBLEM, "not installed", INSTALL_ONNX_RUNTIME)
+    attempt = installed.attempt(LOAD_ONNX_RUNTIME)
+    if attempt.failure:
+        return Finding(ONNX_RUNTIME, State.PROBLEM, attempt.failure, INSTALL_ONNX_RUNTIME)
+    return Finding(ONNX_RUNTIME, State.OK, f"{attempt.answer}, can be imported")
 
 
 def _torch(machine: Machine, installed: Packages, settings: ModelSettings) -> list[Finding]:

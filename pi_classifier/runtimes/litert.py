@@ -3,6 +3,7 @@
 Importing this raises ConfigError where LiteRT, which is an extra, is not installed.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,7 +33,7 @@ except ImportError as error:
         f"the runtime LiteRT cannot be loaded ({error})", remedy="install it: pip install 'pi-classifier[litert]'"
     ) from None
 
-GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
+GREETING = re.compile(rb"INFO: Created TensorFlow Lite XNNPACK delegate for CPU\.")
 """What LiteRT says once in each process; its Python package has no way to turn that off."""
 
 

@@ -1,6 +1,7 @@
-"""Files that are replaced in one step: whatever happens, there is the old content or the new."""
+"""Files that are written in one step: whatever happens, there is the old content, or none, or the new."""
 
 import contextlib
+import errno
 import os
 import stat
 import tempfile
@@ -29,6 +30,44 @@ def replace_file(path: Path, content: bytes, *, like: Path | None = None) -> Non
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def create_file(folder: int, name: str, content: bytes) -> None:
+    """Write `content` under a new name, surviving a power cut once this returns.
+
+    Args:
+        folder: descriptor of an open folder, so that nothing on the way to it can lead elsewhere.
+        name: of the file, without a slash.
+        content: all of it.
+
+    Raises:
+        FileExistsError: there is something of this name, which is untouched.
+        OSError: it cannot be written; nothing of it is left.
+    """
+    temporary = f".{name}.{os.getpid()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, WORLD_READABLE, dir_fd=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        _link(temporary, name, folder)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
+    os.fsync(folder)
+
+
+def _link(temporary: str, name: str, folder: int) -> None:
+    """Give a file another name, which is new; whether it keeps the old one depends on the file system."""
+    try:
+        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP):
+            raise
+        # FAT, as of a USB stick, has no second names. So the name is taken first, and then replaced.
+        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, WORLD_READABLE, dir_fd=folder))
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def _set_owner_and_mode(descriptor: int, like: Path | None) -> None:

@@ -1,6 +1,7 @@
 """stderr without a line that a native library writes to it, and cannot be told not to."""
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ _one_at_a_time = threading.Lock()
 
 
 @contextmanager
-def stderr_without(line: bytes) -> Iterator[None]:
+def stderr_without(line: re.Pattern[bytes]) -> Iterator[None]:
     """While the context lasts, all that the process writes to stderr is kept; then it is written, but for this line.
 
     For what is short and ends: nothing is seen of it before its end, and nothing at all if the process dies in it.
@@ -26,5 +27,5 @@ def stderr_without(line: bytes) -> Iterator[None]:
             os.close(stderr)
             kept.seek(0)
             for written in kept:
-                if written.rstrip(b"\n") != line:
+                if not line.fullmatch(written.rstrip(b"\n")):
                     os.write(STDERR, written)

@@ -4,23 +4,15 @@ Without parts it is `DIR/<class>/<session>_<n>.jpg`, or any names; with parts `D
 by their folders' names, and never by the folders' order: a part that lacks a class moves none of the others.
 """
 
-import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from pi_classifier.collecting.folder import LABELS, Part, class_folders, parts_of, pictures_in
+from pi_classifier.collecting.names import names_in
 from pi_classifier.errors import DatasetError
-from pi_classifier.sources.files.kinds import PICTURE_SUFFIXES
-from pi_classifier.training.names import check_distinct, class_name, names_in
 
-Part = Literal["train", "validation", "test"]
-PARTS: dict[str, Part] = {
-    "train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test",
-}  # fmt: skip
-"""By the names of their folders."""
-LABELS = "labels.txt"
 FEW = 10
 """Pictures of a class that are too few to expect much of."""
 _SESSION = re.compile(r"(?P<session>.+)_\d+", re.ASCII)
@@ -67,21 +59,19 @@ def read_dataset(folder: Path) -> Dataset:
     Raises:
         DatasetError: it has fewer than two classes, one without pictures, or a name that cannot be a label.
     """
-    folders = _subfolders(folder)
-    parts = {name: PARTS[name] for name in folders if name in PARTS}
-    given = "train" in parts and len(parts) == len(folders)
+    parts = parts_of(folder)
     # A folder `train` alone is no split.
     found = [
         (part if len(parts) > 1 else None, named)
-        for name, part in (parts.items() if given else ())
-        for named in _classes(folder / name)
+        for name, part in parts.items()
+        for named in class_folders(folder / name)
     ]
-    found = found or [(None, named) for named in _classes(folder)]
+    found = found or [(None, named) for named in class_folders(folder)]
     classes = _class_order(folder, {name for _, (name, _) in found})
     items = [
         Item(path, classes.index(name), _session(path), part)
         for part, (name, place) in found
-        for path in _pictures(place)
+        for path in pictures_in(place)
     ]
     items.sort(key=lambda item: (item.class_id, str(item.path)))
     return checked(Dataset(folder, classes, tuple(items)))
@@ -118,31 +108,6 @@ def _class_order(folder: Path, found: set[str]) -> tuple[str, ...]:
             f"{labels}: lacks the class {min(foreign)!r}, which has a folder", remedy="add a line for it"
         )
     return names
-
-
-def _classes(folder: Path) -> Sequence[tuple[str, Path]]:
-    named = [(class_name(name, folder), folder / name) for name in _subfolders(folder)]
-    check_distinct([name for name, _ in named], folder)
-    return named
-
-
-def _subfolders(folder: Path) -> list[str]:
-    """Names; hidden ones, as of this program's own folder in it, are passed over."""
-    try:
-        return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != ".")
-    except OSError as error:
-        raise DatasetError(f"{folder}: {error.strerror}", remedy="name a readable folder of classes") from None
-
-
-def _pictures(folder: Path) -> Iterator[Path]:
-    """In it and below it, hidden ones left out."""
-    for place, below, files in os.walk(folder):
-        below[:] = sorted(name for name in below if name[0] != ".")
-        yield from (
-            Path(place, name)
-            for name in sorted(files)
-            if name[0] != "." and Path(name).suffix.lower() in PICTURE_SUFFIXES
-        )
 
 
 def _session(path: Path) -> str:

@@ -28,6 +28,8 @@ FRAME_SECONDS = 5.0
 RETRY_SECONDS = 5
 COOKIE_SECONDS = 365 * 86400
 LOGIN_BYTES = 10_000
+COLLECT = "/api/v1/collect"
+"""What begins so is there only where pictures of own classes can be taken."""
 
 
 class About(NamedTuple):
@@ -37,6 +39,8 @@ class About(NamedTuple):
     metadata: ModelMetadata
     pictures: bool
     """Whether pictures are shown."""
+    collects: bool
+    """Whether pictures of own classes can be taken."""
 
     @property
     def model_object(self) -> Object:
@@ -68,6 +72,9 @@ class Api:
         self._viewers = viewers
         self._openapi = json.loads((files("pi_classifier.web") / "openapi.json").read_text(encoding="utf-8"))
         self._openapi["info"]["version"] = __version__
+        if not about.collects:
+            paths = self._openapi["paths"]
+            self._openapi["paths"] = {path: paths[path] for path in paths if not path.startswith(COLLECT)}
 
     def status(self) -> Object:
         """All there is to say of the daemon and its cameras."""
@@ -75,6 +82,7 @@ class Api:
             "version": __version__,
             "model": self._about.model_object,
             "pictures": self._about.pictures,
+            "collect": self._about.collects,
             "viewers": self._viewers.total,
             "cameras": self._cameras.all_statuses(),
         }
@@ -141,11 +149,19 @@ class Api:
 
     def view_of(self, request: Request) -> CameraView:
         """The camera that a path names. Raises Problem (404) if there is none."""
-        view = self._cameras.get(request.path_params["camera"])
+        return self.view_named(request.path_params["camera"])
+
+    def view_named(self, camera: str) -> CameraView:
+        """The camera of a name. Raises Problem (404) if there is none."""
+        view = self._cameras.get(camera)
         if view is None:
             names = ", ".join(one.camera for one in self._cameras)
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no camera of this name; there are: {names}")
         return view
+
+    def error_of(self, camera: str) -> str:
+        """Why a camera is away, with the remedy; empty if it is not."""
+        return self._cameras.error(camera)
 
     def pictures_are_shown(self) -> None:
         """Raises Problem (403) where they are not."""

@@ -15,9 +15,9 @@ from pi_classifier.web.access import Access
 from pi_classifier.web.problem import Problem
 from pi_classifier.web.refusal import refusal
 
-OPEN = ("/", "/healthz", "/login")
+OPEN = ("/", "/collect", "/healthz", "/login")
 OPEN_FOLDER = "/static/"
-"""What may be asked without a token: the page's own files, which hold no secret, and nothing else."""
+"""What may be asked without a token: the pages' own files, which hold no secret, and nothing else."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -28,7 +28,7 @@ HEADERS = {
 }
 """Of every answer."""
 OTHER = "other"
-METHODS = ("GET", "HEAD", "POST")
+METHODS = ("GET", "HEAD", "POST", "DELETE")
 ENDLESS = "pi_classifier.endless"
 """What a route sets in the scope of a request once its answer lasts as long as somebody looks."""
 CLIENT_GONE = 499

@@ -25,7 +25,7 @@ class _File(NamedTuple):
 
 
 class Page:
-    """Serves index.html and what it names."""
+    """Serves index.html, collect.html and what they name."""
 
     def __init__(self) -> None:
         found = {file.name: file.read_bytes() for file in (files("pi_classifier.web") / "static").iterdir()}
@@ -38,6 +38,10 @@ class Page:
     async def index(self, request: Request) -> Response:
         """The page."""
         return self._answer(request, "index.html")
+
+    async def collect(self, request: Request) -> Response:
+        """The page that takes pictures."""
+        return self._answer(request, "collect.html")
 
     async def file(self, request: Request) -> Response:
         """One of its files."""

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ from pi_classifier.web.viewers import Viewers
 if TYPE_CHECKING:
     # Imported only where a camera has a group.
     from pi_classifier.contracts.group import Group
+    from pi_classifier.web.collect import Collect
 
 PING_SECONDS = 20.0
 """A page that answers no ping for so long is gone."""
@@ -59,6 +61,7 @@ class WebServer:
         ask: Callable[[Tensor], Future[Answer] | None],
         observers: Sequence[WebObserver],
         groups: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        collect: Path | None = None,
     ) -> None:
         """Build it.
 
@@ -72,6 +75,7 @@ class WebServer:
             ask: has the inference loop classify a tensor; None where too many wait.
             observers: learn of requests, viewers and frames.
             groups: the names of each group's cameras, by its own.
+            collect: the folder that takes pictures of own classes; None: there is no page for that.
         """
         self._door = door
         self._loop = asyncio.new_event_loop()
@@ -87,7 +91,7 @@ class WebServer:
         self._cameras = Cameras(list(views.values()), statistics, in_step)
         frames, viewers = FrameSender(self._encoder, observers), Viewers(observers)
         api = Api(
-            about=About(model.runtime, model.metadata, pictures_shown),
+            about=About(model.runtime, model.metadata, pictures_shown, collect is not None),
             access=door.access,
             cameras=self._cameras,
             frames=frames,
@@ -104,7 +108,11 @@ class WebServer:
             viewers=viewers,
             closing=self._closing,
         )
-        self.routes = routes(api, streams, live, Page())
+        page = Page()
+        self.routes = routes(api, streams, live, page)
+        self._collect = _collecting(collect, api) if collect else None
+        if self._collect:
+            self.routes += self._collect.routes(page)
         guard = Guard(application(self.routes), access=door.access, observers=observers)
         self._server = _Server(guard, self._closing)
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
@@ -144,6 +152,14 @@ class WebServer:
         finally:
             self._encoder.close()
             self._pictures.close()
+            if self._collect:
+                self._collect.close()
+
+
+def _collecting(folder: Path, api: Api) -> "Collect":
+    from pi_classifier.web.collect import Collect  # noqa: PLC0415 - only where it is turned on
+
+    return Collect(folder, api)
 
 
 class _Server(uvicorn.Server):

@@ -46,13 +46,28 @@ def litert_untrained(request: pytest.FixtureRequest) -> Model:
     return LiteRTModel(read_bundle(file, ["litert"]), threads=1, top_k=5)
 
 
+def onnx_small(request: pytest.FixtureRequest) -> Model:
+    """A file from elsewhere, which gives logits."""
+    from tests.runtimes.onnx.files import opened
+
+    return opened(request.getfixturevalue("tmp_path"))
+
+
+def onnx_probabilities(request: pytest.FixtureRequest) -> Model:
+    """One that gives probabilities, of pictures with the channels last."""
+    from tests.runtimes.onnx.files import opened
+
+    return opened(request.getfixturevalue("tmp_path"), picture=("batch", 224, 224, 3), softmax=True)
+
+
 def fake(_request: pytest.FixtureRequest) -> Model:
     """The tests' stand-in."""
     return FakeModel()
 
 
 @pytest.fixture(
-    params=[torchscript_untrained, torchscript_real, litert_untrained, fake], ids=lambda make: make.__name__
+    params=[torchscript_untrained, torchscript_real, litert_untrained, onnx_small, onnx_probabilities, fake],
+    ids=lambda make: make.__name__,
 )
 def model(request: pytest.FixtureRequest) -> Model:
     """Each model in turn; a new one is one name more."""

@@ -681,6 +681,35 @@ def test_only_the_runtime_that_is_wanted_is_missed(
     assert ("torch" in seen) == ("torch" in expected)
 
 
+def test_model_from_elsewhere(tmp_path: Path) -> None:
+    """Protects an ONNX file's start: it is read as `run` reads it, a slow one told, its runtime alone missed."""
+    from tests.runtimes.onnx.files import classifier, helper, labels_file, value, written
+    from tests.runtimes.onnx.files import model as made
+
+    settings = ModelSettings(weights=str(written(classifier(), tmp_path)), labels=str(labels_file(tmp_path)))
+    places = Places(ModelStore(tmp_path), tmp_path / "torch")
+
+    def judged(settings: ModelSettings) -> Finding:
+        return weights(settings, places, lambda: Attempt(URL))
+
+    assert judged(settings) == Finding("weights", State.OK, f"{settings.weights}: ONNX, 32x32 pixels, 4 classes")
+    unlabelled = judged(settings.model_copy(update={"labels": ""}))
+    assert (unlabelled.state, "--labels" in unlabelled.remedy) == (State.PROBLEM, True)
+    foreign = judged(ModelSettings(labels=settings.labels))
+    assert (foreign.state, "is for an .onnx file alone" in foreign.seen) == (State.PROBLEM, True)
+    slow = made(
+        [helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "scale", "zero"])],
+        [value("x", [1, 3, 32, 32])],
+        [value("y", [1, 4])],
+    )
+    written(slow, tmp_path)
+    assert (judged(settings).state, "quantised dynamically" in judged(settings).seen) == (State.WARNING, True)
+    (finding,) = runtimes.runtime(Machine(architecture="aarch64"), Packages(path=(str(tmp_path),)), settings)
+    assert (finding.name, finding.state, "onnxruntime>=1.23" in finding.remedy) == ("ONNX Runtime", State.PROBLEM, True)
+    (finding,) = runtimes.runtime(Machine(), Packages(), settings)
+    assert finding.state == State.OK, finding
+
+
 def test_where_weights_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects who asks about the service: its own cache is looked into, not that of the user who asks."""
     monkeypatch.delenv("CACHE_DIRECTORY", raising=False)

@@ -178,6 +178,32 @@ class Bundles:
             model.new_predictor().infer(model.new_tensor())
 
 
+class OnnxFiles:
+    """Classifiers from elsewhere, as `run` opens and tries them; ONNX Runtime reads what was not refused before."""
+
+    def __init__(self, folder: Path) -> None:
+        from tests.runtimes.onnx.files import classifier, labels_file
+
+        kinds: list[dict[str, Any]] = [{}, {"softmax": True}, {"weights_as_inputs": True}, {"picture": (1, 32, 32, 3)}]
+        self._samples = [classifier(metadata={"names": "['a', 'b']"}, **kind).SerializeToString() for kind in kinds]
+        self._labels = str(labels_file(folder))
+
+    def make(self, rng: random.Random) -> bytes:
+        """One of several kinds, mutated anywhere: it is small, and nearly all of it is structure."""
+        return mutated(rng.choice(self._samples), rng)
+
+    def feed(self, path: Path) -> None:
+        """What is left of it is a classifier of these labels, or refused."""
+        from pi_classifier.config.schema import ModelSettings
+        from pi_classifier.model import open_model
+
+        named = path.with_suffix(".onnx")
+        named.write_bytes(path.read_bytes())
+        model = open_model(ModelSettings(weights=str(named), labels=self._labels, threads=1), progress=False)
+        predictor = model.new_predictor()
+        assert predictor.decode(predictor.infer(model.new_tensor())).scores
+
+
 class HttpRequests:
     """What comes to the metrics' port."""
 
@@ -234,6 +260,7 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "configuration": ConfigurationFiles,
     "weights": WeightsFiles,
     "bundles": Bundles,
+    "onnx": OnnxFiles,
     "http": HttpRequests,
 }
 """By name; each is made with a folder of its own."""

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.live.browsers import chromium, resize
@@ -68,6 +70,19 @@ class Photographer:
             page.wait_until_live(NAMES[0])
             self._take("no-pictures")
 
+    def take_collecting(self, folder: Path) -> None:
+        """The page that takes pictures, while it does and afterwards. `folder`: takes the classes."""
+        with self._serving(self._cameras(2), collect=str(folder / "classes")) as page:
+            page.open("collect")
+            page.part("#label").send_keys("cup", Keys.ENTER)
+            page.wait_for(lambda: page.part("#record").is_enabled(), "class")
+            ActionChains(self._browser).key_down(Keys.SPACE).perform()
+            page.wait_for(lambda: page.text("#burst").startswith("2 pictures"), "pictures")
+            self._take("collecting")
+            ActionChains(self._browser).key_up(Keys.SPACE).perform()
+            page.wait_for(lambda: page.part("#delete").is_displayed(), "end")
+            self._take("collected")
+
     def take_log_in(self, folder: Path) -> None:
         """The form, with a token refused. `folder`: takes the token."""
         file = folder / "token"
@@ -114,6 +129,7 @@ def main() -> None:
             photographer.take_cameras(count)
         photographer.take_camera_away()
         photographer.take_no_pictures()
+        photographer.take_collecting(Path(folder))
         photographer.take_log_in(Path(folder))
 
 

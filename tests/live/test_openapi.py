@@ -35,7 +35,8 @@ def address(both_programs: Path, tmp_path: Path) -> Iterator[str]:
     file.write_text(TOKEN, encoding="ascii")
     file.chmod(stat.S_IRUSR)
     port = unused_port()
-    with serving(camera("front", fps=20), port, both_programs, tmp_path, auth="token", token_file=str(file)):
+    web = {"auth": "token", "token_file": str(file), "collect": str(tmp_path / "data")}
+    with serving(camera("front", fps=20), port, both_programs, tmp_path, **web):
         yield f"http://127.0.0.1:{port}"
 
 

@@ -3,7 +3,7 @@
 const js = require("@eslint/js");
 
 const BROWSER = [
-  "AbortSignal", "Blob", "IntersectionObserver", "TextDecoder", "URL", "WebSocket", "clearInterval", "clearTimeout",
+  "AbortSignal", "Blob", "IntersectionObserver", "TextDecoder", "URL", "WebSocket", "Option", "clearInterval", "clearTimeout",
   "createImageBitmap", "document", "fetch", "location", "performance", "requestAnimationFrame", "setInterval",
   "setTimeout", "window",
 ];

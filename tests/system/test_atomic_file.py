@@ -1,5 +1,6 @@
-"""Files that are replaced in one step."""
+"""Files that are written in one step."""
 
+import errno
 import os
 import resource
 import stat
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_classifier.system.atomic_file import replace_file
+from pi_classifier.system.atomic_file import create_file, replace_file
 from tests.system.unprivileged import unprivileged
 
 
@@ -112,3 +113,23 @@ def test_readers_see_the_old_or_the_new(tmp_path: Path) -> None:
     reader.join()
     assert seen
     assert seen <= set(contents)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_new_file_replaces_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool) -> None:
+    """Protects what is there, on FAT as well, which has no links: a name that is taken stays what it was."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr("os.link", refused)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        create_file(folder, "file", b"first")
+        with pytest.raises(FileExistsError):
+            create_file(folder, "file", b"second")
+    finally:
+        os.close(folder)
+    assert (tmp_path / "file").read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]

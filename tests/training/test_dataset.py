@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pi_classifier.collecting.names import class_name
 from pi_classifier.errors import DatasetError
 from pi_classifier.runtimes.novelty import UNKNOWN
 from pi_classifier.training.dataset import few, read_dataset
-from pi_classifier.training.names import class_name
 from tests.training.folders import touch
 
 

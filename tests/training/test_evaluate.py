@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pi_classifier.collecting.folder import Part
 from pi_classifier.contracts.model import Training
-from pi_classifier.training.dataset import Dataset, Item, Part
+from pi_classifier.training.dataset import Dataset, Item
 from pi_classifier.training.evaluate import Answers, Evaluation, evaluate
 from pi_classifier.training.pictures import Pictures
 from pi_classifier.training.report import report

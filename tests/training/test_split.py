@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pi_classifier.training.dataset import Item, Part
+from pi_classifier.collecting.folder import Part
+from pi_classifier.training.dataset import Item
 from pi_classifier.training.split import NEAR, from_bits, near_twins, split, to_bits, twins_across, unit
 from tests.training.test_head import blobs
 

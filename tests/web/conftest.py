@@ -29,6 +29,8 @@ def token_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def guarded(token_file: Path) -> Iterator[Site]:
-    """A site that wants the token."""
-    with running(settings=WebSettings(token_file=str(token_file))) as one:
+    """A site that wants the token, with all that can be turned on."""
+    folder = token_file.parent / "data"
+    folder.mkdir()
+    with running(settings=WebSettings(token_file=str(token_file), collect=str(folder))) as one:
         yield one

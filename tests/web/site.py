@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
 
 import cv2
@@ -81,6 +82,7 @@ class Site:
             ask=self.requests.ask,
             observers=[self.observer],
             groups=groups,
+            collect=Path(settings.collect) if settings.collect else None,
         )
         self._synchroniser = Synchroniser(groups, sinks=[self.server])
         self.captures = [

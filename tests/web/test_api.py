@@ -21,6 +21,7 @@ from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.web import api
 from tests.fakes import FakeModel, ScriptedCamera
 from tests.waiting import DEADLINE_SECONDS, eventually
+from tests.web.conftest import TOKEN
 from tests.web.site import Site, number_in, path_of, pixels_of, running
 
 CLASSIFY = "/api/v1/classify"
@@ -287,6 +288,14 @@ def test_openapi_is_valid_and_complete(client: httpx.Client, site: Site) -> None
     validate(document)
     pages = {"/", "/static/{name}"}
     assert document["paths"].keys() | pages == {path_of(route) for route in site.server.routes}
+
+
+def test_openapi_with_all_that_can_be_turned_on(guarded: Site) -> None:
+    """Protects the document: the same where pictures of own classes can be taken."""
+    with guarded.client(Authorization=f"Bearer {TOKEN}") as client:
+        document = client.get("/api/v1/openapi.json").json()
+    validate(document)
+    assert document["paths"].keys() | {"/", "/collect", "/static/{name}"} == set(map(path_of, guarded.server.routes))
 
 
 def test_page_is_asked_for_again_and_not_sent_twice(client: httpx.Client) -> None:

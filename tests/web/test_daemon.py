@@ -42,6 +42,9 @@ def test_page_of_a_running_daemon(program: Callable[..., Program], free_port: in
         ('listen = "8080"', 78, "HOST:PORT"),
         ('listen = ":0"\nallowed_hosts = ["pi:80"]', 78, "without a port"),
         ('listen = ":0"\nauth = "password"', 78, "auth"),
+        ('listen = "127.0.0.1:0"\ncollect = "/proc/nowhere"', 78, "web.collect = /proc/nowhere: cannot be written"),
+        ('listen = "127.0.0.1:0"\ncollect = "/etc/passwd"', 78, "web.collect = /etc/passwd"),
+        ('listen = "127.0.0.1:0"\ncollect = "/tmp"\npictures = false', 78, "collects pictures and shows none"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(
@@ -81,7 +84,8 @@ def test_page_that_is_off_costs_nothing(variables: Mapping[str, str]) -> None:
 
 
 def test_page_that_nobody_opens_costs_little(variables: Mapping[str, str]) -> None:
-    """Protects the start with a page: what only a viewer or a picture that is sent needs comes with the first one."""
+    """Protects the start with a page: what a viewer needs comes with the first, what is off does not come at all."""
     modules = imported(variables, "--web", "127.0.0.1:0")
     assert "pi_classifier.web.server" in modules
     assert not modules & {"PIL", "wsproto"}
+    assert not [name for name in modules if name.startswith(("pi_classifier.collecting", "pi_classifier.web.collect"))]

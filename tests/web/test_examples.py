@@ -30,7 +30,9 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     file = tmp_path_factory.mktemp("token") / "token"
     file.touch(0o600)
     file.write_text(TOKEN)
-    with running(settings=WebSettings(token_file=str(file))) as site:
+    folder = file.with_name("classes")
+    folder.mkdir()
+    with running(settings=WebSettings(token_file=str(file), collect=str(folder))) as site:
         eventually(lambda: site.sink.predictions, "a prediction")
         yield site
 

@@ -17,15 +17,14 @@ from tests.waiting import eventually
 from tests.web.conftest import TOKEN
 from tests.web.site import Site
 
-OPEN = {"/": 200, "/static/{name}": 404, "/healthz": 204, "/login": 400}
+OPEN = {"/": 200, "/collect": 200, "/static/{name}": 404, "/healthz": 204, "/login": 400}
 """What needs no token, with its answer to a request that asks nothing sensible."""
 BEYOND = ListenAddress("0.0.0.0", 8080)  # noqa: S104
 
 
-def asked(site: Site, route: Route, client: httpx.Client) -> httpx.Response:
+def asked(route: Route, method: str, client: httpx.Client) -> httpx.Response:
     """One request to a route."""
     path = re.sub(r"\{name\}", "nothing", route.path).replace("{camera}", "front")
-    method = "POST" if "POST" in (route.methods or ()) else "GET"
     with client.stream(method, path, content=b"{}" if method == "POST" else None) as answer:
         return answer
 
@@ -34,10 +33,15 @@ def test_no_route_is_open(guarded: Site) -> None:
     """Protects from a route that was forgotten: without the token each answers 401, but for those that are known."""
     with guarded.client() as client:
         routes = [route for route in guarded.server.routes if isinstance(route, Route)]
-        answers = {route.path: asked(guarded, route, client).status_code for route in routes}
-    assert len(answers) > 10
-    assert answers == {path: OPEN.get(path, 401) for path in answers}
-    assert OPEN.keys() < answers.keys()
+        answers = {
+            (route.path, method): asked(route, method, client).status_code
+            for route in routes
+            for method in (route.methods or set()) - {"HEAD"}
+        }
+    assert {method for _, method in answers} == {"GET", "POST", "DELETE"}
+    assert len(answers) > 15
+    assert answers == {(path, method): OPEN.get(path, 401) for path, method in answers}
+    assert OPEN.keys() < {path for path, _ in answers}
     (live,) = [route for route in guarded.server.routes if isinstance(route, WebSocketRoute)]
     assert live.path == "/api/v1/live"
     with pytest.raises(InvalidStatus) as refused:

@@ -9,7 +9,7 @@ import { Notice } from "./notice.js";
 import { Switcher } from "./switcher.js";
 import { write } from "./words.js";
 
-const RUNTIMES = { litert: "LiteRT", torchscript: "TorchScript" };
+const RUNTIMES = { litert: "LiteRT", onnx: "ONNX Runtime", torchscript: "TorchScript" };
 const container = document.getElementById("cameras");
 /** @type {Map<string, Camera>} by name, in the daemon's order. */
 let cameras = new Map();
@@ -103,7 +103,8 @@ const onScreen = new IntersectionObserver(
   { rootMargin: "200px" },
 );
 
-function describe({ model, pictures, version }) {
+function describe({ collect, model, pictures, version }) {
+  document.getElementById("to-collect").hidden = !collect;
   const words = [`${model.name} on ${RUNTIMES[model.runtime] ?? model.runtime}`];
   if (model.weights === "untrained") words.unshift("Untrained weights: labels mean nothing");
   if (!pictures) words.unshift("Pictures are turned off");

@@ -1,0 +1,61 @@
+"""The labels of a model from elsewhere: from a file with one on each line, or as the exporter wrote them down."""
+
+import ast
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+from pi_classifier.errors import ConfigError
+from pi_classifier.runtimes.given_file import read_limited
+
+LARGEST = 4 << 20
+"""Bytes of a labels file, or of the names in a model's metadata. ImageNet's take 11 kB."""
+LONGEST = 200
+"""Characters of a label."""
+REMEDY = "write one label on each line, in the order of the model's outputs"
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """The labels of a file: UTF-8, one on each line, in the order of the model's outputs.
+
+    Raises:
+        ConfigError: unreadable, no text, or a line that is no label.
+    """
+    try:
+        content = read_limited(path, LARGEST).decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", remedy="name a labels file with --labels") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: no text in UTF-8", remedy=REMEDY) from None
+    labels = tuple(line.strip() for line in content.rstrip().split("\n"))
+    for number, label in enumerate(labels, 1):
+        if not _is_label(label):
+            raise ConfigError(f"{path}: line {number} is no label ({label[:40]!r})", remedy=REMEDY)
+    return labels
+
+
+def names_in(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """The labels in a model's metadata, as Ultralytics writes them: `names`, a dict by class id or a list, in Python.
+
+    Nothing of it is run. None where there are none, or they cannot be read.
+    """
+    text = metadata.get("names", "")
+    if len(text) > LARGEST:
+        return ()
+    try:
+        with warnings.catch_warnings():  # of a backslash, which it is no place to complain about
+            warnings.simplefilter("ignore")
+            names = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return ()
+    if isinstance(names, dict):
+        if set(names) != set(range(len(names))):
+            return ()
+        names = [names[class_id] for class_id in range(len(names))]
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and _is_label(name) for name in names):
+        return ()
+    return tuple(names)
+
+
+def _is_label(text: str) -> bool:
+    return 0 < len(text) <= LONGEST and text.isprintable()

@@ -1,0 +1,1 @@
+"""Tests of ONNX files and of what runs them."""
