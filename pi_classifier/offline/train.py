@@ -132,9 +132,13 @@ def _learn(fit: Fit, wishes: Wishes, progress: Progress) -> None:
     try:
         with contextlib.closing(told):
             for so_far in told:
-                accuracy = f", accuracy {so_far.accuracy.share:.1%}" if so_far.accuracy else None
-                text = f"learning, loss {so_far.loss:.3f}{accuracy}" if accuracy else None
-                progress.update(task, completed=so_far.epoch, description=text)
+                # The last one stays where an epoch is too short to be judged.
+                told_so_far = (
+                    f"learning, loss {so_far.loss:.3f}, accuracy {so_far.accuracy.share:.1%}"
+                    if so_far.accuracy
+                    else None
+                )
+                progress.update(task, completed=so_far.epoch, description=told_so_far)
     except KeyboardInterrupt:
         print(f"stopped after epoch {fit.epoch} of {epochs}; --resume goes on from there", file=sys.stderr)
 
