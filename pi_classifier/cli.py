@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Optional
@@ -269,12 +269,21 @@ def train(
     *,
     configuration: Configuration,
     output: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the bundle of these classes.")],
-    method: Annotated[  # noqa: ARG001 - there is one so far
-        Literal["head"], typer.Option(help="What is learnt: head is a new last layer.")
+    method: Annotated[
+        Literal["head", "finetune"],
+        typer.Option(
+            help="What is learnt: head is a new last layer, in seconds; finetune the last blocks, in minutes."
+        ),
     ] = "head",
     epochs: Annotated[
-        int, typer.Option(metavar="N", min=1, max=100_000, help="How often all pictures are seen.")
-    ] = 200,
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=100_000,
+            help="How often all pictures are seen (default: 200; for finetune, 12).",
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Of the division into learning and judging.")
@@ -294,7 +303,7 @@ def train(
     from pi_classifier.offline.train import train as learn
 
     activations = resolve_activations(configuration.settings.model)
-    wishes = Wishes(weights, epochs, seed, resume, runtimes_at_hand(), activations)
+    wishes = Wishes(weights, method, epochs, seed, resume, runtimes_at_hand(), activations)
     learn(folder, output, wishes, configuration.settings)
 
 
@@ -465,6 +474,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="pi-classifier: %(message)s", stream=sys.stderr)
     # Pillow warns of what it then raises an error for, or can live with.
     warnings.simplefilter("ignore", UserWarning)
+    _leave_out_others(sys.argv[1:])
     try:
         try:
             code = app(standalone_mode=False)
@@ -481,6 +491,13 @@ def main() -> None:
         _fail(error)
     except typer.TyperException as error:
         _misused(error)
+
+
+def _leave_out_others(arguments: Sequence[str]) -> None:
+    """Where a command is named: typer would make the options of all others, too, for nobody, at every start."""
+    named = [one for one in app.registered_commands if arguments[:1] == [one.name or one.callback.__name__]]  # type: ignore[union-attr]
+    if named:
+        app.registered_commands, app.registered_groups = named, []
 
 
 def _fail(error: PiClassifierError) -> NoReturn:

@@ -21,7 +21,7 @@ class Training(NamedTuple):
     """How a model of own classes came about."""
 
     method: str
-    """`head`: a new last layer on a frozen network."""
+    """`head`: a new last layer on a frozen network; `finetune`: its last blocks, too."""
     base: str
     """The weights of the network that it was made on, as in `ModelMetadata.weights`."""
     base_sha256: str
@@ -40,6 +40,8 @@ class Training(NamedTuple):
     """How many others it was judged by; 0 where there were none."""
     correct: int
     """How many of those it named rightly."""
+    learnt_bits: str = ""
+    """Which those are: a bit for every picture, in the order of their classes and paths, hexadecimal."""
     unknown_threshold: float | None = None
     """What is known has a cosine above it to the prototype of a class; None where there are no prototypes."""
 

@@ -46,7 +46,7 @@ def evaluate_bundle(bundle: Path, folder: Path, settings: Settings, *, json_outp
         pictures,
         asking.answers(),
         asking.categories,
-        seed=training.seed if training and learnt else None,
+        training=training if learnt else None,
         has_features=asking.has_features,
         refuses=UNKNOWN in model.metadata.categories,
     )

@@ -2,9 +2,9 @@
 
 import contextlib
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich.progress import Progress
 
@@ -15,13 +15,19 @@ from pi_classifier.offline.progress import progress_bars
 from pi_classifier.prepare.store import write_bundle
 from pi_classifier.prepare.trunk import Trunk
 from pi_classifier.runtimes.bundle import is_bundle
+from pi_classifier.training import finetuning, head, views
 from pi_classifier.training.dataset import Dataset, few, read_dataset
-from pi_classifier.training.features import Extraction, FeatureCache, base_digest, extracted, extractor
-from pi_classifier.training.head import State
+from pi_classifier.training.features import Extract, FeatureCache, base_digest, extracted, extractor
+from pi_classifier.training.finetune_fit import FinetuneFit
+from pi_classifier.training.fit import Fit
+from pi_classifier.training.head_fit import HeadFit
 from pi_classifier.training.pictures import Pictures, gathered
-from pi_classifier.training.split import twins_across
-from pi_classifier.training.train import HeadTraining, Judgement
+from pi_classifier.training.split import Split, split, twins_across
+from pi_classifier.training.train import Judgement, Learnt
+from pi_classifier.training.views import view_extractor, views_digest
 
+Method = Literal["head", "finetune"]
+EPOCHS: dict[Method, int] = {"head": head.EPOCHS, "finetune": finetuning.EPOCHS}
 SHOWN = 10
 """Of files and the like that are listed by name."""
 
@@ -31,7 +37,9 @@ class Wishes(NamedTuple):
 
     base: str
     """`default`, or the path of a state dict."""
-    epochs: int
+    method: Method
+    epochs: int | None
+    """None for what the method takes best."""
     seed: int
     resume: bool
     runtimes: Collection[Runtime]
@@ -55,13 +63,16 @@ def train(folder: Path, output: Path, wishes: Wishes, settings: Settings) -> Non
     trunk = Trunk(ModelSettings(weights=wishes.base), progress=sys.stderr.isatty())
     with progress_bars(wanted=sys.stderr.isatty()) as progress:
         pictures = with_features(dataset, trunk, progress)
-        training = HeadTraining(trunk, pictures, wishes.seed)
-        state = _learnt(training, wishes, progress)
-    judgement = training.judged(state)
-    bundle = training.to_bundle(output.name, state, judgement, runtimes=wishes.runtimes, activations=wishes.activations)
+        values = trunk.values(pictures.features)
+        parts = split(pictures.dataset.items, values, wishes.seed)
+        twins = twins_across(values, parts)
+        fit = fit_for(trunk, pictures, parts, wishes, progress)
+        _learn(fit, wishes, progress)
+    learnt = Learnt(trunk, pictures, parts, fit)
+    bundle = learnt.to_bundle(output.name, seed=wishes.seed, runtimes=wishes.runtimes, activations=wishes.activations)
     write_bundle(output, bundle)
-    _warn(_doubts(training, trunk, pictures, judgement))
-    _print_results(output, training, pictures, judgement)
+    _warn(_doubts(pictures, parts, twins))
+    _print_results(output, pictures, parts, learnt.judgement)
 
 
 def check_output(output: Path) -> None:
@@ -83,43 +94,53 @@ def with_features(dataset: Dataset, trunk: Trunk, progress: Progress) -> Picture
         CannotWrite: they cannot be kept.
         DatasetError: a class has no picture that can be read.
     """
-    paths = [item.path for item in dataset.items]
     with FeatureCache(dataset.folder, base_digest(trunk.metadata), trunk.size) as cache:
-        try:
-            return gathered(dataset, _tracked(extracted(paths, cache, extractor(trunk)), len(paths), progress))
-        except KeyboardInterrupt:
-            print(f"stopped; the features of {len(cache)} pictures are kept", file=sys.stderr)
-            raise
+        return _gathered(dataset, cache, extractor(trunk), "features", progress)
 
 
-def _tracked(extractions: Iterable[Extraction], count: int, progress: Progress) -> Iterator[Extraction]:
-    return iter(progress.track(extractions, total=count, description="features"))
-
-
-def _learnt(training: HeadTraining, wishes: Wishes, progress: Progress) -> State:
-    """The state at the end, or where the user stopped it."""
-    state = training.start
-    if wishes.resume:
-        found = training.resumed()
-        state = found or state
-        print(f"resumed after epoch {found.epoch}" if found else "nothing to resume: no such training was stopped")
-    task = progress.add_task("learning", total=wishes.epochs, completed=state.epoch)
-    states = training.states(state, wishes.epochs)
+def _gathered(dataset: Dataset, cache: FeatureCache, extract: Extract, what: str, progress: Progress) -> Pictures:
+    """Of each picture what is extracted of it; `what` that is."""
+    paths = [item.path for item in dataset.items]
     try:
-        with contextlib.closing(states):
-            for state in states:
-                progress.update(task, completed=state.epoch, description=_so_far(training, state))
+        extractions = progress.track(extracted(paths, cache, extract), total=len(paths), description=what)
+        return gathered(dataset, extractions)
     except KeyboardInterrupt:
-        print(f"stopped after epoch {state.epoch} of {wishes.epochs}; --resume goes on from there", file=sys.stderr)
-    return state
+        print(f"stopped; the {what} of {len(cache)} pictures are kept", file=sys.stderr)
+        raise
 
 
-def _so_far(training: HeadTraining, state: State) -> str | None:
-    """The line of the bar, now and then: to judge takes as long as an epoch."""
-    if state.epoch % SHOWN:
-        return None
-    accuracy = training.accuracy(state)
-    return f"learning, loss {state.best_loss:.3f}" + (f", accuracy {accuracy.share:.1%}" if accuracy else "")
+def fit_for(trunk: Trunk, pictures: Pictures, parts: Split, wishes: Wishes, progress: Progress) -> Fit:
+    """Of the method that the user asks for.
+
+    Raises:
+        CannotWrite: the views cannot be kept.
+    """
+    if wishes.method == "head":
+        return HeadFit(trunk, pictures, parts, seed=wishes.seed)
+    with FeatureCache(pictures.dataset.folder, views_digest(trunk.metadata), views.SIZE, kind="views") as cache:
+        seen = _gathered(pictures.dataset, cache, view_extractor(trunk), "views", progress).features
+    return FinetuneFit(trunk, pictures, seen, parts, base=wishes.base, seed=wishes.seed)
+
+
+def _learn(fit: Fit, wishes: Wishes, progress: Progress) -> None:
+    """To the end, or to where the user stops it."""
+    epochs = wishes.epochs or EPOCHS[wishes.method]
+    if wishes.resume:
+        print(f"resumed after epoch {fit.epoch}" if fit.resume() else "nothing to resume: no such training was stopped")
+    task = progress.add_task("learning", total=epochs, completed=fit.epoch)
+    told = fit.epochs(epochs)
+    try:
+        with contextlib.closing(told):
+            for so_far in told:
+                # The last one stays where an epoch is too short to be judged.
+                told_so_far = (
+                    f"learning, loss {so_far.loss:.3f}, accuracy {so_far.accuracy.share:.1%}"
+                    if so_far.accuracy
+                    else None
+                )
+                progress.update(task, completed=so_far.epoch, description=told_so_far)
+    except KeyboardInterrupt:
+        print(f"stopped after epoch {fit.epoch} of {epochs}; --resume goes on from there", file=sys.stderr)
 
 
 def _missing_labels(dataset: Dataset, output: Path, settings: Settings) -> list[str]:
@@ -130,20 +151,20 @@ def _missing_labels(dataset: Dataset, output: Path, settings: Settings) -> list[
     return [f"the configuration names {label!r}, which is no class" for label in sorted(named - set(dataset.classes))]
 
 
-def _doubts(training: HeadTraining, trunk: Trunk, pictures: Pictures, judgement: Judgement) -> list[str]:
+def _doubts(pictures: Pictures, parts: Split, twins: Sequence[tuple[int, int]]) -> list[str]:
     """Why the accuracy may be less than it seems."""
     doubts = []
-    if training.split.alone:
-        names = ", ".join(pictures.dataset.classes[class_id] for class_id in training.split.alone)
+    if parts.alone:
+        names = ", ".join(pictures.dataset.classes[class_id] for class_id in parts.alone)
         doubts.append(f"one session only, or nearly one picture: {names}; accuracy is optimistic")
-    if twins := twins_across(trunk.values(pictures.features), training.split):
+    if twins:
         items = pictures.dataset.items
         first, second = (items[index].path.relative_to(pictures.dataset.folder) for index in twins[0])
         doubts.append(
             f"{len(twins)} of the pictures that judge are nearly the same as one that was learnt: accuracy is "
             f"optimistic ({first} is like {second})"
         )
-    if not judgement.accuracy:
+    if not len(parts.judging):
         doubts.append("no picture was left to judge by: add more")
     return doubts
 
@@ -153,7 +174,7 @@ def _warn(lines: Iterable[str]) -> None:
         print(f"pi-classifier: warning: {one_line(line)}", file=sys.stderr)
 
 
-def _print_results(output: Path, training: HeadTraining, pictures: Pictures, judgement: Judgement) -> None:
+def _print_results(output: Path, pictures: Pictures, parts: Split, judgement: Judgement) -> None:
     counts, classes = pictures.dataset.counts(), pictures.dataset.classes
     width = max(map(len, classes))
     for name, recall in zip(classes, judgement.classes, strict=True):
@@ -163,7 +184,7 @@ def _print_results(output: Path, training: HeadTraining, pictures: Pictures, jud
         print(f"skipped {one_line(problem.problem)}")
     if len(pictures.skipped) > SHOWN:
         print(f"skipped {len(pictures.skipped) - SHOWN} more")
-    print(f"learnt from {len(training.split.learnt)} pictures; accuracy: {judgement.accuracy or 'not known'}")
+    print(f"learnt from {len(parts.learnt)} pictures; accuracy: {judgement.accuracy or 'not known'}")
     print(
         f"{one_line(str(output))}: {output.stat().st_size / 1e6:.1f} MB; run it: pi-classifier run --weights {output}"
     )

@@ -13,6 +13,7 @@ from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Runtime, Training
 from pi_classifier.errors import ModelError
+from pi_classifier.prepare.blocks import Entries, LastBlocks
 from pi_classifier.prepare.bundle import Prepared, base_model, bundled, quiet_about_deprecations
 from pi_classifier.prepare.input_table import input_table
 from pi_classifier.runtimes.novelty import Features
@@ -35,6 +36,10 @@ class Head(NamedTuple):
     bias: NDArray[np.float32]
     """Shape (n_classes,)."""
 
+    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The logits, shape (n_pictures, n_classes). `values`: of features, shape (n_pictures, n_features)."""
+        return values @ self.weights.T + self.bias
+
 
 class Trunk:
     """The frozen part of a model, all but its last layer."""
@@ -53,14 +58,25 @@ class Trunk:
         if settings.name != "mobilenet_v2":
             raise ModelError(f"own classes are for mobilenet_v2 only, not for {settings.name}", remedy="train that one")
         with quiet_about_deprecations():
-            network, self.metadata = base_model(settings, progress=progress)
+            network, metadata = base_model(settings, progress=progress)
+        # Pictures are seen as `run` sees a camera's: the whole square in their middle, and not what is within a margin.
+        self.metadata = metadata._replace(resize_size=metadata.input_size)
         self._network = cast("Any", network)
         self._input, self._pixels = new_input(self.metadata)
-        convolution = self._network.features[-1][0]
-        self.scale, self.zero_point = float(convolution.scale), int(convolution.zero_point)
-        """Of the features: real value = scale * (byte - zero_point)."""
+        self.blocks = LastBlocks(network)
+        """Those that may be trained and replaced."""
         self.size = int(self._network.classifier[-1].in_features)
         """How many features there are."""
+
+    @property
+    def scale(self) -> float:
+        """Of the features: real value = scale * (byte - zero_point)."""
+        return float(self._network.features[-1][0].scale)
+
+    @property
+    def zero_point(self) -> int:
+        """Of the features."""
+        return int(self._network.features[-1][0].zero_point)
 
     def new_preprocessor(self) -> Preprocessor:
         """Fills a tensor from BGR pixels, as the runtimes do it."""
@@ -78,6 +94,11 @@ class Trunk:
             values: Features = pooled.flatten().int_repr().numpy()
         return values
 
+    def entry(self, tensor: Tensor) -> Entries:
+        """What goes into the last blocks, shape blocks.ENTRY. `tensor`: one of `new_tensor()`, filled."""
+        np.copyto(self._pixels, tensor)
+        return self.blocks.entry(self._input)
+
     def values(self, features: Features) -> NDArray[np.float32]:
         """The real values of features, of the same shape."""
         return (features.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
@@ -89,7 +110,7 @@ class Trunk:
             head: of any number of classes.
             features: of the pictures that it was trained on; their logits are the range of its output.
         """
-        weights, logits = torch.from_numpy(head.weights), self.values(features) @ head.weights.T + head.bias
+        weights, logits = torch.from_numpy(head.weights), head(self.values(features))
         low, high = min(float(logits.min()), 0.0), max(float(logits.max()), 0.0)
         with quiet_about_deprecations():
             layer = nnq.Linear(self.size, len(head.bias), dtype=torch.qint8)

@@ -20,7 +20,7 @@ import zipfile
 from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -28,7 +28,10 @@ from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.model import ModelMetadata, Runtime
 from pi_classifier.errors import ModelError
 from pi_classifier.runtimes.metadata import AGAIN, OWN_AGAIN, Unusable, metadata_from_json, metadata_to_json
-from pi_classifier.runtimes.novelty import Features, Novelty
+
+if TYPE_CHECKING:
+    # Imported only for own classes that can tell what is none of them.
+    from pi_classifier.runtimes.novelty import Features, Novelty
 
 METADATA, TABLE, PROTOTYPES = "metadata.json", "input_table.bin", "prototypes.bin"
 PROGRAMS: dict[Runtime, str] = {"torchscript": "torchscript.pt", "litert": "model.tflite"}
@@ -58,7 +61,7 @@ class Bundle:
     """Those that were read; `holds` may name more."""
     holds: frozenset[Runtime]
     """The runtimes that there are programs for."""
-    prototypes: Features | None = None
+    prototypes: "Features | None" = None
     """uint8, shape (n_classes, n_features); where there are some, each program gives features beside its logits."""
 
     @property
@@ -67,11 +70,13 @@ class Bundle:
         return 0 if self.prototypes is None else self.prototypes.shape[1]
 
     @property
-    def novelty(self) -> Novelty | None:
+    def novelty(self) -> "Novelty | None":
         """The rule for what is none of the classes, where there are prototypes."""
         training = self.metadata.training
         if self.prototypes is None or training is None or training.unknown_threshold is None:
             return None
+        from pi_classifier.runtimes.novelty import Novelty
+
         return Novelty(self.prototypes, training.unknown_threshold)
 
     def program(self, runtime: Runtime) -> bytes:
@@ -147,7 +152,7 @@ def read_bundle(path: Path, programs: Container[Runtime] = tuple(PROGRAMS)) -> B
     return Bundle(str(path), metadata, np.ascontiguousarray(table.T)[None], found, frozenset(held), prototypes)
 
 
-def _prototypes(metadata: ModelMetadata, content: bytes) -> Features:
+def _prototypes(metadata: ModelMetadata, content: bytes) -> "Features":
     """Raises Unusable where they are not those of as many classes."""
     classes, training = len(metadata.categories), metadata.training
     if training is None or training.unknown_threshold is None or not content or len(content) % classes:

@@ -5,7 +5,7 @@ Importing this raises ConfigError where LiteRT, which is an extra, is not instal
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,14 @@ from pi_classifier.contracts.model import Runtime
 from pi_classifier.contracts.prediction import Result
 from pi_classifier.errors import ConfigError, ModelError
 from pi_classifier.runtimes.bundle import Bundle
-from pi_classifier.runtimes.classification import Classification, open_set
-from pi_classifier.runtimes.novelty import UNKNOWN, Answer
+from pi_classifier.runtimes.classification import Classification
 from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.runtimes.tflite.verify import SIGNED, checked_file
 from pi_classifier.runtimes.threads import compute_threads
 from pi_classifier.system.native_stderr import stderr_without
+
+if TYPE_CHECKING:
+    from pi_classifier.runtimes.novelty import Answer
 
 try:
     import ai_edge_litert
@@ -62,7 +64,7 @@ class LiteRTModel:
         self._categories, self._features = bundle.metadata.categories, bundle.features
         self._novelty = bundle.novelty if unknown else None
         if self._novelty:
-            self.metadata = self.metadata._replace(categories=(*self._categories, UNKNOWN))
+            self.metadata = self.metadata._replace(categories=(*self._categories, self._novelty.label))
         self._loaded = [self._load()]
 
     def new_tensor(self) -> Tensor:
@@ -77,6 +79,8 @@ class LiteRTModel:
         """With an interpreter, and so weights as XNNPACK wants them, of its own; the first takes the constructor's."""
         interpreter = self._loaded.pop() if self._loaded else self._load()
         if self._features:
+            from pi_classifier.runtimes.open_set import open_set
+
             return FeaturesPredictor(interpreter, open_set(self._categories, self._top_k, self._novelty))
         return LiteRTPredictor(interpreter, Classification(self._categories, self._top_k))
 
@@ -110,13 +114,17 @@ class FeaturesPredictor(LiteRTPredictor):
 
     def __init__(self, interpreter: Interpreter, decode: Callable[[Any], Result]) -> None:
         """As that of its parent."""
+        # Not imported for a model without features.
+        from pi_classifier.runtimes.novelty import Answer
+
+        self._answer = Answer
         super().__init__(interpreter, decode)
         _, features = interpreter.get_output_details()
         self._features: Callable[[], NDArray[np.int8]] = interpreter.tensor(features["index"])
 
-    def infer(self, tensor: Tensor) -> Answer:  # type: ignore[override]
+    def infer(self, tensor: Tensor) -> "Answer":  # type: ignore[override]
         """New arrays at every call; its own `decode` reads them."""
-        return Answer(super().infer(tensor), self._features()[0].view(np.uint8) ^ np.uint8(SIGNED))
+        return self._answer(super().infer(tensor), self._features()[0].view(np.uint8) ^ np.uint8(SIGNED))
 
 
 def load(file: bytes, name: str, threads: int) -> Interpreter:

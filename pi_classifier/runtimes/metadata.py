@@ -127,6 +127,10 @@ def _cosine(value: object) -> bool:
     return value is None or (_number(value) and -1 <= value <= 1)  # type: ignore[operator]
 
 
+def _hexadecimal(value: object) -> bool:
+    return isinstance(value, str) and len(value) % 2 == 0 and set(value) <= set("0123456789abcdef")
+
+
 def _labels(value: object) -> bool:
     return isinstance(value, list) and 0 < len(value) <= 100_000 and all(map(_text, value))
 
@@ -162,6 +166,7 @@ TRAINING_CHECKS: dict[str, Check] = {
     "learnt": _count,
     "judged": _count,
     "correct": _count,
+    "learnt_bits": _hexadecimal,
     "unknown_threshold": _cosine,
 }
 """By field of `training`."""

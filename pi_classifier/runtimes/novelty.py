@@ -32,6 +32,9 @@ class Novelty:
     gives the same answer.
     """
 
+    label = UNKNOWN
+    """Of what it finds like no class."""
+
     def __init__(self, prototypes: Features, threshold: float) -> None:
         """`prototypes`: shape (n_classes, n_features). `threshold`: what is known has a cosine above it, 0 to 1."""
         self._prototypes = prototypes.astype(np.float64)

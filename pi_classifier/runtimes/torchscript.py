@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -15,14 +15,16 @@ from pi_classifier.contracts.model import ModelMetadata, Runtime
 from pi_classifier.contracts.prediction import Result
 from pi_classifier.errors import ActivationsUnsupported, ModelError
 from pi_classifier.runtimes.bundle import Bundle
-from pi_classifier.runtimes.classification import Classification, open_set
+from pi_classifier.runtimes.classification import Classification
 from pi_classifier.runtimes.metadata import again
-from pi_classifier.runtimes.novelty import UNKNOWN, Answer
 from pi_classifier.runtimes.preprocess import Preprocessor
 from pi_classifier.runtimes.program.check import checked_program
 from pi_classifier.runtimes.threads import compute_threads
 
 QUANTISED = {"quint8": torch.quint8, "qint8": torch.qint8}
+
+if TYPE_CHECKING:
+    from pi_classifier.runtimes.novelty import Answer
 
 
 class TorchScriptModel:
@@ -70,7 +72,7 @@ class TorchScriptModel:
                 given = f"prototypes of {self._features} features where there are {outputs[1]}"
             raise ModelError(f"{name}: {given}", remedy=again(self.metadata))
         if self._novelty:
-            self.metadata = self.metadata._replace(categories=(*self.metadata.categories, UNKNOWN))
+            self.metadata = self.metadata._replace(categories=(*self.metadata.categories, self._novelty.label))
 
     def new_tensor(self) -> Tensor:
         """uint8, shape (size, size, 3): quantised RGB; the bytes of qint8 values are their two's complement."""
@@ -97,6 +99,8 @@ class TorchScriptModel:
     def _predictor(self, module: Any) -> "TorchScriptPredictor":
         categories = self._categories
         if self._features:
+            from pi_classifier.runtimes.open_set import open_set
+
             return FeaturesPredictor(module, self.metadata, open_set(categories, self._top_k, self._novelty))
         return TorchScriptPredictor(module, self.metadata, Classification(categories, self._top_k))
 
@@ -139,15 +143,19 @@ class FeaturesPredictor(TorchScriptPredictor):
 
     def __init__(self, module: Any, metadata: ModelMetadata, decode: Callable[[Any], Result]) -> None:
         """As that of its parent."""
+        # Not imported for a model without features.
+        from pi_classifier.runtimes.novelty import Answer
+
+        self._answer = Answer
         super().__init__(module, metadata, decode)
         self._top_bit = np.uint8(_offset(metadata))
 
-    def infer(self, tensor: Tensor) -> Answer:  # type: ignore[override]
+    def infer(self, tensor: Tensor) -> "Answer":  # type: ignore[override]
         """New arrays at every call; its own `decode` reads them."""
         np.copyto(self._pixels, tensor)
         with torch.inference_mode():
             logits, features = self.module(self._input)
-            return Answer(logits[0].numpy(), features[0].numpy().view(np.uint8) ^ self._top_bit)
+            return self._answer(logits[0].numpy(), features[0].numpy().view(np.uint8) ^ self._top_bit)
 
 
 def _use_engine(metadata: ModelMetadata, name: str) -> None:

@@ -3,6 +3,9 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 _Z = 1.959964
 """Standard deviations on either side that hold 95 % of a normal distribution."""
 
@@ -13,6 +16,11 @@ class Accuracy(NamedTuple):
     correct: int
     total: int
     """At least 1."""
+
+    @classmethod
+    def of(cls, right: NDArray[np.bool_]) -> "Accuracy | None":
+        """Of answers that are right or not; None of none."""
+        return cls(int(np.count_nonzero(right)), len(right)) if len(right) else None
 
     @property
     def share(self) -> float:

@@ -2,24 +2,26 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pi_classifier.system.atomic_file import replace_file
 from pi_classifier.training.features import OWN_FOLDER, refused_writing
-from pi_classifier.training.head import State
 
-_NAME = "head.checkpoint"
+Arrays = dict[str, NDArray[np.generic]]
 _DAMAGE = (OSError, TypeError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile)
 """What numpy and zipfile raise for a file that is none of theirs."""
 
 
-def write_checkpoint(folder: Path, fingerprint: str, state: State) -> None:
+def write_checkpoint(folder: Path, method: str, fingerprint: str, state: Mapping[str, NDArray[np.generic]]) -> None:
     """Keep a state in a dataset's folder, in one step.
 
     Args:
         folder: of the dataset.
+        method: of the fit; each has one checkpoint.
         fingerprint: of all that the fit depends on.
         state: of the fit.
 
@@ -27,38 +29,29 @@ def write_checkpoint(folder: Path, fingerprint: str, state: State) -> None:
         CannotWrite: it cannot be written; the one before is still there.
     """
     content = io.BytesIO()
-    arrays = {name: np.asarray(value) for name, value in state._asdict().items()}
-    np.savez(content, fingerprint=np.array(fingerprint), **arrays)  # type: ignore[arg-type]
-    path = folder / OWN_FOLDER / _NAME
+    np.savez(content, fingerprint=np.array(fingerprint), **state)  # type: ignore[arg-type]
+    path = _path(folder, method)
     with refused_writing(path):
         path.parent.mkdir(exist_ok=True)
         replace_file(path, content.getvalue())
 
 
-def read_checkpoint(folder: Path, fingerprint: str, start: State) -> State | None:
+def read_checkpoint(folder: Path, method: str, fingerprint: str) -> Arrays | None:
     """The state that was kept; None where there is none, or one of another fit, or a damaged one.
 
-    Args:
-        folder: of the dataset.
-        fingerprint: as it was written.
-        start: the fit's first state, which has the shapes that are expected.
+    Arguments are those of `write_checkpoint`.
     """
     try:
         # No pickles: a checkpoint is data.
-        content = (folder / OWN_FOLDER / _NAME).read_bytes()
+        content = _path(folder, method).read_bytes()
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             if str(arrays["fingerprint"]) != fingerprint:
                 return None
-            state = State(
-                epoch=int(arrays["epoch"]),
-                weights=arrays["weights"],
-                momentum=arrays["momentum"],
-                best=arrays["best"],
-                best_loss=float(arrays["best_loss"]),
-                losses=tuple(arrays["losses"].tolist()),
-            )
+            # Each with its checksum.
+            return {name: arrays[name] for name in arrays.files if name != "fingerprint"}
     except _DAMAGE:
         return None
-    matrices = state.weights, state.momentum, state.best
-    sound = all(one.shape == start.weights.shape and one.dtype == np.float32 for one in matrices)
-    return state if sound else None
+
+
+def _path(folder: Path, method: str) -> Path:
+    return folder / OWN_FOLDER / f"{method}.checkpoint"

@@ -7,10 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_classifier.contracts.model import Training
 from pi_classifier.training.accuracy import Accuracy
 from pi_classifier.training.head import EPOCHS, Regression
+from pi_classifier.training.head_fit import HeadFit
 from pi_classifier.training.pictures import Pictures
-from pi_classifier.training.split import Split, split, twins_across
+from pi_classifier.training.split import Split, from_bits, twins_across
 
 SHARES = (0.25, 0.5, 1.0)
 """Parts of the learnt pictures that are learnt from anew, to tell whether more pictures would help."""
@@ -81,7 +83,7 @@ def evaluate(
     answers: Answers,
     categories: Sequence[str],
     *,
-    seed: int | None,
+    training: Training | None,
     has_features: bool,
     refuses: bool,
 ) -> Evaluation | None:
@@ -91,15 +93,15 @@ def evaluate(
         pictures: with features, which are not looked at unless `has_features`.
         answers: to each of them.
         categories: the model's classes, without `unknown`.
-        seed: of the division, if these are the pictures that the model learnt from; else all judge that were not given
-            to the part `train`.
+        training: of the model, if these are the pictures that it learnt from; then the others judge that were not
+            learnt, else all that were not given to the part `train`.
         has_features: whether the model gives features.
         refuses: whether it calls pictures unknown.
     """
     items, names = pictures.dataset.items, pictures.dataset.classes
     truth = np.array([categories.index(names[i.class_id]) if names[i.class_id] in categories else -1 for i in items])
     values = pictures.features.astype(np.float32)
-    parts = _parts(pictures, values, seed)
+    parts = _parts(pictures, training)
     judging = parts.judging[truth[parts.judging] >= 0]
     if not len(judging):
         return None
@@ -107,37 +109,36 @@ def evaluate(
     confusion = np.zeros((len(categories), len(categories)), np.intp)
     np.add.at(confusion, (expected, found), 1)
     strange = np.flatnonzero(truth < 0)
-    twins = twins_across(values, parts) if has_features and len(parts.learnt) else []
+    # Features that were trained on these pictures are alike within a class, and tell nothing of the pictures.
+    telling = has_features and not (training and training.method != HeadFit.method)
+    twins = twins_across(values, parts) if telling and len(parts.learnt) else []
     return Evaluation(
         classes=tuple(categories),
         accuracy=Accuracy(int(np.trace(confusion)), len(judging)),
         figures=tuple(_figures(name, class_id, confusion) for class_id, name in enumerate(categories)),
         confusion=confusion,
-        refused=_share(answers.unknown[judging]) if refuses else None,
-        strangers=_share(answers.unknown[strange]) if refuses else None,
+        refused=Accuracy.of(answers.unknown[judging]) if refuses else None,
+        strangers=Accuracy.of(answers.unknown[strange]) if refuses else None,
         mistakes=_mistakes(pictures, answers, judging[found != expected], truth, categories),
         twins=tuple((items[one].path, items[other].path) for one, other in twins),
-        learning=None if seed is None or not has_features else _learning(values, truth, parts, len(categories), seed),
+        learning=_learning(values, truth, parts, len(categories), training.seed) if training and telling else None,
     )
 
 
-def _parts(pictures: Pictures, values: NDArray[np.float32], seed: int | None) -> Split:
-    """As they were when the model learnt; of other pictures all judge that are not given as learnt."""
+def _parts(pictures: Pictures, training: Training | None) -> Split:
+    """What the model learnt; of other pictures all judge that are not given as learnt."""
     items = pictures.dataset.items
-    if seed is not None:
-        return split(items, values, seed)
-    learnt = np.array([item.part == "train" for item in items])
-    return Split(np.flatnonzero(learnt), np.flatnonzero(~learnt), ())
+    if training:
+        learnt = from_bits(training.learnt_bits, len(items))
+    else:
+        learnt = np.flatnonzero([item.part == "train" for item in items])
+    return Split(learnt, np.setdiff1d(np.arange(len(items)), learnt), ())
 
 
 def _figures(name: str, class_id: int, confusion: NDArray[np.intp]) -> ClassFigures:
     right = int(confusion[class_id, class_id])
     shown, named = int(confusion[class_id].sum()), int(confusion[:, class_id].sum())
     return ClassFigures(name, Accuracy(right, shown) if shown else None, Accuracy(right, named) if named else None)
-
-
-def _share(flags: NDArray[np.bool_]) -> Accuracy | None:
-    return Accuracy(int(np.count_nonzero(flags)), len(flags)) if len(flags) else None
 
 
 def _mistakes(
@@ -174,7 +175,7 @@ def _learning(values: NDArray[np.float32], truth: NDArray[np.intp], parts: Split
         while state.epoch < EPOCHS:
             state = regression.step(state)
         head = regression.head(state.best)
-        found = (values[parts.judging] @ head.weights.T + head.bias).argmax(axis=1)
+        found = head(values[parts.judging]).argmax(axis=1)
         sizes.append((len(some), Accuracy(int(np.count_nonzero(found == truth[parts.judging])), len(found))))
         losses = state.losses
     return Learning(tuple(sizes), losses)

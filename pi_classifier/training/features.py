@@ -82,20 +82,21 @@ def extracted(paths: Sequence[Path], cache: "FeatureCache", extract: Extract) ->
 class FeatureCache:
     """The features that are known, and the file that keeps them; a context, which closes it."""
 
-    def __init__(self, folder: Path, base: str, size: int) -> None:
+    def __init__(self, folder: Path, base: str, size: int, kind: str = "features") -> None:
         """Read what is there.
 
         Args:
             folder: of the dataset.
             base: `base_digest` of the trunk.
             size: how many features it gives.
+            kind: what they are called, in the file's name.
 
         Raises:
             CannotWrite: the file cannot be read, or made.
         """
         self._record = _DIGEST_BYTES + size + _CHECKSUM.size
         self._known: dict[str, Features] = {}
-        self._path = folder / OWN_FOLDER / f"features-{base[:16]}.bin"
+        self._path = folder / OWN_FOLDER / f"{kind}-{base[:16]}.bin"
         with refused_writing(self._path):
             self._path.parent.mkdir(exist_ok=True)
             content = self._path.read_bytes() if self._path.exists() else b""

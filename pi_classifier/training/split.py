@@ -65,6 +65,19 @@ def split(items: Sequence[Item], features: NDArray[np.float32], seed: int) -> Sp
     return Split(learnt, np.array(sorted(judging), np.intp), tuple(alone))
 
 
+def to_bits(indices: NDArray[np.intp], count: int) -> str:
+    """A bit for each of so many pictures, 1 for these; hexadecimal, the first bit the highest."""
+    bits = np.zeros(count, bool)
+    bits[indices] = True
+    return np.packbits(bits).tobytes().hex()
+
+
+def from_bits(text: str, count: int) -> NDArray[np.intp]:
+    """The indices that `to_bits` was given."""
+    octets = np.frombuffer(bytes.fromhex(text), np.uint8)
+    return np.flatnonzero(np.unpackbits(octets, count=min(count, 8 * len(octets))))
+
+
 def twins_across(features: NDArray[np.float32], parts: Split) -> list[tuple[int, int]]:
     """Pictures that judge and the learnt one that each is nearly the same as, the most alike, as pairs of indices.
 

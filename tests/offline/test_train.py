@@ -89,6 +89,25 @@ def test_interruption_leaves_a_usable_model_and_resume_ends_as_if_there_was_none
     assert one.programs == other.programs
 
 
+def test_interrupted_finetuning_leaves_a_usable_model(
+    program: Start, data: Path, real_weights: Path, tmp_path: Path
+) -> None:
+    """Protects Ctrl-C in the middle of an epoch: code 0, a bundle of the last whole one, and no process left behind."""
+    output, checkpoint = tmp_path / "own.bundle", data / OWN_FOLDER / "finetune.checkpoint"
+    arguments = ("--method", "finetune", "--weights", real_weights, "--epochs", "1000")
+    stopped = program("train", data, "--output", output, *arguments)
+    stopped.wait_for(checkpoint.exists, "checkpoint")
+    stopped.stop(signal.SIGINT)
+    assert stopped.wait().returncode == 0, stopped.notices
+    told = read_bundle(output).metadata.training
+    assert told
+    assert (told.method, told.base) == ("finetune", real_weights.name)
+    assert told.epochs >= 1
+    classify = program("classify", "--json", "--weights", output, data / "red")
+    assert classify.wait().returncode == 0
+    assert json.loads(classify.lines[0])["predictions"][0]["label"] == "red"
+
+
 def test_killed_features_are_kept(program: Start, real_weights: Path, tmp_path: Path) -> None:
     """Protects Ctrl-C before it learns: what was computed is kept, no half model is there, and it ends with 130."""
     data = make(tmp_path / "data", count=200)

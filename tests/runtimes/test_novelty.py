@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_classifier.runtimes.classification import Classification, OpenSetClassification, open_set
+from pi_classifier.runtimes.classification import Classification
 from pi_classifier.runtimes.novelty import Answer, Features, Novelty, cosines
+from pi_classifier.runtimes.open_set import OpenSetClassification, open_set
 
 PROTOTYPES = np.array([[255, 0, 0, 10], [0, 255, 30, 0]], np.uint8)
 BYTES = st.lists(st.integers(0, 255), min_size=4, max_size=4).map(lambda values: np.array(values, np.uint8))

@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from pi_classifier.collecting.folder import Part
+from pi_classifier.contracts.model import Training
 from pi_classifier.training.dataset import Dataset, Item
 from pi_classifier.training.evaluate import Answers, Evaluation, evaluate
 from pi_classifier.training.pictures import Pictures
 from pi_classifier.training.report import report
+from pi_classifier.training.split import to_bits
 from tests import fakes
 
 CLASSES = ("a <b>", "c")
@@ -37,7 +39,7 @@ def evaluated(folder: Path, parts: list[Part | None] | None = None) -> Evaluatio
     logits = np.eye(2, dtype=np.float32)[FOUND] * np.arange(1, 9, dtype=np.float32)[:, None]
     answers = Answers(logits, np.array(UNKNOWN))
     given = pictures(folder, parts or [None] * 8)
-    found = evaluate(given, answers, CLASSES, seed=None, has_features=True, refuses=True)
+    found = evaluate(given, answers, CLASSES, training=None, has_features=True, refuses=True)
     assert found
     return found
 
@@ -68,7 +70,25 @@ def test_no_known_class_is_no_evaluation(tmp_path: Path) -> None:
     """Protects from an accuracy of nothing."""
     answers = Answers(np.zeros((8, 1), np.float32), np.zeros(8, bool))
     given = pictures(tmp_path, [None] * 8)
-    assert evaluate(given, answers, ["other"], seed=None, has_features=True, refuses=False) is None
+    assert evaluate(given, answers, ["other"], training=None, has_features=True, refuses=False) is None
+
+
+def learnt(method: str) -> Training:
+    """From pictures 0, 1 and 4."""
+    bits = to_bits(np.array([0, 1, 4]), 8)
+    return Training(method, "default", "", "2026-01-01", "", 0, 5, 3, 3, 2, bits)
+
+
+@pytest.mark.parametrize("method", ["head", "finetune"])
+def test_what_was_learnt_does_not_judge(tmp_path: Path, method: str) -> None:
+    """Protects from an accuracy on learnt pictures: the bundle itself says which those are, whatever they look like."""
+    answers = Answers(np.eye(2, dtype=np.float32)[FOUND], np.array(UNKNOWN))
+    given = pictures(tmp_path, [None] * 8)
+    found = evaluate(given, answers, CLASSES, training=learnt(method), has_features=True, refuses=True)
+    assert found
+    assert found.confusion.tolist() == [[1, 1], [1, 0]]
+    assert found.twins == ()
+    assert (found.learning is None) == (method == "finetune"), "features that were trained tell nothing of the pictures"
 
 
 class Page(html.parser.HTMLParser):
@@ -86,15 +106,16 @@ class Page(html.parser.HTMLParser):
         self.sources += [value or "" for name, value in attrs if name in ("src", "href", "srcset")]
 
 
-@pytest.mark.parametrize("seed", [None, 0])
-def test_page_needs_nothing_beside_it(tmp_path: Path, seed: int | None) -> None:
+@pytest.mark.parametrize("method", [None, "head", "finetune"])
+def test_page_needs_nothing_beside_it(tmp_path: Path, method: str | None) -> None:
     """Protects who sends the page on, and from names that are markup: pictures are inside, and names are text."""
     answers = Answers(np.eye(2, dtype=np.float32)[FOUND], np.array(UNKNOWN))
     parts: list[Part | None] = ["train", "train", "validation", "validation", "train", "validation", "test", "test"]
-    found = evaluate(pictures(tmp_path, parts), answers, CLASSES, seed=seed, has_features=True, refuses=True)
+    training = learnt(method) if method else None
+    found = evaluate(pictures(tmp_path, parts), answers, CLASSES, training=training, has_features=True, refuses=True)
     assert found
     page = Page(report(found, fakes.METADATA, tmp_path))
     assert page.sources
     assert all(source.startswith("data:image/jpeg;base64,") for source in page.sources)
     assert page.tags.isdisjoint({"b", "i", "script", "link"})
-    assert ("svg" in page.tags) == (seed is not None)
+    assert ("svg" in page.tags) == (method == "head")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pi_classifier.collecting.folder import Part
 from pi_classifier.training.dataset import Item
-from pi_classifier.training.split import NEAR, near_twins, split, twins_across, unit
+from pi_classifier.training.split import NEAR, from_bits, near_twins, split, to_bits, twins_across, unit
 from tests.training.test_head import blobs
 
 SIZE = 40
@@ -101,3 +101,12 @@ def test_blobs_of_one_class_are_not_all_twins() -> None:
     """Protects the tests of the head, which learn from these."""
     features, _ = blobs(seed=0)
     assert len(near_twins(unit(features))) > 10
+
+
+@given(st.integers(0, 200), st.data())
+def test_bits_tell_the_indices(count: int, data: st.DataObject) -> None:
+    """Protects what a bundle says of the pictures that it learnt: any choice of any number of pictures comes back."""
+    chosen = sorted(data.draw(st.sets(st.integers(0, count - 1)))) if count else []
+    text = to_bits(np.array(chosen, np.intp), count)
+    assert from_bits(text, count).tolist() == chosen
+    assert len(text) == 2 * ((count + 7) // 8)
