@@ -28,9 +28,10 @@ th:first-child { text-align: left; }
 .wide { overflow-x: auto; }
 figure { display: inline-block; margin: .5rem; vertical-align: top; width: 180px; font-size: .85rem; }
 figure img { max-width: 180px; max-height: 180px; }
-svg { max-width: 100%; height: auto; } svg text { fill: currentColor; font-size: 11px; }
+svg { width: 30rem; max-width: 100%; height: auto; } svg text { fill: currentColor; font-size: 11px; }
 polyline { fill: none; stroke: var(--accent); stroke-width: 2; } .axis { stroke: var(--line); }
 .wrong { color: var(--bad); }
+td { background: color-mix(in srgb, var(--accent) calc(var(--share, 0) * 60%), transparent); }
 @media print { body { margin: 0; max-width: none; } figure, table, svg { break-inside: avoid; } }
 """
 
@@ -50,7 +51,7 @@ def report(evaluation: Evaluation, metadata: ModelMetadata, folder: Path) -> str
         "<h2>Classes</h2>",
         _table(("class", "pictures", "recall", "precision"), _class_rows(evaluation)),
         "<h2>Confusion</h2><p>What it is by row, what was found by column.</p>",
-        _table(("", *evaluation.classes), _confusion_rows(evaluation)),
+        _confusion(evaluation),
         "<h2>The surest mistakes</h2>",
         "".join(_figure(mistake, folder) for mistake in evaluation.mistakes) or "<p>None.</p>",
         _twins(evaluation, folder),
@@ -89,9 +90,16 @@ def _class_rows(evaluation: Evaluation) -> Iterable[Sequence[str]]:
         yield one.name, str(one.recall.total if one.recall else 0), _percent(one.recall), _percent(one.precision)
 
 
-def _confusion_rows(evaluation: Evaluation) -> Iterable[Sequence[str]]:
-    for name, row in zip(evaluation.classes, evaluation.confusion.tolist(), strict=True):
-        yield name, *(str(count or "") for count in row)
+def _confusion(evaluation: Evaluation) -> str:
+    """Its cells are the darker the larger their part of the row is."""
+    rows = []
+    for name, counts in zip(evaluation.classes, evaluation.confusion.tolist(), strict=True):
+        shares = [count / (sum(counts) or 1) for count in counts]
+        cells = [
+            f'<td style="--share:{share:.2f}">{count or ""}</td>' for share, count in zip(shares, counts, strict=True)
+        ]
+        rows.append((name, "".join(cells)))
+    return _rows_with_heads(("", *evaluation.classes), rows)
 
 
 def _percent(share: Accuracy | None) -> str:
@@ -99,11 +107,14 @@ def _percent(share: Accuracy | None) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    cells = ((first, "".join(f"<td>{escape(one)}</td>" for one in others)) for first, *others in rows)
+    return _rows_with_heads(head, cells)
+
+
+def _rows_with_heads(head: Sequence[str], rows: Iterable[tuple[str, str]]) -> str:
+    """A table of rows with their names and their cells, which are markup."""
     names = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    body = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>' + "".join(f"<td>{escape(one)}</td>" for one in others) + "</tr>"
-        for first, *others in rows
-    )
+    body = "".join(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>' for name, cells in rows)
     return f'<div class="wide"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
@@ -140,9 +151,11 @@ def _twins(evaluation: Evaluation, folder: Path) -> str:
 
 def _learning(learning: Learning) -> str:
     rows = [(f"{size} pictures", str(accuracy)) for size, accuracy in learning.sizes]
+    *_, (_, before), (_, last) = learning.sizes
+    gained = 100 * (last.share - before.share)
     return (
         "<h2>Would more pictures help?</h2><p>A new layer learnt from a part of them, judged by the same others; if "
-        "the last step is large, they would.</p>"
+        f"the last step is large, they would. It is {gained:.1f} points.</p>"
         + _table(("learnt from", "accuracy"), rows)
         + f"<h2>Training</h2>{_curve(learning.losses)}"
     )
