@@ -210,7 +210,7 @@ def prepare(
     ] = False,
 ) -> None:
     """Write the one file that 'run' needs, a bundle: the quantised model with its labels and its pre-processing."""
-    from pi_classifier.model import check_preparable, resolve_activations, runtimes_to_prepare
+    from pi_classifier.model import check_preparable, check_torch, resolve_activations, runtimes_to_prepare
     from pi_classifier.prepare.store import ModelStore, write_bundle
     from pi_classifier.runtimes.bundle import holds_programs
 
@@ -221,6 +221,7 @@ def prepare(
     if if_missing and output is None and found and holds_programs(found, wanted):
         typer.echo(f"{found}: is there already")
         return
+    check_torch("to prepare a bundle")
     # Not before it is needed: torch takes its time.
     from pi_classifier.prepare.bundle import prepare as prepared
 
@@ -298,7 +299,9 @@ def train(
     """
     # Read when numpy is imported: several threads would spend most of their time on waiting for one another.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from pi_classifier.model import resolve_activations, runtimes_at_hand
+    from pi_classifier.model import check_torch, resolve_activations, runtimes_at_hand
+
+    check_torch("to learn own classes")
     from pi_classifier.offline.train import Wishes
     from pi_classifier.offline.train import train as learn
 

@@ -61,6 +61,13 @@ def _open_onnx(settings: ModelSettings) -> Model:
     return OnnxModel(file, found, threads=settings.threads, top_k=settings.top_k)
 
 
+def check_torch(purpose: str) -> None:
+    """Raises ConfigError where torch is not installed. `purpose`: that it is needed for."""
+    if not _is_installed("torch"):
+        remedy = "do it on another machine, and copy the bundle here: LiteRT runs it"
+        raise ConfigError(f"{purpose} takes torch, which is not installed", remedy=remedy)
+
+
 def check_preparable(settings: ModelSettings) -> None:
     """Raises ConfigError for an ONNX file, and for an ONNX file's settings with other weights, which need none."""
     if is_onnx(settings.weights):

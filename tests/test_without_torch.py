@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.running import Program
 from tests.sources.test_files import write_picture
+from tests.training.folders import touch
 from tests.waiting import DEADLINE_SECONDS
 
 WITHOUT = """\
@@ -116,6 +117,28 @@ def test_nothing_is_imported_that_a_camera_on_litert_does_not_need(both_programs
         "cli.main()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("command", ["prepare", "train"])
+def test_what_takes_torch_says_so(program: Run, tmp_path: Path, command: str) -> None:
+    """Protects whoever installed without torch from a traceback: one line says what to do instead."""
+    folder = touch(tmp_path / "data", "a/1.jpg", "b/1.jpg")
+    arguments = {"prepare": ("--weights", "untrained"), "train": (folder, "--output", tmp_path / "own.bundle")}
+    done = program(command, *arguments[command])
+    assert done.wait().returncode == 78
+    (line,) = done.notices
+    assert "takes torch, which is not installed" in line
+
+
+def test_evaluate(program: Run, both_programs: Path, tmp_path: Path) -> None:
+    """Protects the boards that torch does not fit: what a bundle is worth is found out there, too."""
+    (tmp_path / "data" / "goldfish").mkdir(parents=True)
+    (tmp_path / "data" / "tench").mkdir()
+    for name in ("goldfish", "tench"):
+        write_picture(tmp_path / "data" / name / "1.png")
+    done = program("evaluate", both_programs, tmp_path / "data", "--json")
+    assert done.wait().returncode == 0, done.notices
+    assert json.loads(done.lines[0])["accuracy"]["of"] == 2
 
 
 def test_guest_can_import_its_suite() -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from pi_classifier.contracts.model import Runtime, Training
 from pi_classifier.errors import ModelError
 from pi_classifier.prepare.blocks import Entries, LastBlocks
 from pi_classifier.prepare.bundle import Prepared, base_model, bundled, quiet_about_deprecations
+from pi_classifier.prepare.head import Head
 from pi_classifier.prepare.input_table import input_table
 from pi_classifier.runtimes.novelty import Features
 from pi_classifier.runtimes.preprocess import Preprocessor
@@ -26,19 +27,6 @@ MOST_WEIGHT = 127
 """Of a symmetric qint8."""
 _LEAST_SCALE = 1e-6
 """For a head of zeros: a scale is never 0."""
-
-
-class Head(NamedTuple):
-    """A linear layer in floats, which makes logits of the features' real values."""
-
-    weights: NDArray[np.float32]
-    """Shape (n_classes, n_features)."""
-    bias: NDArray[np.float32]
-    """Shape (n_classes,)."""
-
-    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The logits, shape (n_pictures, n_classes). `values`: of features, shape (n_pictures, n_features)."""
-        return values @ self.weights.T + self.bias
 
 
 class Trunk:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from pi_classifier.contracts.model import Training
 from pi_classifier.training.accuracy import Accuracy
+from pi_classifier.training.fit import HEAD
 from pi_classifier.training.head import EPOCHS, Regression
-from pi_classifier.training.head_fit import HeadFit
 from pi_classifier.training.pictures import Pictures
 from pi_classifier.training.split import Split, from_bits, twins_across
 
@@ -110,7 +110,7 @@ def evaluate(
     np.add.at(confusion, (expected, found), 1)
     strange = np.flatnonzero(truth < 0)
     # Features that were trained on these pictures are alike within a class, and tell nothing of the pictures.
-    telling = has_features and not (training and training.method != HeadFit.method)
+    telling = has_features and not (training and training.method != HEAD)
     twins = twins_across(values, parts) if telling and len(parts.learnt) else []
     return Evaluation(
         classes=tuple(categories),

@@ -11,17 +11,20 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.errors import CannotWrite, InputError
-from pi_classifier.prepare.trunk import Trunk
 from pi_classifier.runtimes.novelty import Features
 from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.sources.files.opening import path_problem
 from pi_classifier.sources.files.picture import read_picture
+
+if TYPE_CHECKING:
+    # Known to whoever has one: `evaluate` runs where torch is not.
+    from pi_classifier.prepare.trunk import Trunk
 
 OWN_FOLDER = ".pi-classifier"
 """Inside a dataset's folder."""
@@ -41,7 +44,7 @@ class Extraction(NamedTuple):
     problem: InputError | None = None
 
 
-def extractor(trunk: Trunk) -> Extract:
+def extractor(trunk: "Trunk") -> Extract:
     """Computes features, of pictures pre-processed exactly as `classify` does it. For one thread."""
     preprocess, tensor, metadata = trunk.new_preprocessor(), trunk.new_tensor(), trunk.metadata
 

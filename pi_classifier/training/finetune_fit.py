@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from pi_classifier.errors import CannotWrite, ModelError
 from pi_classifier.prepare.blocks import ENTRY
 from pi_classifier.prepare.bundle import quiet_about_deprecations
-from pi_classifier.prepare.trunk import Head, Trunk
+from pi_classifier.prepare.head import Head
+from pi_classifier.prepare.trunk import Trunk
 from pi_classifier.runtimes.novelty import Features
 from pi_classifier.training.accuracy import Accuracy
 from pi_classifier.training.checkpoint import Arrays, read_checkpoint
-from pi_classifier.training.finetune_process import METHOD, Order, send
+from pi_classifier.training.finetune_process import Order, send
 from pi_classifier.training.finetuning import BATCH, DECAY, LEARNING_RATE, Material, load, trainable
-from pi_classifier.training.fit import Progress, fingerprint
+from pi_classifier.training.fit import FINETUNE, Progress, fingerprint
 from pi_classifier.training.head import fitted
 from pi_classifier.training.pictures import Pictures
 from pi_classifier.training.split import Split
@@ -32,7 +33,7 @@ LIMITS = ("OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS")
 class FinetuneFit:
     """A `Fit`."""
 
-    method = METHOD
+    method = FINETUNE
 
     def __init__(
         self, trunk: Trunk, pictures: Pictures, views: NDArray[np.uint8], parts: Split, *, base: str, seed: int
@@ -105,7 +106,7 @@ class FinetuneFit:
         return features
 
     def _kept(self) -> Arrays | None:
-        return read_checkpoint(self._pictures.dataset.folder, METHOD, self._fingerprint)
+        return read_checkpoint(self._pictures.dataset.folder, FINETUNE, self._fingerprint)
 
     def _head(self) -> Head:
         """On the blocks as they were."""

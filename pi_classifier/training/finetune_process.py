@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.errors import PiClassifierError
 from pi_classifier.prepare.bundle import quiet_about_deprecations
-from pi_classifier.prepare.trunk import Head, Trunk
+from pi_classifier.prepare.head import Head
+from pi_classifier.prepare.trunk import Trunk
 from pi_classifier.training.checkpoint import read_checkpoint, write_checkpoint
 from pi_classifier.training.finetuning import Finetuning, Material
-
-METHOD = "finetune"
+from pi_classifier.training.fit import FINETUNE
 
 
 class Order(NamedTuple):
@@ -70,12 +70,12 @@ def train(order: Order, material: Material, head: Head) -> None:
     """
     trunk, folder = Trunk(ModelSettings(weights=order.base), progress=False), Path(order.folder)
     training = Finetuning(trunk.blocks, head, material, seed=order.seed, epochs=order.epochs)
-    found = read_checkpoint(folder, METHOD, order.fingerprint) if order.resume else None
+    found = read_checkpoint(folder, FINETUNE, order.fingerprint) if order.resume else None
     if found is not None:
         training.go_on(found)
     while training.epoch < order.epochs:
         progress = training.step()
-        write_checkpoint(folder, METHOD, order.fingerprint, training.state())
+        write_checkpoint(folder, FINETUNE, order.fingerprint, training.state())
         print(json.dumps(progress), flush=True)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.ao.quantization import disable_observer
 
 from pi_classifier.prepare.blocks import LastBlocks
-from pi_classifier.prepare.trunk import Head
+from pi_classifier.prepare.head import Head
 from pi_classifier.training.accuracy import Accuracy
 from pi_classifier.training.checkpoint import Arrays
 from pi_classifier.training.fit import Progress

@@ -10,6 +10,9 @@ from pi_classifier.training.accuracy import Accuracy
 from pi_classifier.training.features import base_digest
 from pi_classifier.training.pictures import Pictures
 
+HEAD, FINETUNE = "head", "finetune"
+"""The methods, as the command line names them."""
+
 
 class Progress(NamedTuple):
     """How far a fit is."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_classifier.prepare.trunk import Head
+from pi_classifier.prepare.head import Head
 
 EPOCHS = 200
 WEIGHT_DECAY = 1e-4

@@ -10,7 +10,7 @@ from pi_classifier.prepare.trunk import Trunk
 from pi_classifier.runtimes.novelty import Features
 from pi_classifier.training.accuracy import Accuracy
 from pi_classifier.training.checkpoint import Arrays, read_checkpoint, write_checkpoint
-from pi_classifier.training.fit import Progress, fingerprint
+from pi_classifier.training.fit import HEAD, Progress, fingerprint
 from pi_classifier.training.head import SMOOTHING, WEIGHT_DECAY, Regression, State
 from pi_classifier.training.pictures import Pictures
 from pi_classifier.training.split import Split
@@ -24,7 +24,7 @@ JUDGED_EVERY = 10
 class HeadFit:
     """A `Fit`."""
 
-    method = "head"
+    method = HEAD
 
     def __init__(self, trunk: Trunk, pictures: Pictures, parts: Split, *, seed: int) -> None:
         """Nothing is learnt yet. `seed`: of the division, which tells one fit from another."""
