@@ -19,8 +19,10 @@ JITTER = 25
 LIGHTS = (0.55, 1.0)
 RADII = (0.2, 0.38)
 """Distance of a shape's tips from its centre, in sides of the square in the middle of the frame."""
-PATCHES = 5
-"""The background is as many across as down, blurred into one another."""
+PATCHES, SMOOTH = 5, 40
+"""The background is so many patches across and down, blurred into one another in so many pixels."""
+TILE = 64
+"""Pixels; the noise is this again and again, which nobody sees."""
 SHIFTS = 32
 """Pixels, less one, that the noise is moved by at most."""
 _FRACTION = 4
@@ -99,14 +101,17 @@ class Scene:
 
 def noise_for(rng: Random, *, width: int, height: int) -> Pixels:
     """A camera's noise, of a random strength, to be added to frames of this size: uint8, larger than they are."""
-    shape = height + SHIFTS, width + SHIFTS, 3
-    values = np.frombuffer(rng.randbytes(math.prod(shape)), np.uint8).reshape(shape)
+    values = np.frombuffer(rng.randbytes(3 * TILE * TILE), np.uint8).reshape(TILE, TILE, 3)
     # The sum of a byte's two halves: small numbers near to their mean, mostly.
-    return np.asarray(cv2.convertScaleAbs((values & 15) + (values >> 4), alpha=rng.uniform(0.2, 1.2)), np.uint8)
+    tile = cv2.convertScaleAbs((values & 15) + (values >> 4), alpha=rng.uniform(0.2, 1.2))
+    down, across = (math.ceil((length + SHIFTS) / TILE) for length in (height, width))
+    return np.tile(np.asarray(tile, np.uint8), (down, across, 1))
 
 
 def _background(rng: Random, light: float, width: int, height: int) -> Pixels:
     grey, tint = rng.uniform(40, 200), np.array([rng.uniform(-20, 20) for _ in range(3)])
     clouds = np.array([rng.uniform(-30, 30) for _ in range(PATCHES**2)]).reshape(PATCHES, PATCHES, 1)
     small = (light * (grey + tint + clouds)).clip(0, 255).astype(np.uint8)
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+    # Smooth, and then large: at once it would cost as much as a dozen frames.
+    smooth = cv2.resize(small, (SMOOTH, SMOOTH), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -24,7 +24,7 @@ class Synthetic:
         self._width, self._height = width, height
         self._seed = seed
         self._each = max(1, round(SECONDS * fps))
-        self._order = Random(seed).sample(range(len(LABELS)), len(LABELS))
+        self._order = self._chance("order").sample(range(len(LABELS)), len(LABELS))
         self._pixels = np.empty((height, width, 3), np.uint8)
         self._numbers = itertools.count()
 
@@ -38,13 +38,16 @@ class Synthetic:
     def frames(self) -> Generator[Frame, None, None]:
         """Frames without end."""
         size = {"width": self._width, "height": self._height}
-        noise, scene, shown = noise_for(Random(self._seed), **size), None, -1
+        noise, scene, shown = noise_for(self._chance("noise"), **size), None, -1
         for number in self._numbers:
             turn, step = divmod(number, self._each)
             if scene is None or turn != shown:
-                scene, shown = Scene(self._class_id(turn), Random(f"{self._seed} {turn}"), **size), turn
+                scene, shown = Scene(self._class_id(turn), self._chance(str(turn)), **size), turn
             scene.draw(self._pixels, noise, number=number, share=step / self._each)
             yield Frame(self._camera, number, time.monotonic(), self._pixels)
+
+    def _chance(self, name: str) -> Random:
+        return Random(f"{self._seed} {name}")  # noqa: S311 - to be repeated
 
     def _class_id(self, turn: int) -> int:
         return self._order[turn % len(LABELS)]

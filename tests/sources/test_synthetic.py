@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_classifier.contracts.frame import Pixels
-from pi_classifier.sources.scene import LABELS, Scene, noise_for
+from pi_classifier.sources.scene import LABELS, SHIFTS, Scene
 from pi_classifier.sources.synthetic import SECONDS, Synthetic
+
+SMOOTHED = 2
+"""Pixels beyond a shape's corners, for its edges are drawn smoothly."""
 
 
 def frames_of(source: Synthetic, count: int) -> list[Pixels]:
@@ -45,7 +48,8 @@ def test_same_seed_same_pixels() -> None:
     first, again, other = (frames_of(scene(seed=seed), 9) for seed in (3, 3, 4))
     assert np.array_equal(first, again)
     assert not np.array_equal(first[0], other[0])
-    assert [scene(seed=3).label(4 * turn) for turn in range(20)] != [scene(seed=4).label(4 * turn) for turn in range(20)]
+    labels, others = ([scene(seed=seed).label(4 * turn) for turn in range(20)] for seed in (3, 4))
+    assert labels != others
 
 
 def test_slow_camera_shows_a_shape_a_frame() -> None:
@@ -57,13 +61,14 @@ def test_slow_camera_shows_a_shape_a_frame() -> None:
 def test_shape_stays_where_a_model_sees_it(seed: int, share: float, size: tuple[int, int]) -> None:
     """Protects the labels: nothing of a shape is outside of the square in the middle, whatever the frame's aspect."""
     width, height = size
-    noise = noise_for(Random(0), width=width, height=height)
+    noise = np.zeros((height + SHIFTS, width + SHIFTS, 3), np.uint8)
     frames = []
     for class_id in (0, 12):
+        rng = Random(seed)  # noqa: S311 - to be repeated
         frames.append(np.empty((height, width, 3), np.uint8))
-        Scene(class_id, Random(seed), width=width, height=height).draw(frames[-1], noise, number=0, share=share)
+        Scene(class_id, rng, width=width, height=height).draw(frames[-1], noise, number=0, share=share)
     rows, columns = np.nonzero((frames[0] != frames[1]).any(axis=2))
     for places, length in ((rows, height), (columns, width)):
         edge = (length - min(size)) / 2
         assert places.size
-        assert edge - 1 <= places.min() <= places.max() <= length - edge
+        assert edge - SMOOTHED <= places.min() <= places.max() < length - edge + SMOOTHED
