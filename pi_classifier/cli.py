@@ -78,7 +78,7 @@ WEIGHTS = Flag(
     ("model", "weights"),
     str,
     "FILE",
-    "State dict or bundle; 'default' fetches, 'untrained' is random.",
+    "State dict or bundle; 'default' fetches, 'demo' names drawn scenes, 'untrained' is random.",
 )
 RUNTIME = Flag(
     "--runtime", ("model", "runtime"), str, "torchscript|litert|auto", "What runs the model; auto prefers LiteRT."

@@ -181,7 +181,8 @@ class ModelSettings(Section):
 
     name: Architecture = Field("mobilenet_v2", description="architecture, as torchvision calls it")
     weights: FileName = Field(
-        "default", description="default, the path of a state dict or a bundle, or untrained (random)"
+        "default",
+        description="default, the path of a state dict or a bundle, demo (of drawn scenes), untrained (random)",
     )
     runtime: Literal["torchscript", "litert", "auto"] = Field(
         "torchscript", description="what runs it; auto is LiteRT where that is installed and the bundle is made for it"
