@@ -35,6 +35,9 @@ def open_model(settings: ModelSettings, *, progress: bool) -> Model:
         ModelError: weights or a bundle that the user named cannot be used.
         WeightsUnavailable: there are no weights to prepare.
     """
+    if settings.weights == "demo" and "runtime" not in settings.model_fields_set:
+        # Its bundle is for both: who only wants to see something need not wait for torch.
+        settings = settings.model_copy(update={"runtime": "auto"})
     wanted = resolve_activations(settings)
     try:
         return _open(settings, wanted, progress=progress)
