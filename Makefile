@@ -10,6 +10,7 @@
 # make screenshots    pictures of the live page in every size; ARGS="--output FOLDER --source FILE ..."
 # make docs           write the documents that are made from the code and from the benchmarks' results
 # make programs       write the list of programs that 'prepare' writes and that may be loaded
+# make demo-model     learn the demonstration model that comes along; some minutes
 # make benchmark      how long the start takes, beside the tutorial's
 # make constraints    the newest versions in setup.cfg's ranges into .venv and constraints.txt
 # make clean          remove .venv and what builds leave
@@ -28,14 +29,14 @@ PAGE_TOOLS := $(PAGE_CHECKS)/node_modules
 DEVELOPMENT := .[litert,onnx,web,test,clients,benchmark,peers,lint]
 
 .PHONY: run test test-live test-system test-arm install uninstall docker lint lint-page page-tools format docs \
-    screenshots programs benchmark constraints clean
+    screenshots programs demo-model benchmark constraints clean
 
-# Exit 69 is: no weights, and none to be had. The rest of the program can be tried all the same.
+# Exit 69 is: no weights for the camera, and none to be had. What comes along can be tried all the same.
 run: $(VENV)/.run
 	@$(BIN)/pi-classifier run $(ARGS) || { \
 	    code=$$?; [ $$code = 69 ] || exit $$code; \
-	    echo "make run: NO WEIGHTS; going on with random ones, whose labels mean nothing" >&2; \
-	    exec $(BIN)/pi-classifier run --weights untrained $(ARGS); \
+	    echo "make run: NO WEIGHTS; going on with a drawn scene and the demonstration model, which knows no other" >&2; \
+	    exec $(BIN)/pi-classifier run $(ARGS) --weights demo --source synthetic:; \
 	}
 
 # Files of tests beside one another, in their order: what is fast comes first. ARGS="-n 0 --pdb" debugs one.
@@ -106,6 +107,9 @@ docs: $(VENV)/.test
 
 programs: $(VENV)/.run
 	$(BIN)/python -m pi_classifier.prepare.programs
+
+demo-model: $(VENV)/.run
+	$(BIN)/python -m pi_classifier.training.demo $(ARGS)
 
 benchmark: $(VENV)/.run
 	$(BIN)/python benchmarks/startup.py $(ARGS)

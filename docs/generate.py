@@ -5,6 +5,7 @@
 - systemd/config.toml, and the same in docs/configuration.md: the configuration's defaults
 - docs/interface.md: the public names
 - systemd/requirements-lite.txt, requirements-onnx.txt: the packages of an installation without torch
+- the figure in docs/models.md: what the demonstration model is worth, as it says itself
 - the tables of docs/benchmarks.md, by benchmarks/tables.py
 
 --check changes nothing, prints what differs and exits with 1 if anything does.
@@ -19,12 +20,13 @@ from pathlib import Path
 
 from lite_requirements import lite_requirements, onnx_requirements
 from pi_classifier.config.reference import documented_defaults
+from pi_classifier.prepare.store import DEMO_BUNDLE
+from pi_classifier.runtimes.bundle import read_bundle
+from pi_classifier.training.accuracy import Accuracy
 from public_names.page import interface
 
 ROOT = Path(__file__).parent.parent
-CONFIGURATION = Path("docs/configuration.md")
-DEFAULTS = re.compile("(<!-- defaults:begin -->\n).*(<!-- defaults:end -->)", re.DOTALL)
-"""Where they stand in that page."""
+CONFIGURATION, MODELS = Path("docs/configuration.md"), Path("docs/models.md")
 TABLES = ROOT / "benchmarks" / "tables.py"
 
 
@@ -33,22 +35,37 @@ def documents() -> dict[Path, str]:
     defaults = documented_defaults()
     return {
         Path("systemd/config.toml"): defaults,
-        CONFIGURATION: with_defaults((ROOT / CONFIGURATION).read_text(encoding="utf-8"), defaults),
+        CONFIGURATION: with_section(CONFIGURATION, "defaults", f"```toml\n{defaults}```\n"),
+        MODELS: with_section(MODELS, "demo", demonstration()),
         Path("docs/interface.md"): interface(),
         Path("systemd/requirements-lite.txt"): lite_requirements(ROOT),
         Path("systemd/requirements-onnx.txt"): onnx_requirements(ROOT),
     }
 
 
-def with_defaults(page: str, defaults: str) -> str:
-    """The page with these defaults between its two comments.
+def with_section(path: Path, name: str, text: str) -> str:
+    """The page with this text between its two comments of that name.
 
     Raises:
         ValueError: the comments are not there.
     """
-    if not DEFAULTS.search(page):
-        raise ValueError(f"{CONFIGURATION} has no comments defaults:begin and defaults:end around the defaults")
-    return DEFAULTS.sub(lambda match: f"{match[1]}```toml\n{defaults}```\n{match[2]}", page)
+    page = (ROOT / path).read_text(encoding="utf-8")
+    section = re.compile(f"(<!-- {name}:begin -->\n).*(<!-- {name}:end -->)", re.DOTALL)
+    if not section.search(page):
+        raise ValueError(f"{path} has no comments {name}:begin and {name}:end")
+    return section.sub(lambda match: f"{match[1]}{text}{match[2]}", page)
+
+
+def demonstration() -> str:
+    """What the demonstration model is worth, in a sentence."""
+    training = read_bundle(DEMO_BUNDLE, ()).metadata.training
+    if training is None:
+        raise ValueError(f"{DEMO_BUNDLE} does not say how it came about")
+    low, high = Accuracy(training.correct, training.judged).interval
+    named = f"{training.correct:,} of {training.judged:,} others rightly"
+    return (
+        f"It has learnt {training.learnt:,} scenes, and names {named}: {low:.1%} to {high:.1%}, with 95 % confidence.\n"
+    )
 
 
 def differences(path: Path, text: str) -> str:

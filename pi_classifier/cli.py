@@ -80,7 +80,7 @@ WEIGHTS = Flag(
     ("model", "weights"),
     str,
     "FILE",
-    "State dict, bundle or .onnx file; 'default' fetches, 'untrained' is random.",
+    "State dict, bundle or .onnx file; 'default' fetches, 'demo' names drawn scenes, 'untrained' is random.",
 )
 LABELS = Flag("--labels", ("model", "labels"), str, "FILE", "Of an .onnx file: a label a line.")
 RUNTIME = Flag(

@@ -43,6 +43,7 @@ from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sinks.metrics.sink import MetricsSink
 from pi_classifier.sinks.status import StatusSink
 from pi_classifier.sinks.stdout import StdoutSink
+from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.sources.uri import sources_for
 from pi_classifier.statistics import CameraStatistics, Reporter
 from pi_classifier.system.scheduling import claim
@@ -51,6 +52,8 @@ from pi_classifier.system.systemd import SystemdClient, journal_listens, log_to_
 
 MOST_OWN_LABELS = 50
 """Own classes that are all counted by name where the configuration names none."""
+DEMO_ARCHITECTURE = "mobilenet_v2"
+"""Of the demonstration model."""
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 FINISH_SECONDS = 0.3
 """How long the end waits for the totals to be written."""
@@ -73,11 +76,12 @@ def run(settings: Settings) -> None:
         # First what may fail at once: a taken port or a missing file should not wait for the model's runtime.
         server = stack.enter_context(_metrics_server(settings.metrics))
         door = stack.enter_context(web_door(settings.web))
-        # A pattern in the place of a camera is for who sees it; a service waits for the camera.
+        # A drawn scene in the place of a camera is for who sees it; a service waits for the camera.
         sources = sources_for(settings.camera, wait=systemd.listens)
         systemd.status("loading the model")
         workers, threads = division(settings.model.threads, settings.model.workers, len(settings.camera))
-        model = open_model(settings.model.model_copy(update={"threads": threads}), progress=sys.stderr.isatty())
+        wanted = {"threads": threads, "weights": _weights(settings, sources)}
+        model = open_model(settings.model.model_copy(update=wanted), progress=sys.stderr.isatty())
         _log_model(model)
 
         statistics = [CameraStatistics(camera.name, time.monotonic()) for camera in settings.camera]
@@ -198,6 +202,17 @@ def _requested_fps(camera: CameraSettings, source: FrameSource) -> float:
     return min(fps or math.inf, camera.max_fps) if camera.max_fps else fps
 
 
+def _weights(settings: Settings, sources: Sequence[FrameSource]) -> str:
+    """As configured, but that the default for nothing but drawn scenes is the model that knows what they show.
+
+    Who has named another architecture, or labels, wants a model that has them.
+    """
+    model = settings.model
+    named = model.name != DEMO_ARCHITECTURE or settings.watch or settings.metrics.labels
+    drawn = all(isinstance(source, Synthetic) for source in sources)
+    return "demo" if model.weights == "default" and drawn and not named else model.weights
+
+
 def _metrics_sink(
     settings: MetricsSettings,
     server: MetricsServer,
@@ -253,9 +268,10 @@ def _class_id(label: str, categories: Sequence[str], place: str) -> int:
 def _log_model(model: Model) -> None:
     metadata = model.metadata
     logger.info(
-        "%s, %s weights, on %s (%s, %s)",
+        "%s, %s weights%s, on %s (%s, %s)",
         metadata.name,
         metadata.weights,
+        " (a demonstration, which knows drawn scenes alone)" if metadata.demonstration else "",
         model.runtime,
         metadata.engine,
         metadata.activations,

@@ -38,6 +38,9 @@ def open_model(settings: ModelSettings, *, progress: bool) -> Model:
     if is_onnx(settings.weights):
         return _open_onnx(settings)
     check_preparable(settings)
+    if settings.weights == "demo" and "runtime" not in settings.model_fields_set:
+        # Its bundle is for both: who only wants to see something need not wait for torch.
+        settings = settings.model_copy(update={"runtime": "auto"})
     wanted = resolve_activations(settings)
     try:
         return _open(settings, wanted, progress=progress)

@@ -106,12 +106,14 @@ def test_bundle_with_a_program_of_its_own(
 
 
 def test_no_weights_to_be_had(program: Run, tmp_path: Path) -> None:
-    """Protects offline machines: the line names the URL, the place to copy to, and --weights."""
+    """Protects offline machines: the line names the URL, the place to copy to, --weights, and what can be tried."""
     variables = {
         "TORCH_HOME": str(tmp_path), "CACHE_DIRECTORY": str(tmp_path / "cache"), "https_proxy": "http://127.0.0.1:1",
     }  # fmt: skip
-    running = program("run", "--source", "synthetic:", "--metrics-listen", "", environment=variables)
-    refused(running, UNAVAILABLE, "https://", str(tmp_path / "hub" / "checkpoints"), "--weights")
+    running = program(
+        "run", "--source", write_picture(tmp_path / "a.png"), "--metrics-listen", "", environment=variables
+    )
+    refused(running, UNAVAILABLE, "https://", str(tmp_path / "hub" / "checkpoints"), "--weights", "--weights demo")
     assert running.lines == [], "stdout belongs to the log"
 
 

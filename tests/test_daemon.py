@@ -19,6 +19,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
+from pi_classifier.sources.synthetic import Synthetic
 from tests.conftest import EITHER_RUNTIME, ROOT
 from tests.running import Program
 from tests.sources.test_files import write_picture, write_video
@@ -30,6 +31,16 @@ PIPE_FULL = 60_000
 TOTALS = re.compile(
     r"camera done: (\d+) captured = (\d+) classified \+ (\d+) dropped(?: \(.*\))? in ([\d.]+) s, ([\d.]+) fps"
 )
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> dict[str, str]:
+    """Variables of a machine without network, and without anything that was fetched or made before."""
+    return {
+        "https_proxy": "http://127.0.0.1:1",
+        "TORCH_HOME": str(tmp_path),
+        "CACHE_DIRECTORY": str(tmp_path / "cache"),
+    }
 
 
 def scrape(port: int) -> dict[str, float]:
@@ -169,14 +180,49 @@ def test_video_runs_at_its_own_pace_and_ends(program: Run, tmp_path: Path) -> No
     assert float(match[4]) >= 49 / 25 - 0.1, "50 frames at 25 fps"
 
 
-def test_machine_without_a_camera_says_so(program: Run) -> None:
-    """Protects from taking a test pattern for a camera: `auto` without a camera warns that the labels mean nothing."""
+def test_machine_without_a_camera_says_so(program: Run, offline: dict[str, str]) -> None:
+    """Protects the first try: `auto` without camera and network shows a drawn scene, names it, and says so."""
     if any(Path("/dev").glob("video*")):
         pytest.skip("this machine has a camera, or something like one")
-    running = program("run", "--weights", "untrained", "--metrics-listen", "", "--frames", "1")
+    running = program("run", "--metrics-listen", "", "--frames", "1", environment=offline)
     result = running.wait()
     assert result.returncode == 0
-    assert "NO CAMERA FOUND" in result.stderr
+    (warning,) = [line for line in running.notices if "NO CAMERA FOUND" in line]
+    assert "a drawn scene" in warning
+    assert "plug a camera in" in warning
+    assert any("demo weights (a demonstration, which knows drawn scenes alone)" in line for line in running.notices)
+
+
+@EITHER_RUNTIME
+def test_drawn_scene_is_named(program: Run, offline: dict[str, str]) -> None:
+    """Protects what a newcomer sees, from pixels to the log: whatever shape is in view is named, on either runtime."""
+    running = program(
+        "run", "--source", "synthetic:3", "--metrics-listen", "", "--log-format", "json", "--frames", "400",
+        environment={**offline, "PI_CLASSIFIER_LOG__INTERVAL_SECONDS": "0.2"},
+    )  # fmt: skip
+    assert running.wait().returncode == 0
+    scene = Synthetic("camera", width=224, height=224, fps=36, seed=3)
+    shown = [(line["frame"], line["predictions"][0]["label"]) for line in map(json.loads, running.lines[:-1])
+             if line.get("frame") is not None]  # fmt: skip
+    assert len({label for _, label in shown}) >= 3
+    wrong = [(number, label) for number, label in shown if label != scene.label(number)]
+    assert len(wrong) <= len(shown) // 20, wrong
+
+
+def test_labels_that_are_named_want_their_model(program: Run, offline: dict[str, str]) -> None:
+    """Protects a configuration of watches that is tried without a camera: it gets the model that has their labels."""
+    named = {"PI_CLASSIFIER_METRICS__LABELS": "water bottle"}
+    running = program("run", "--source", "synthetic:", "--metrics-listen", "", environment={**offline, **named})
+    assert running.wait().returncode == os.EX_UNAVAILABLE, "the published weights, which are not to be had here"
+
+
+def test_weights_that_are_named_are_taken_for_a_drawn_scene(program: Run, both_programs: Path) -> None:
+    """Protects who tries a model of their own without a camera: only the default gives way to the demonstration."""
+    running = program(
+        "run", "--source", "synthetic:", "--weights", both_programs, "--metrics-listen", "", "--frames", "1"
+    )
+    assert running.wait().returncode == 0
+    assert not any("demo" in line for line in running.notices)
 
 
 @EITHER_RUNTIME

@@ -22,6 +22,7 @@ sys.modules.update(torch=None, torchvision=None)
 from pi_classifier.__main__ import main
 main()
 """
+NEEDLESS = {"torch", "torchvision", "numpy.random", "PIL", "asyncio"}
 Run = Callable[..., Program]
 
 
@@ -78,9 +79,9 @@ def test_check_config(program: Run) -> None:
     assert 'runtime = "litert"' in program("check-config").wait().stdout
 
 
-def test_no_bundle_says_how_to_get_one(program: Run) -> None:
+def test_no_bundle_says_how_to_get_one(program: Run, tmp_path: Path) -> None:
     """Protects the first start on such a board: the line says what to run elsewhere, and where to name the result."""
-    ended = program("run", "--source", "synthetic:", "--metrics-listen", "").wait()
+    ended = program("run", "--source", write_picture(tmp_path / "a.png"), "--metrics-listen", "").wait()
     assert ended.returncode == 78
     (line,) = ended.stderr.splitlines()
     assert "prepare --runtime litert --output model.bundle" in line
@@ -107,13 +108,18 @@ def test_auto_takes_what_is_there(program: Run, both_programs: Path) -> None:
     assert done.returncode == 0, done
 
 
-def test_nothing_is_imported_that_a_camera_on_litert_does_not_need(both_programs: Path) -> None:
-    """Protects memory and the start: what could be imported, torch above all, stays out where it is of no use."""
+@pytest.mark.parametrize("named", [True, False], ids=["a bundle", "the demonstration"])
+def test_nothing_is_imported_that_a_camera_on_litert_does_not_need(both_programs: Path, named: bool) -> None:
+    """Protects memory and the start: what could be imported, torch above all, stays out where it is of no use.
+
+    The demonstration runs on LiteRT without being told so.
+    """
+    options = ["--runtime", "litert", "--weights", str(both_programs)] if named else []
     code = (
         "import sys; sys.argv[1:] = ['run', '--source', 'synthetic:', '--metrics-listen', '', '--frames', '1',"
-        f"'--runtime', 'litert', '--weights', {str(both_programs)!r}]\n"
+        f"*{options!r}]\n"
         "from pi_classifier import cli\n"
-        "cli._end_at_once = lambda: sys.exit(bool({'torch', 'torchvision', 'PIL', 'asyncio'} & sys.modules.keys()))\n"
+        f"cli._end_at_once = lambda: sys.exit(bool({NEEDLESS} & sys.modules.keys()))\n"
         "cli.main()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

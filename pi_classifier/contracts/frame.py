@@ -29,7 +29,7 @@ class Frame(NamedTuple):
 
 
 class FrameSource(Protocol):
-    """A camera, a file, a test pattern. Making one opens nothing, but it may look whether a file can be read.
+    """A camera, a file, a drawn scene. Making one opens nothing, but it may look whether a file can be read.
 
     `str(source)` says what it is in one line, for the log.
     """

@@ -21,13 +21,13 @@ class Training(NamedTuple):
     """How a model of own classes came about."""
 
     method: str
-    """`head`: a new last layer on a frozen network; `finetune`: its last blocks, too."""
+    """`head`: a new last layer on a frozen network; `finetune`: its last blocks, too; `whole`: all, from nothing."""
     base: str
-    """The weights of the network that it was made on, as in `ModelMetadata.weights`."""
+    """The weights of the network that it was made on, as in `ModelMetadata.weights`; empty for none."""
     base_sha256: str
-    """Of their file, hexadecimal; empty for `untrained`."""
+    """Of their file, hexadecimal; empty for `untrained`, and for none."""
     date: str
-    """ISO 8601, UTC, to the second."""
+    """ISO 8601, UTC, to the second; empty for `demo`, which is the same whenever it is made."""
     dataset_sha256: str
     """Of the pictures, their classes and parts, hexadecimal."""
     seed: int
@@ -52,7 +52,7 @@ class ModelMetadata(NamedTuple):
     name: str
     """Architecture, as torchvision names it: `mobilenet_v2`; of a file from elsewhere its name."""
     weights: str
-    """`default`, `untrained` (random) or the name of the file they came from."""
+    """`default`, `demo`, `untrained` (random) or the name of the file they came from."""
     weights_sha256: str
     """Of the weights' file, hexadecimal; empty for `untrained`."""
     engine: str
@@ -87,6 +87,11 @@ class ModelMetadata(NamedTuple):
     def untrained(self) -> bool:
         """Whether the weights are random, so that labels mean nothing."""
         return self.weights == "untrained" and self.training is None
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether it is the model that comes along, and knows drawn scenes alone."""
+        return self.weights == "demo"
 
     @property
     def background(self) -> int | None:

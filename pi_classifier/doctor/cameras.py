@@ -108,7 +108,7 @@ def _none(machine: Machine) -> Finding:
     if any(machine.read(name.relative_to(machine.root)).startswith(CSI_RECEIVERS) for name in names):
         seen = "a CSI camera was found by the kernel, and nothing here can drive it"
         return Finding("camera", State.WARNING, seen, "run 'sudo apt install rpicam-apps-lite'")
-    remedy = "plug one in; without, 'auto' shows a test pattern"
+    remedy = "plug one in; without, 'auto' shows a drawn scene"
     return Finding("camera", State.WARNING, "none found", remedy)
 
 

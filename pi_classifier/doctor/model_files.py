@@ -58,6 +58,9 @@ def weights(settings: ModelSettings, places: Places, published: Callable[[], Att
     if settings.weights == "untrained":
         remedy = 'set [model] weights to "default" or to a file'
         return Finding("weights", State.WARNING, "untrained: random, labels mean nothing", remedy)
+    if settings.weights == "demo":
+        remedy = 'for a camera set [model] weights to "default" or to a file'
+        return Finding("weights", State.WARNING, "demo: names drawn scenes alone", remedy)
     if prepared:
         return Finding("weights", State.OK, f"prepared: {prepared}")
     return _unprepared(settings, places, published())

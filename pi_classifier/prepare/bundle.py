@@ -11,6 +11,7 @@ import torch
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.model import ModelMetadata, Runtime
+from pi_classifier.errors import ModelError
 from pi_classifier.prepare.exact_factors import differing_factors, with_exact_factors
 from pi_classifier.prepare.exact_sums import with_exact_sums
 from pi_classifier.prepare.input_table import input_table
@@ -132,6 +133,8 @@ def _proven(
 
 def _quantised(architecture: Architecture, settings: ModelSettings, *, progress: bool) -> tuple[torch.nn.Module, str]:
     """The model, and the SHA-256 of the file its weights are from."""
+    if settings.weights == "demo":
+        raise ModelError("demo is a bundle already, for both runtimes", remedy="run it with --weights demo")
     if settings.weights == "untrained":
         return untrained(architecture), ""
     given = settings.weights != "default"

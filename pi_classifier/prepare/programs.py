@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.prepare.bundle import base_model, prepare, quiet_about_deprecations
+from pi_classifier.prepare.demo import untrained_network
 from pi_classifier.prepare.torchscript import to_torchscript
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
 from pi_classifier.runtimes.program import known
@@ -34,7 +35,7 @@ MIDDLE = '''    }
 PROGRAMS = {
 '''
 END = '''}
-"""The fingerprint of each, by the name of its architecture."""
+"""The fingerprint of each, by the name of its architecture; and that of the demonstration model."""
 
 WITH_FEATURES = {
 '''
@@ -67,6 +68,12 @@ def with_features() -> bytes:
         return to_torchscript(model, features=True)
 
 
+def demo() -> bytes:
+    """A program of the demonstration model's network."""
+    with quiet_about_deprecations():
+        return to_torchscript(untrained_network())
+
+
 def main() -> int:
     """Write, or check."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -79,6 +86,8 @@ def main() -> int:
             prepare(ModelSettings(name=name, weights="untrained")).program("torchscript")
         )
         called |= operators_called
+    fingerprints["demo"], operators_called = judged(demo())
+    called |= operators_called
     found, operators_called = judged(with_features())
     file, text = Path(known.__file__), source(fingerprints, {OWN: found}, called | operators_called)
     old = file.read_text(encoding="utf-8")

@@ -52,6 +52,13 @@ def untrained(architecture: Architecture) -> torch.nn.Module:
     return model.eval()
 
 
+def observed_in_training(model: Any) -> None:
+    """Fuse a model's layers, and have them round while they learn as they will when quantised; the parameters stay."""
+    model.train().fuse_model(is_qat=True)
+    model.qconfig = ao.get_default_qat_qconfig("qnnpack")
+    ao.prepare_qat(model, inplace=True)
+
+
 def to_qint8(model: torch.nn.Module) -> None:
     """Turn all quint8 activations into qint8, in place.
 
@@ -70,9 +77,7 @@ def _with_observers(architecture: Architecture) -> torch.nn.Module:
     """Fused modules with observers, in evaluation mode: weights bring their own scales, random ones still want them."""
     model: Any = architecture.builder(weights=None, quantize=False, **dict(architecture.options))
     if architecture.quantised_after_loading:
-        model.train().fuse_model(is_qat=True)
-        model.qconfig = ao.get_default_qat_qconfig("qnnpack")
-        ao.prepare_qat(model, inplace=True)
+        observed_in_training(model)
     else:
         model.eval().fuse_model(is_qat=False)
         weight = ao.default_per_channel_weight_observer if architecture.per_channel else ao.default_weight_observer

@@ -90,5 +90,5 @@ def _unavailable(url: str, file: Path, reason: object) -> WeightsUnavailable:
     return WeightsUnavailable(
         f"no weights: {url} could not be fetched ({reason})",
         remedy=f"copy it to {file}, or name a file with --weights, "
-        "or try the rest of the program with --weights untrained",
+        "or try the program on a drawn scene with --weights demo --source synthetic:",
     )

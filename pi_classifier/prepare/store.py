@@ -11,6 +11,9 @@ from pi_classifier.runtimes.bundle import Bundle, is_bundle
 from pi_classifier.runtimes.metadata import VERSION
 from pi_classifier.system.atomic_file import replace_file
 
+DEMO_BUNDLE = Path(__file__).with_name("demo.bundle")
+"""The demonstration model, which comes along; `training.demo` makes it."""
+
 
 class ModelStore(NamedTuple):
     """The cache folder of bundles."""
@@ -27,8 +30,10 @@ class ModelStore(NamedTuple):
     def find(self, settings: ModelSettings, activations: str) -> Path | None:
         """The bundle for these settings and this type of activations, or None if it has yet to be made.
 
-        `weights` may name a bundle, which is then taken as it is.
+        `weights` may name a bundle, which is then taken as it is; `demo` is one that is always there.
         """
+        if settings.weights == "demo":
+            return DEMO_BUNDLE
         if settings.weights not in ("default", "untrained"):
             path = Path(settings.weights)
             try:

@@ -1,1 +1,1 @@
-"""Where frames come from: cameras on V4L2 and CSI, files, a test pattern. Each is a `FrameSource`."""
+"""Where frames come from: cameras on V4L2 and CSI, files, drawn scenes. Each is a `FrameSource`."""

@@ -27,7 +27,7 @@ def sources_for(cameras: Sequence[CameraSettings], *, wait: bool) -> list[FrameS
 
     Args:
         cameras: the settings.
-        wait: whether an `auto` that finds no camera waits for one; else it shows the test pattern.
+        wait: whether an `auto` that finds no camera waits for one; else it shows a drawn scene.
 
     Raises:
         ConfigError, InputError, CameraUnsupported: as `source_for`.
@@ -44,8 +44,8 @@ def source_for(camera: CameraSettings) -> FrameSource:
     """The source that a camera's settings name, if it is not `auto`.
 
     Raises:
-        ConfigError: a URI of an unknown kind, a file that does not exist, a node that is no camera, a password's file
-            that cannot be read.
+        ConfigError: a URI of an unknown kind, a file that does not exist, a node that is no camera, a scene or a CSI
+            camera that has no number, a password's file that cannot be read.
         InputError: a file that is neither picture nor video, an empty folder.
         CameraUnsupported: a CSI camera on a machine that has nothing to drive it.
     """
@@ -58,7 +58,7 @@ def source_for(camera: CameraSettings) -> FrameSource:
         return _csi(camera, place)
     if scheme == "file":
         return _file(camera, Path(place))
-    return _synthetic(camera)
+    return _synthetic(camera, place)
 
 
 def _is_auto(camera: CameraSettings) -> bool:
@@ -88,11 +88,11 @@ def _any_camera(camera: CameraSettings, free: "FreeCameras", *, wait: bool) -> F
     if wait:
         return AwaitedCamera(camera.name, find)
     logger.warning(
-        "%s: NO CAMERA FOUND, showing the synthetic test pattern: its labels mean nothing; "
-        "plug a camera in and start again, or name one with --source",
+        "%s: NO CAMERA FOUND, so this is a drawn scene, which the demonstration model alone names rightly "
+        "(--weights demo); plug a camera in and start again, or name one with --source",
         camera.name,
     )
-    return _synthetic(camera)
+    return _synthetic(camera, "")
 
 
 def _parsed(source: str) -> tuple[str, str]:
@@ -174,5 +174,9 @@ def _file(camera: CameraSettings, path: Path) -> FrameSource:
     return open_file(camera.name, path, fps=camera.fps)
 
 
-def _synthetic(camera: CameraSettings) -> Synthetic:
-    return Synthetic(camera.name, width=camera.width, height=camera.height, fps=camera.fps)
+def _synthetic(camera: CameraSettings, seed: str) -> Synthetic:
+    if seed and not seed.isdecimal():
+        raise ConfigError(
+            f"camera.source = {camera.source}: a drawn scene goes by a number", remedy="the first is synthetic:0"
+        )
+    return Synthetic(camera.name, width=camera.width, height=camera.height, fps=camera.fps, seed=int(seed or 0))

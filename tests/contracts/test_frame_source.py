@@ -70,7 +70,7 @@ def folder_of_files(folder: Path, _request: pytest.FixtureRequest) -> FrameSourc
 
 
 def synthetic(_folder: Path, _request: pytest.FixtureRequest) -> FrameSource:
-    """The test pattern."""
+    """A drawn scene."""
     return Synthetic("front", width=64, height=48, fps=36)
 
 

@@ -13,6 +13,7 @@ from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Model, Predictor
 from pi_classifier.contracts.prediction import Probabilities, Result, Score
+from pi_classifier.prepare.store import DEMO_BUNDLE
 from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.litert import LiteRTModel
 from pi_classifier.runtimes.torchscript import TorchScriptModel
@@ -60,13 +61,32 @@ def onnx_probabilities(request: pytest.FixtureRequest) -> Model:
     return opened(request.getfixturevalue("tmp_path"), picture=("batch", 224, 224, 3), softmax=True)
 
 
+def torchscript_demo(_request: pytest.FixtureRequest) -> Model:
+    """The demonstration model, which is narrower and takes smaller pictures."""
+    return TorchScriptModel(read_bundle(DEMO_BUNDLE, ["torchscript"]), threads=1, top_k=5)
+
+
+def litert_demo(_request: pytest.FixtureRequest) -> Model:
+    """The same on the second runtime."""
+    return LiteRTModel(read_bundle(DEMO_BUNDLE, ["litert"]), threads=1, top_k=5)
+
+
 def fake(_request: pytest.FixtureRequest) -> Model:
     """The tests' stand-in."""
     return FakeModel()
 
 
 @pytest.fixture(
-    params=[torchscript_untrained, torchscript_real, litert_untrained, onnx_small, onnx_probabilities, fake],
+    params=[
+        torchscript_untrained,
+        torchscript_real,
+        torchscript_demo,
+        litert_untrained,
+        litert_demo,
+        onnx_small,
+        onnx_probabilities,
+        fake,
+    ],
     ids=lambda make: make.__name__,
 )
 def model(request: pytest.FixtureRequest) -> Model:

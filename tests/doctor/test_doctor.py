@@ -617,6 +617,7 @@ def test_weights(tmp_path: Path, untrained_model_file: Path) -> None:
     prepared = shutil.copy(untrained_model_file, places.store.path_for(default, "quint8"))
     assert judged(default).seen == f"prepared: {prepared}"
     assert judged(ModelSettings(weights="untrained")).state == State.WARNING
+    assert judged(ModelSettings(weights="demo")).seen == "demo: names drawn scenes alone"
     assert judged(ModelSettings(weights=str(tmp_path / "none.bundle"))).state == State.PROBLEM
     assert judged(ModelSettings(weights=str(untrained_model_file))).state == State.OK
     content = bytearray(Path(prepared).read_bytes())

@@ -2,7 +2,7 @@
 
     make screenshots ARGS="--output FOLDER [--weights WEIGHTS] [--source URI]..."
 
-Sources become cameras, in turn until there are enough; without one it is the test pattern. One that comes to an end
+Sources become cameras, in turn until there are enough; without one it is a drawn scene. One that comes to an end
 should last a minute.
 """
 

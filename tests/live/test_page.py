@@ -1,11 +1,11 @@
 """The live page in real browsers, served by a real daemon."""
 
 import json
-import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -17,6 +17,10 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from websockets.sync.client import connect
 
+from pi_classifier.config.schema import ModelSettings
+from pi_classifier.contracts.frame import Pixels
+from pi_classifier.model import open_model
+from pi_classifier.prepare.store import DEMO_BUNDLE
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.web.viewers import MOST_VIEWERS
 from tests.conftest import ROOT
@@ -33,26 +37,27 @@ VIEWS = {"": "front", "#camera=front": "front", f"#camera={AWAY}": AWAY}
 SHAPES = {"square": (64, 64), "wide": (160, 48), "upright": (48, 96), "usual": (64, 48),
           "door": (96, 54), "hall": (54, 96), "yard": (80, 60), "attic": (32, 32)}  # fmt: skip
 """Width and height of cameras, in pixels."""
-SIDE = 32
-"""Pixels, of all cameras."""
-PHASES = SIDE // 2
-"""After so many frames the test pattern repeats."""
-TEST_DATA = "PI_CLASSIFIER_TEST_DATA"
+SIDE, RATE = 64, 5
+"""Pixels, and frames a second, of all cameras."""
+FRAMES = 16
+"""That are looked at: of at least a shape, and mostly of two."""
+NEAR = 2
+"""So many frames before and after are alike, but for where the shape is and for the noise."""
 TOKEN = "not-much-of-a-secret"  # noqa: S105
 FRAMES_SHOWN = """
 const [card, count, done] = [document.querySelector("[data-camera=front]"), ...arguments];
 const canvas = card.querySelector("canvas");
 const shown = [];
 const observer = new MutationObserver(() => {
-  const row = canvas.getContext("2d").getImageData(0, canvas.height / 2, canvas.width, 1).data;
-  shown.push([Number(card.dataset.sequence), [...row], card.querySelector(".predictions").innerText]);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  shown.push([Number(card.dataset.sequence), [...data], card.querySelector(".predictions").innerText]);
   if (shown.length < count) return;
   observer.disconnect();
   done(shown);
 });
 observer.observe(card, { attributes: true, attributeFilter: ["data-sequence"] });
 """
-"""The numbers of the next frames that are shown, each with the middle row of the canvas (RGBA) and the labels then."""
+"""The numbers of the next frames that are shown, each with what is on the canvas (RGBA) and the labels then."""
 COUNT_CREDITS = """
 window.credits = 0;
 const { send } = WebSocket.prototype;
@@ -127,16 +132,15 @@ def browser(request: pytest.FixtureRequest) -> WebDriver:
 
 
 @pytest.fixture(scope="module")
-def weights(request: pytest.FixtureRequest) -> Path:
-    """A bundle: the real weights, if they are at hand; others tell no frame from another."""
-    found: Path = request.getfixturevalue("real_model_file" if TEST_DATA in os.environ else "both_programs")
-    return found
+def weights() -> Path:
+    """The demonstration model's, which tells frames of drawn scenes apart."""
+    return DEMO_BUNDLE
 
 
 @pytest.fixture(scope="module")
 def address(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A page with eight cameras, and one that is not there."""
-    cameras = "".join(camera(name, fps=5, width=SIDE, height=SIDE) for name in MOVING)
+    cameras = "".join(camera(name, fps=RATE, width=SIDE, height=SIDE) for name in MOVING)
     port = unused_port()
     folder = tmp_path_factory.mktemp("eight")
     with serving(cameras + camera(AWAY, "v4l2:/dev/video-none"), port, weights, folder):
@@ -166,15 +170,16 @@ def chromium_page(chromium_browser: WebDriver, address: str) -> Iterator[Page]:
     resize(chromium_browser, 1440, 900)
 
 
-def phase(row: np.ndarray) -> int:
-    """Which of the test pattern's frames this is.
+def drawn(count: int) -> list[Pixels]:
+    """The first frames of a camera, which can be drawn again: uint8, SIDE x SIDE x 3, BGR."""
+    frames = Synthetic("", width=SIDE, height=SIDE, fps=RATE).frames()
+    return [frame.pixels.copy() for frame in islice(frames, count)]
 
-    Args:
-        row: its middle row, SIDE x 3, BGR.
-    """
-    frames = Synthetic("", width=SIDE, height=SIDE, fps=1).frames()
-    rows = [next(frames).pixels[SIDE // 2].astype(int) for _ in range(PHASES)]
-    return int(np.argmin([np.abs(row - one).sum() for one in rows]))
+
+def nearest(picture: Pixels, sequence: int, frames: Sequence[Pixels]) -> int:
+    """The number of the frame that a picture is most like, of those around one number."""
+    near = range(max(0, sequence - NEAR), sequence + NEAR + 1)
+    return min(near, key=lambda number: int(np.abs(picture.astype(int) - frames[number]).sum()))
 
 
 def predicted(page: Page, name: str) -> dict[str, Any]:
@@ -184,17 +189,13 @@ def predicted(page: Page, name: str) -> dict[str, Any]:
         return prediction
 
 
-def labels_by_phase(page: Page, name: str) -> dict[int, list[str]]:
-    """The labels of each of the test pattern's frames, by the API."""
-    found: dict[int, list[str]] = {}
-
-    def all_are_known() -> bool:
-        prediction = predicted(page, name)
-        found[prediction["sequence"] % PHASES] = [one["label"] for one in prediction["predictions"]]
-        return len(found) == PHASES
-
-    page.wait_for(all_are_known, "labels of every frame")
-    return found
+def labels_of(frames: Iterable[Pixels]) -> Iterator[list[str]]:
+    """What the model calls each of them, the best first."""
+    model = open_model(ModelSettings(weights=str(DEMO_BUNDLE), runtime="litert"), progress=False)
+    fill, tensor, predictor = model.new_preprocessor(), model.new_tensor(), model.new_predictor()
+    for frame in frames:
+        fill(frame, tensor)
+        yield [score.label for score in predictor.decode(predictor.infer(tensor)).scores]
 
 
 def violations(page: Page) -> list[tuple[str, list[str]]]:
@@ -210,13 +211,14 @@ def test_every_picture_is_shown_with_its_own_labels(page: Page) -> None:
     """Protects what the page is for: picture, number and labels are of one frame, at every moment."""
     page.open("#camera=front")
     page.wait_until_live("front")
-    shown = page.browser.execute_async_script(FRAMES_SHOWN, PHASES)
-    labels = labels_by_phase(page, "front")
-    assert len(set(map(tuple, labels.values()))) > 1 or TEST_DATA not in os.environ
-    for sequence, row, text in shown:
-        pixels = np.array(row).reshape(-1, 4)[:, 2::-1]
-        assert phase(pixels) == sequence % PHASES, f"another picture than that of frame {sequence}"
-        assert text.splitlines()[::2] == labels[sequence % PHASES], f"other labels than those of frame {sequence}"
+    shown = page.browser.execute_async_script(FRAMES_SHOWN, FRAMES)
+    frames = drawn(max(sequence for sequence, _, _ in shown) + NEAR + 1)
+    labels = list(labels_of(frames[sequence] for sequence, _, _ in shown))
+    assert len(set(map(tuple, labels))) > 1
+    for (sequence, data, text), expected in zip(shown, labels, strict=True):
+        pixels = np.array(data).reshape(SIDE, SIDE, 4)[:, :, 2::-1]
+        assert nearest(pixels, sequence, frames) == sequence, f"another picture than that of frame {sequence}"
+        assert text.splitlines()[::2] == expected, f"other labels than those of frame {sequence}"
     assert [one[0] for one in shown] == sorted({one[0] for one in shown}), "an older frame after a newer one"
 
 
@@ -442,7 +444,8 @@ def test_saved_frame_is_the_one_that_is_shown(chromium_page: Page, downloads: Pa
     picture = cv2.imread(str(saved))
     assert picture is not None
     assert picture.shape == (SIDE, SIDE, 3)
-    assert phase(picture[SIDE // 2].astype(int)) == int(saved.stem.removeprefix("garden-")) % PHASES
+    sequence = int(saved.stem.removeprefix("garden-"))
+    assert nearest(np.asarray(picture, np.uint8), sequence, drawn(sequence + NEAR + 1)) == sequence
 
 
 @pytest.mark.parametrize("width", [320, 820, 1440])

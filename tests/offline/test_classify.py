@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pi_classifier.sources.synthetic import Synthetic
+from tests.conftest import EITHER_RUNTIME
 from tests.running import Program
 from tests.sources.test_files import write_picture, write_video
 from tests.waiting import DEADLINE_SECONDS
@@ -44,6 +48,18 @@ def test_names_photographs(program: Run, test_data: Path, real_model_file: Path)
         right = {best["class_id"]} | ({second["class_id"]} if second["probability"] == best["probability"] else set())
         agreed += reference[Path(str(line["input"])).name] in right
     assert agreed >= len(reference) - 1
+
+
+@EITHER_RUNTIME
+def test_names_a_drawn_scene(program: Run, tmp_path: Path) -> None:
+    """Protects who has no photograph at hand: pictures of drawn scenes are named, and nothing is fetched for it."""
+    source = Synthetic("front", width=320, height=240, fps=0.1)
+    with closing(source.frames()) as frames:
+        for number, frame in enumerate(islice(frames, 12)):
+            cv2.imwrite(str(tmp_path / f"{number:02}.png"), frame.pixels)
+    lines = json_lines(program("classify", tmp_path, "--json", "--weights", "demo"))
+    named = [line["predictions"][0]["label"] for line in lines]
+    assert sum(label == source.label(number) for number, label in enumerate(named)) >= 11, named
 
 
 def test_every_frame_of_a_video(program: Run, tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ import pytest
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.errors import ModelError
 from pi_classifier.prepare.bundle import prepare
-from pi_classifier.prepare.programs import OWN, judged, source, with_features
+from pi_classifier.prepare.programs import OWN, demo, judged, source, with_features
+from pi_classifier.prepare.store import DEMO_BUNDLE
 from pi_classifier.prepare.torchvision_models import ARCHITECTURES
+from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.program import known
 from pi_classifier.runtimes.program.archive import Archive
 from pi_classifier.runtimes.program.check import checked_program, fingerprint, operators, own_code
@@ -21,7 +23,7 @@ RENEW = "if that is meant, 'make programs' renews the list"
 
 def test_list_is_what_the_command_writes() -> None:
     """Protects the list from hands: it has every architecture, in the form that `make programs` gives it."""
-    assert list(known.PROGRAMS) == list(ARCHITECTURES), RENEW
+    assert list(known.PROGRAMS) == [*ARCHITECTURES, "demo"], RENEW
     assert Path(known.__file__).read_text(encoding="utf-8") == source(
         known.PROGRAMS, known.WITH_FEATURES, known.OPERATORS
     ), RENEW
@@ -49,6 +51,12 @@ def test_program_with_features_is_on_its_own_list() -> None:
     for program, features in ((content, False), (plain, True)):
         with pytest.raises(ModelError, match="no program that this release prepares"):
             checked_program(program, "other", features=features)
+
+
+def test_demonstration_is_on_the_list() -> None:
+    """Protects the model that comes along: its network, as this release makes it, and the file that was made of it."""
+    assert judged(demo())[0] == known.PROGRAMS["demo"], RENEW
+    assert judged(read_bundle(DEMO_BUNDLE).program("torchscript"))[0] == known.PROGRAMS["demo"]
 
 
 @pytest.mark.parametrize("classes", [1, 6, 5000])

@@ -8,6 +8,7 @@ from pi_classifier.config.schema import ModelSettings
 from pi_classifier.errors import CannotWrite, ModelError
 from pi_classifier.prepare.store import ModelStore, write_bundle
 from pi_classifier.runtimes.bundle import Bundle, read_bundle
+from pi_classifier.sources.scene import LABELS
 
 
 @pytest.fixture
@@ -34,6 +35,17 @@ def test_store_takes_a_prepared_file_as_it_is(untrained_model_file: Path, tmp_pa
     """Protects `--weights FILE` with a file from `prepare --output`, made on another machine."""
     store = ModelStore(tmp_path)
     assert store.find(ModelSettings(weights=str(untrained_model_file)), "quint8") == untrained_model_file
+
+
+def test_demonstration_is_always_there(tmp_path: Path) -> None:
+    """Protects `--weights demo`: it comes along, for both runtimes, in less than a megabyte, and says what it is."""
+    found = ModelStore(tmp_path).find(ModelSettings(weights="demo"), "qint8")
+    assert found is not None
+    assert found.stat().st_size < 1_000_000
+    bundle = read_bundle(found)
+    assert bundle.holds == {"torchscript", "litert"}
+    assert bundle.metadata.demonstration
+    assert bundle.metadata.categories == LABELS
 
 
 def test_nothing_but_a_bundle_is_replaced(tmp_path: Path, untrained: Bundle) -> None:

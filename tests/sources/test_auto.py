@@ -74,13 +74,16 @@ def test_awaited_camera_is_tried_until_it_is_there() -> None:
     assert str(camera) == "a camera that plays a script"
 
 
-def test_who_waits_and_who_sees_a_pattern() -> None:
-    """Protects a service from the labels of a pattern: without a camera it waits, a person is shown something."""
+def test_who_waits_and_who_sees_a_drawn_scene() -> None:
+    """Protects a service from the labels of a drawn scene: without a camera it waits, a person is shown something."""
     if find_cameras():
         pytest.skip("this machine has a camera")
-    cameras = [CameraSettings(name=name, source=source) for name, source in (("a", "auto:"), ("b", "synthetic:"))]
+    cameras = [CameraSettings(name=name, source=source) for name, source in (("a", "auto:"), ("b", "synthetic:7"))]
     assert [str(one) for one in sources_for(cameras, wait=True)] == [
         "the first camera that is plugged in",
-        "synthetic pattern, 224x224 at 36 fps",
+        "drawn scene 7, 224x224 at 36 fps",
     ]
-    assert [str(one) for one in sources_for(cameras, wait=False)] == ["synthetic pattern, 224x224 at 36 fps"] * 2
+    assert [str(one) for one in sources_for(cameras, wait=False)] == [
+        "drawn scene 0, 224x224 at 36 fps",
+        "drawn scene 7, 224x224 at 36 fps",
+    ]

@@ -19,6 +19,7 @@ from tests.sources.test_files import make_folder, write_picture
     [
         ("synthetic:", Synthetic),
         ("synthetic", Synthetic),
+        ("synthetic:7", Synthetic),
         ("file:{}/a.mp4", Video),
         ("{}/a.mp4", Video),
         ("{}/b.jpg", Picture),
@@ -37,7 +38,7 @@ def test_uri_of_a_camera_needs_no_camera_yet(source: str) -> None:
     assert str(source_for(CameraSettings(source=source))) == "V4L2 camera /dev/video7"
 
 
-@pytest.mark.parametrize("source", ["nowhere.mp4", "file:/nowhere", "gopher://host", "v4l2:{}/b.jpg"])
+@pytest.mark.parametrize("source", ["nowhere.mp4", "file:/nowhere", "gopher://host", "v4l2:{}/b.jpg", "synthetic:red"])
 def test_uri_of_nothing(tmp_path: Path, source: str) -> None:
     """Protects from a typing error: what does not exist is refused by name before anything starts."""
     write_picture(tmp_path / "b.jpg")

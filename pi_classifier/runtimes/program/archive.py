@@ -16,7 +16,7 @@ _USUAL_FLAGS = 0x0808
 """Sizes repeated behind the member, and a name in UTF-8. Not: encrypted."""
 _EXPECTED = re.compile(
     r"data\.pkl|constants\.pkl|constants/\d{1,4}|version|byteorder|\.data/serialization_id"
-    r"|code/__torch__/[\w/]+\.py(\.debug_pkl)?",
+    r"|code/__torch__(/[\w/]+)?\.py(\.debug_pkl)?",
     re.ASCII,
 )
 _FIXED = {"version": b"3\n", "byteorder": b"little"}

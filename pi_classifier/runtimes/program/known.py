@@ -44,8 +44,9 @@ PROGRAMS = {
     "shufflenet_v2_x1_0": "52d1f28d0d7db5b900c6867788155d67b377d93bedc4e046127201d22abe90f7",
     "shufflenet_v2_x1_5": "054a9d3e9b62ab287cf7b948345f16c5310feced7632a039a88349882b1dc4bb",
     "shufflenet_v2_x2_0": "829df34a65e141e1549c8eca870250f39aebf3ceadadfbfe9996ece82a1cd25f",
+    "demo": "d4fd6272443fd86f7c2fc25931a0c232c420c8410ea42ded227ba0792f1ebb28",
 }
-"""The fingerprint of each, by the name of its architecture."""
+"""The fingerprint of each, by the name of its architecture; and that of the demonstration model."""
 
 WITH_FEATURES = {
     "mobilenet_v2": "5418a88940196c0d86101c3e81e67ef9d5099839aa2d025546d38bd2a0f74a17",

@@ -107,6 +107,7 @@ function describe({ collect, model, pictures, version }) {
   document.getElementById("to-collect").hidden = !collect;
   const words = [`${model.name} on ${RUNTIMES[model.runtime] ?? model.runtime}`];
   if (model.weights === "untrained") words.unshift("Untrained weights: labels mean nothing");
+  if (model.weights === "demo") words.unshift("Demonstration model: it knows drawn scenes alone");
   if (!pictures) words.unshift("Pictures are turned off");
   const about = document.getElementById("about");
   write(about, words.join(" · "));

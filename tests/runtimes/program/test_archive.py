@@ -40,7 +40,7 @@ def refusal(content: bytes) -> str:
         "archive/extra/other.json",
         "archive/data/0",
         "archive/constants/99999",
-        "archive/code/__torch__.py",
+        "archive/code/__torch__.txt",
         "archive/code/__torch__/../x.py",
         "archive/code/__torch__/x.so",
         "/etc/passwd",
@@ -90,6 +90,12 @@ def test_what_lies_around_the_archive_is_left_out(good: dict[str, bytes]) -> Non
     """Protects from two readings of one file: what stands before the archive or between members never reaches torch."""
     content = archived(good)
     assert checked_program(b"PK\3\4 an archive of its own" + content, "file") == checked_program(content, "file")
+
+
+def test_what_was_written_anew_is_taken_again(good: dict[str, bytes]) -> None:
+    """Protects the model that comes along, which is kept like that: once written anew, an archive stays as it is."""
+    anew = checked_program(archived(good), "file")
+    assert checked_program(anew, "file") == anew
 
 
 def changed_sizes(content: bytes, name: str, *, compressed: int | None = None, size: int | None = None) -> bytes:
