@@ -1,6 +1,5 @@
 """What an ONNX file says as a classifier: its labels, its picture, how that is prepared. It needs no ONNX Runtime."""
 
-import ast
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +7,7 @@ from typing import NamedTuple
 from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.errors import ConfigError, ModelError, one_line
 from pi_classifier.runtimes.labels import names_in, read_labels
-from pi_classifier.runtimes.onnx.pictures import PictureInput, picture_input
+from pi_classifier.runtimes.onnx.pictures import PictureInput, check_ends, picture_input, picture_size
 from pi_classifier.runtimes.onnx.read import OnnxFile, Shape
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -18,8 +17,6 @@ RESIZED = 256 / 224
 """To how much of the input's size a still picture's shorter side is scaled before its centre crop."""
 SMALLEST, LARGEST = 16, 2048
 """Height and width in pixels."""
-LOOPS = frozenset({"Loop", "Scan"})
-"""Operators that repeat others, as no classifier of pictures needs to."""
 NO_CLASSIFIER = "name a classifier: one output of 1xCLASSES"
 
 
@@ -51,8 +48,7 @@ def classifier(file: OnnxFile, wishes: Wishes) -> Classifier:
     task = file.metadata.get("task", "classify")
     if task != "classify":
         raise ModelError(f"{file.name}: was made for the task {task[:40]!r}", remedy=NO_CLASSIFIER)
-    if loops := file.operators & LOOPS:
-        raise ModelError(f"{file.name}: has a loop in it ({min(loops)}), which might not end", remedy=NO_CLASSIFIER)
+    check_ends(file)
     outputs = _outputs(file)
     picture = picture_input(file)
     size = _size(file, picture)
@@ -98,30 +94,13 @@ def is_row(shape: Shape) -> bool:
 
 def _size(file: OnnxFile, picture: PictureInput) -> int:
     """Height and width in pixels."""
-    height, width = picture.height, picture.width
-    if height is None and width is None:
-        height, width = _exported_size(file.metadata.get("imgsz", ""))
-    if height is None or width is None:
-        raise ModelError(
-            f"{file.name}: leaves its picture's size open", remedy="export it with a fixed height and width"
-        )
+    height, width = picture_size(file, picture)
     if height != width or not SMALLEST <= height <= LARGEST:
         raise ModelError(
             f"{file.name}: takes pictures of {width}x{height} pixels",
             remedy=f"export it for a square one of {SMALLEST} to {LARGEST} pixels",
         )
     return height
-
-
-def _exported_size(text: str) -> tuple[int | None, int | None]:
-    """Of `imgsz`, as Ultralytics writes it: `[224, 224]`."""
-    try:
-        size = ast.literal_eval(text[:40])
-    except (ValueError, SyntaxError):
-        return None, None
-    if isinstance(size, list) and len(size) == 2 and all(type(one) is int for one in size):
-        return size[0], size[1]
-    return None, None
 
 
 def _labels(file: OnnxFile, labels_file: str, outputs: int | None) -> tuple[str, ...]:

@@ -1,11 +1,14 @@
 """The picture that a model takes, and how it lies in memory."""
 
+import ast
 from typing import NamedTuple
 
 from pi_classifier.errors import ModelError
 from pi_classifier.runtimes.onnx.read import OnnxFile
 
 CHANNELS = 3
+LOOPS = frozenset({"Loop", "Scan"})
+"""Operators that repeat others, as no model of pictures needs to."""
 AGAIN = "export it with one input of float32, 1x3xHEIGHTxWIDTH"
 
 
@@ -41,3 +44,36 @@ def picture_input(file: OnnxFile) -> PictureInput:
     if shape[1] == CHANNELS:
         return PictureInput(shape[2], shape[3], channels_last=False)
     return PictureInput(shape[1], shape[2], channels_last=True)
+
+
+def check_ends(file: OnnxFile) -> None:
+    """Raises ModelError for a file that has a loop in it."""
+    if loops := file.operators & LOOPS:
+        problem = f"{file.name}: has a loop in it ({min(loops)}), which might not end"
+        raise ModelError(problem, remedy="export it without one")
+
+
+def picture_size(file: OnnxFile, picture: PictureInput) -> tuple[int, int]:
+    """Height and width in pixels; where the input leaves both open, what Ultralytics writes beside the model.
+
+    Raises:
+        ModelError: nothing tells them.
+    """
+    height, width = picture.height, picture.width
+    if height is None and width is None:
+        height, width = _exported(file.metadata.get("imgsz", ""))
+    if height is None or width is None:
+        remedy = "export it with a fixed height and width"
+        raise ModelError(f"{file.name}: leaves its picture's size open", remedy=remedy)
+    return height, width
+
+
+def _exported(text: str) -> tuple[int | None, int | None]:
+    """Of `imgsz`: `[224, 224]`."""
+    try:
+        size = ast.literal_eval(text[:40])
+    except (ValueError, SyntaxError):
+        return None, None
+    if isinstance(size, list) and len(size) == 2 and all(type(one) is int for one in size):
+        return size[0], size[1]
+    return None, None
