@@ -22,15 +22,22 @@ def read_labels(path: Path) -> tuple[str, ...]:
         ConfigError: unreadable, no text, or a line that is no label.
     """
     try:
-        content = read_limited(path, LARGEST).decode("utf-8-sig")
+        content = read_limited(path, LARGEST)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", remedy="name a labels file with --labels") from None
+    return labels_of(str(path), content)
+
+
+def labels_of(name: str, content: bytes) -> tuple[str, ...]:
+    """The labels in what a labels file holds. `name`: what errors call it. Raises ConfigError as `read_labels`."""
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigError(f"{path}: no text in UTF-8", remedy=REMEDY) from None
-    labels = tuple(line.strip() for line in content.rstrip().split("\n"))
+        raise ConfigError(f"{name}: no text in UTF-8", remedy=REMEDY) from None
+    labels = tuple(line.strip() for line in text.rstrip().split("\n"))
     for number, label in enumerate(labels, 1):
         if not _is_label(label):
-            raise ConfigError(f"{path}: line {number} is no label ({label[:40]!r})", remedy=REMEDY)
+            raise ConfigError(f"{name}: line {number} is no label ({label[:40]!r})", remedy=REMEDY)
     return labels
 
 

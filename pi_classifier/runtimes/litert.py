@@ -139,14 +139,35 @@ def load(file: bytes, name: str, threads: int) -> Interpreter:
         ModelError: LiteRT does not compute it by XNNPACK here.
     """
     try:
-        with stderr_without(GREETING):
-            interpreter = Interpreter(model_content=file, num_threads=threads)
-            interpreter.allocate_tensors()
+        interpreter = loaded(file, threads)
     except (ValueError, RuntimeError) as error:
-        raise _refusal(name, str(error).strip().splitlines()[-1]) from None
+        raise _refusal(name, reason(error)) from None
     if not computed_by_xnnpack(interpreter):
         raise _refusal(name, "its XNNPACK does not take all of it, and other kernels round otherwise")
     return interpreter
+
+
+def loaded(file: bytes, threads: int) -> Interpreter:
+    """An interpreter of a TFLite file, ready to run, whatever computes it. Raises ValueError or RuntimeError."""
+    with stderr_without(GREETING):
+        interpreter = Interpreter(model_content=file, num_threads=threads)
+        interpreter.allocate_tensors()
+    return interpreter
+
+
+def reason(error: Exception) -> str:
+    """What LiteRT says, in a line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1][:300]
+
+
+def outputs_of(interpreter: Interpreter, operator: str) -> tuple[int, ...]:
+    """The tensors, by index, that the one operator of a name gives, in its own order; none without one, or of several.
+
+    In which order a file lists them among its outputs is each converter's choice.
+    """
+    nodes = interpreter._get_ops_details()  # noqa: SLF001 - LiteRT has no public way to see its nodes
+    found = [node["outputs"] for node in nodes if node["op_name"] == operator]
+    return tuple(map(int, found[0])) if len(found) == 1 else ()
 
 
 def outputs_for(interpreter: Interpreter, values: NDArray[np.int8]) -> list[NDArray[np.int8]]:
