@@ -1,0 +1,87 @@
+"""A detector from an ONNX file."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from pi_classifier.contracts.detection import DetectorMetadata
+from pi_classifier.detection.decoding import Decoder, Outputs
+from pi_classifier.detection.detector import Loaded
+from pi_classifier.detection.geometry import Size
+from pi_classifier.detection.letterbox import InputLayout
+from pi_classifier.detection.recognition import check_task, recognised
+from pi_classifier.errors import ConfigError, ModelError, one_line
+from pi_classifier.runtimes.labels import names_in, read_labels
+from pi_classifier.runtimes.onnx.classifier import check_count
+from pi_classifier.runtimes.onnx.pictures import check_ends, picture_input, picture_size
+from pi_classifier.runtimes.onnx.read import OnnxFile, read_onnx
+from pi_classifier.runtimes.threads import compute_threads
+
+SMALLEST, LARGEST = 32, 2048
+"""Height and width in pixels."""
+
+
+def load_onnx(path: Path, labels_file: str, decoder: str, threads: int | Literal["auto"]) -> Loaded:
+    """A file, read, loaded and tried out.
+
+    Args:
+        path: the file.
+        labels_file: the user's, or empty.
+        decoder: the one that the user names, or empty.
+        threads: how many threads one inference may use.
+
+    Raises:
+        ConfigError: ONNX Runtime is not installed, there is no decoder of that name, labels are missing or unreadable.
+        ModelError: no ONNX file, or none that is run; no detector, or one that cannot be told apart.
+    """
+    file = read_onnx(path)
+    check_task(file.name, file.metadata)
+    check_ends(file)
+    layout = _layout(file)
+    given = read_labels(Path(labels_file)) if labels_file else names_in(file.metadata)
+    # What stands in the file needs no runtime: it is told even where that is not installed.
+    from pi_classifier.runtimes.onnx.session import Session
+
+    session = Session(file, compute_threads(threads))
+    tensor = layout.new_tensor()
+    tensor.fill(0.5)
+    outputs = session.run(tensor)
+    found = _decoder(file, outputs, layout.size, decoder)
+    if not given:
+        raise ConfigError(f"{file.name}: has no labels in it", remedy="name a file with a label a line with --labels")
+    if found.classes is not None:
+        check_count(labels_file or file.name, given, found.classes)
+    return Loaded(_metadata(file, found, layout.size, given), found, layout, lambda: session.run)
+
+
+def _layout(file: OnnxFile) -> InputLayout:
+    picture = picture_input(file)
+    height, width = picture_size(file, picture)
+    if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
+        raise ModelError(
+            f"{file.name}: takes pictures of {width}x{height} pixels",
+            remedy=f"export it for {SMALLEST} to {LARGEST} pixels a side",
+        )
+    return InputLayout(Size(height, width), picture.channels_last)
+
+
+def _decoder(file: OnnxFile, outputs: Outputs, size: Size, wanted: str) -> Decoder:
+    foreign = [output for output in outputs if not isinstance(output, np.ndarray) or output.dtype != np.float32]
+    if foreign:
+        raise ModelError(f"{file.name}: gives something else than float32", remedy="export it in float32 again")
+    return recognised(file.name, file.metadata, [output.shape for output in outputs], size, wanted)
+
+
+def _metadata(file: OnnxFile, decoder: Decoder, size: Size, labels: tuple[str, ...]) -> DetectorMetadata:
+    path = Path(file.name)
+    return DetectorMetadata(
+        name=one_line(path.stem),
+        weights=one_line(path.name),
+        weights_sha256=file.sha256,
+        engine="cpu",
+        decoder=decoder.name,
+        input_height=size.height,
+        input_width=size.width,
+        labels=labels,
+    )

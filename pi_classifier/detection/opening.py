@@ -1,0 +1,39 @@
+"""A file that a user names, as a detector."""
+
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pi_classifier.detection.detector import Detector
+from pi_classifier.detection.suppression import Limits
+
+
+class Wishes(NamedTuple):
+    """What the user says of a file that says too little."""
+
+    labels: str = ""
+    """A labels file, or empty."""
+    decoder: str = ""
+    """A decoder's name, or empty."""
+
+
+def open_detector(path: Path, wishes: Wishes, limits: Limits, *, threads: int | Literal["auto"]) -> Detector:
+    """A detector, ready to run.
+
+    Args:
+        path: an ONNX file, or a TFLite file by its ending.
+        wishes: what the user says of it.
+        limits: what is worth telling.
+        threads: how many threads one inference may use.
+
+    Raises:
+        ConfigError: the runtime is not installed, there is no decoder of that name, labels are missing or unreadable.
+        ModelError: the file cannot be used, is no detector, or cannot be told apart.
+    """
+    # Imported now: either runtime may not be there.
+    if path.suffix.lower() == ".tflite":
+        from pi_classifier.detection.tflite import load_tflite
+
+        return Detector(load_tflite(path, wishes.labels, wishes.decoder, threads), limits)
+    from pi_classifier.detection.onnx import load_onnx
+
+    return Detector(load_onnx(path, wishes.labels, wishes.decoder, threads), limits)

@@ -1,0 +1,60 @@
+"""Which kind of detector a model is: told by its file's metadata and by the shapes of its outputs, never guessed."""
+
+from collections.abc import Mapping
+
+from pi_classifier.detection.decoding import Decoder, Shapes
+from pi_classifier.detection.geometry import Size
+from pi_classifier.detection.nanodet import NanoDet
+from pi_classifier.detection.ultralytics import EndToEnd, Raw
+from pi_classifier.detection.yolox import YoloX
+from pi_classifier.errors import ConfigError, ModelError
+
+KINDS = {kind.name: kind for kind in (Raw, EndToEnd, YoloX, NanoDet)}
+"""Of an ONNX file."""
+ULTRALYTICS = (Raw.name, EndToEnd.name)
+
+
+def check_task(name: str, metadata: Mapping[str, str]) -> None:
+    """Raises ModelError where an exporter says that a file was made for something else than boxes."""
+    task = metadata.get("task", "detect")
+    if task != "detect":
+        raise ModelError(f"{name}: was made for the task {task[:40]!r}", remedy="name a detector, or a classifier")
+
+
+def recognised(name: str, metadata: Mapping[str, str], shapes: Shapes, size: Size, wanted: str = "") -> Decoder:
+    """How a model's outputs are read.
+
+    Args:
+        name: what errors call the file.
+        metadata: what its exporter wrote beside the model.
+        shapes: of its outputs, in their order.
+        size: of its input.
+        wanted: a decoder's name, or empty.
+
+    Raises:
+        ConfigError: there is no decoder of that name.
+        ModelError: the outputs are not those of the decoder that is wanted, or of none or several.
+    """
+    if wanted and wanted not in KINDS:
+        raise ConfigError(f"there is no decoder {wanted[:40]!r}", remedy=f"name one of {', '.join(KINDS)}")
+    # Ultralytics' exporters alone write down a task.
+    named = (wanted,) if wanted else ULTRALYTICS if "task" in metadata else ()
+    found = [KINDS[kind].of(shapes, size, certain=bool(named)) for kind in named or KINDS]
+    decoders: list[Decoder] = [decoder for decoder in found if decoder is not None]
+    if len(decoders) == 1:
+        return decoders[0]
+    given = f"it gives {_listed(shapes)} for a picture of {size.width}x{size.height}"
+    if decoders:
+        names = " and ".join(decoder.name for decoder in decoders)
+        raise ModelError(f"{name}: may be {names} ({given})", remedy="say which with --decoder NAME")
+    if wanted:
+        raise ModelError(f"{name}: is no {wanted} ({given})", remedy="name another --decoder, or leave it out")
+    raise ModelError(
+        f"{name}: is no detector that is known ({given})",
+        remedy=f"export it otherwise, or say what it is with --decoder ({', '.join(KINDS)}) and --labels",
+    )
+
+
+def _listed(shapes: Shapes) -> str:
+    texts = ["x".join(map(str, shape)) or "a number" for shape in shapes[:8]]
+    return ", ".join(texts) + (" and more" if len(shapes) > 8 else "") if texts else "nothing"

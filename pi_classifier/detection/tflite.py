@@ -1,0 +1,144 @@
+"""A detector from a TFLite file of elsewhere: an SSD, with its labels in a ZIP archive behind the model."""
+
+import hashlib
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_classifier.contracts.detection import DetectorMetadata
+from pi_classifier.contracts.job import Tensor
+from pi_classifier.detection.decoding import Outputs
+from pi_classifier.detection.detector import Loaded
+from pi_classifier.detection.geometry import Size
+from pi_classifier.detection.letterbox import CHANNELS, InputLayout
+from pi_classifier.detection.ssd import BYTES, FLOATS, SSD
+from pi_classifier.errors import ConfigError, ModelError, one_line
+from pi_classifier.runtimes.given_file import read_limited
+from pi_classifier.runtimes.labels import labels_of, read_labels
+from pi_classifier.runtimes.litert import loaded, outputs_of, reason
+from pi_classifier.runtimes.threads import compute_threads
+
+LARGEST = 128 << 20
+"""Bytes of a file."""
+ARCHIVE = 1 << 20
+"""Bytes at a file's end in which the archive has to lie, and of what is in it."""
+POSTPROCESS = "TFLite_Detection_PostProcess"
+NO_SSD = f"name an SSD that ends in {POSTPROCESS}, or an .onnx file"
+PICTURES = {np.dtype(np.uint8): BYTES, np.dtype(np.float32): FLOATS}
+SIDES = range(32, 2049)
+"""Pixels of height and width."""
+
+
+def load_tflite(path: Path, labels_file: str, decoder: str, threads: int | Literal["auto"]) -> Loaded:
+    """A file, read, loaded and tried out.
+
+    Args:
+        path: the file.
+        labels_file: the user's, or empty.
+        decoder: `ssd`, or empty.
+        threads: how many threads one inference may use.
+
+    Raises:
+        ConfigError: LiteRT is not installed, another decoder is wanted, labels are missing or unreadable.
+        ModelError: no TFLite file, or no SSD.
+    """
+    if decoder not in ("", SSD.name):
+        raise ConfigError(f"{path}: a .tflite file has no decoder but {SSD.name}", remedy="leave --decoder out")
+    content = _content(path)
+    labels = read_labels(Path(labels_file)) if labels_file else labels_in(str(path), content)
+    file = _File(str(path), content, compute_threads(threads))
+    given = file.load()
+    layout = _layout(str(path), given)
+    run = file.new_run(given)
+    run(layout.new_tensor())
+    ssd = SSD(layout.size, PICTURES[np.dtype(layout.dtype)])
+    return Loaded(_metadata(path, content, layout.size, labels), ssd, layout, file.new_run)
+
+
+def labels_in(name: str, content: bytes) -> tuple[str, ...]:
+    """The labels in the archive behind a model: its one text file. `name`: what errors call the model.
+
+    Raises:
+        ConfigError: there is none, or it is no list of labels.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content[-ARCHIVE:])) as archive:
+            texts = [one for one in archive.infolist() if one.filename.lower().endswith(".txt")]
+            found = [archive.open(one).read(ARCHIVE) for one in texts] if len(texts) == 1 else []
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, OSError):
+        found = []
+    if not found:
+        raise ConfigError(f"{name}: has no labels in it", remedy="name a file with a label a line with --labels")
+    return labels_of(f"{name}: {texts[0].filename}", found[0])
+
+
+class _File:
+    """A TFLite file, of which each thread has an interpreter."""
+
+    def __init__(self, name: str, content: bytes, threads: int) -> None:
+        self._name, self._content, self._threads = name, content, threads
+
+    def load(self) -> Any:
+        """Raises ModelError where LiteRT does not take it."""
+        try:
+            return loaded(self._content, self._threads)
+        except (ValueError, RuntimeError) as error:
+            raise self._refusal("load", error) from None
+
+    def new_run(self, interpreter: Any = None) -> Callable[[Tensor], Outputs]:
+        """Runs the model, by an interpreter of its own. Raises ModelError where it has none of an SSD's outputs."""
+        used = interpreter or self.load()
+        outputs, (given, *_) = outputs_of(used, POSTPROCESS), used.get_input_details()
+        if len(outputs) != 4:
+            raise ModelError(f"{self._name}: is no detector that is known", remedy=NO_SSD)
+
+        def run(tensor: Tensor) -> Sequence[NDArray[Any]]:
+            try:
+                used.set_tensor(given["index"], tensor)
+                used.invoke()
+                return [used.get_tensor(index) for index in outputs]
+            except (ValueError, RuntimeError) as error:
+                raise self._refusal("run", error) from None
+
+        return run
+
+    def _refusal(self, what: str, error: Exception) -> ModelError:
+        problem = f"{self._name}: LiteRT does not {what} it ({reason(error)})"
+        return ModelError(problem, remedy="copy it again, or convert it again")
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_limited(path, LARGEST)
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}", remedy="name a readable file with --weights") from None
+
+
+def _layout(name: str, interpreter: Any) -> InputLayout:
+    inputs = interpreter.get_input_details()
+    shape, dtype = tuple(inputs[0]["shape"].tolist()), np.dtype(inputs[0]["dtype"])
+    if len(inputs) != 1 or len(shape) != 4 or shape[0] != 1 or shape[3] != CHANNELS or dtype not in PICTURES:
+        raise ModelError(f"{name}: takes no picture of bytes or float32 ({dtype} {shape})", remedy=NO_SSD)
+    if shape[1] not in SIDES or shape[2] not in SIDES:
+        remedy = f"convert it for {SIDES[0]} to {SIDES[-1]} pixels a side"
+        raise ModelError(f"{name}: takes pictures of {shape[2]}x{shape[1]} pixels", remedy=remedy)
+    return InputLayout(Size(shape[1], shape[2]), channels_last=True, dtype=dtype)
+
+
+def _metadata(path: Path, content: bytes, size: Size, labels: tuple[str, ...]) -> DetectorMetadata:
+    return DetectorMetadata(
+        name=one_line(path.stem),
+        weights=one_line(path.name),
+        weights_sha256=hashlib.sha256(content).hexdigest(),
+        engine="litert",
+        decoder=SSD.name,
+        input_height=size.height,
+        input_width=size.width,
+        labels=labels,
+    )
