@@ -34,7 +34,10 @@ class Decoder(Protocol):
         """How many it scores; None where its outputs do not tell."""
 
     def candidates(self, outputs: Outputs, confidence: float, /) -> Candidates:
-        """All of at least this confidence, in pixels of the input. Boxes may leave it, or be no numbers."""
+        """All of at least this confidence, in pixels of the input.
+
+        Boxes may leave it, be empty or no numbers, and numpy may warn of that.
+        """
 
 
 class Grid(NamedTuple):

@@ -13,6 +13,8 @@ from pi_classifier.detection.geometry import to_picture
 from pi_classifier.detection.letterbox import InputLayout, Letterbox
 from pi_classifier.detection.suppression import Candidates, Limits, best, suppressed
 
+MOST_CLASSES = 1 << 16
+"""Beyond it, a class is a damaged number."""
 Run = Callable[[Tensor], Outputs]
 """Runs a model; new arrays at every call."""
 
@@ -72,7 +74,8 @@ class DetectionPredictor:
 
     def decode(self, outputs: Outputs, geometry: Geometry) -> tuple[Detection, ...]:
         """The objects that outputs tell of, best first, in the picture that lay so in the input."""
-        found = _sound(self._decoder.candidates(outputs, self._limits.confidence))
+        with np.errstate(over="ignore", invalid="ignore"):  # on a picture that nobody thought of floats may overflow
+            found = _sound(self._decoder.candidates(outputs, self._limits.confidence))
         few = best(found, self._limits.max_detections) if self._decoder.suppressed else suppressed(found, self._limits)
         boxes = to_picture(few.boxes, geometry)
         return tuple(
@@ -85,11 +88,12 @@ class DetectionPredictor:
 
     def _label(self, class_id: int) -> str:
         """Outputs that do not tell how many classes there are may name one beyond the labels."""
-        return self._labels[class_id] if 0 <= class_id < len(self._labels) else f"class {class_id}"
+        return self._labels[class_id] if class_id < len(self._labels) else f"class {class_id}"
 
 
 def _sound(candidates: Candidates) -> Candidates:
-    """Those with a box: on a picture that nobody thought of floats may overflow."""
-    boxes = candidates.boxes
+    """Those with a box and a class."""
+    boxes, class_ids = candidates.boxes, candidates.class_ids
     sound = np.isfinite(boxes).all(axis=1) & (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3])
+    sound &= (class_ids >= 0) & (class_ids < MOST_CLASSES)
     return candidates if sound.all() else candidates.take(np.flatnonzero(sound))

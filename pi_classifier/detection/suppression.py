@@ -12,6 +12,10 @@ MOST_CANDIDATES = 1000
 """That are compared with one another, the best: time grows with their square, and more made no model better."""
 
 
+BELOW_ALL = -1.0
+"""A score: what is too low is gone before."""
+
+
 class Limits(NamedTuple):
     """What is worth telling."""
 
@@ -54,12 +58,11 @@ def suppressed(candidates: Candidates, limits: Limits) -> Candidates:
     left_top, right_bottom = few.boxes[:, :2], few.boxes[:, 2:]
     # OpenCV wants left, top, width, height; arrays do, whatever its annotations say.
     rectangles = np.hstack([left_top, right_bottom - left_top]).astype(np.float64)
-    # What is below the confidence is gone already; 0 would be refused.
     kept = cv2.dnn.NMSBoxesBatched(
         rectangles,  # type: ignore[arg-type]
         few.scores,  # type: ignore[arg-type]
         few.class_ids.astype(np.int32),  # type: ignore[arg-type]
-        0.0,
+        BELOW_ALL,
         limits.iou,
     )
     return best(few.take(np.asarray(kept, np.int64).reshape(-1)), limits.max_detections)

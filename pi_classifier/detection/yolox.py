@@ -36,6 +36,5 @@ class YoloX:
         found = chosen(answer[:, 4:5] * answer[:, 5:], confidence)
         places, strides = self.grid.places[found.cells], self.grid.strides[found.cells]
         boxes = answer[found.cells, :4]
-        with np.errstate(over="ignore"):  # infinite boxes are none
-            placed = from_centres((boxes[:, :2] + places) * strides, np.exp(boxes[:, 2:]) * strides)
+        placed = from_centres((boxes[:, :2] + places) * strides, np.exp(boxes[:, 2:]) * strides)
         return Candidates(placed, found.scores, found.class_ids)
