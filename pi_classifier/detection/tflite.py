@@ -70,7 +70,7 @@ def labels_in(name: str, content: bytes) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(io.BytesIO(content[-ARCHIVE:])) as archive:
             texts = [one for one in archive.infolist() if one.filename.lower().endswith(".txt")]
-            found = [archive.open(one).read(ARCHIVE) for one in texts] if len(texts) == 1 else []
+            found = [archive.read(one) for one in texts if len(texts) == 1 and one.file_size <= ARCHIVE]
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, OSError):
         found = []
     if not found:

@@ -1,0 +1,60 @@
+"""Detectors for tests: small ONNX files with fixed answers, and the real models where they are."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.runtimes.onnx.files import helper, model, numpy_helper, value
+
+SIZE = 64
+"""Pixels of the picture that a small detector takes."""
+COUNT = 8 * 8 + 4 * 4 + 2 * 2
+"""Its cells."""
+NAMES = {"names": repr({0: "cat", 1: "dog"})}
+ULTRALYTICS = {**NAMES, "task": "detect", "imgsz": "[64, 64]", "stride": "32", "end2end": "False"}
+LABELS = ("cat", "dog")
+
+
+def detector(
+    *answers: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    picture: Sequence[int | str | None] = (1, 3, SIZE, SIZE),
+    metadata: Mapping[str, str] | None = None,
+) -> Any:
+    """It gives these answers for whatever picture, with shapes that its file does not tell."""
+    constants = [numpy_helper.from_array(answer, f"answer_{n}") for n, answer in enumerate(answers)]
+    nodes = [helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0)]
+    nodes += [helper.make_node("Mul", ["mean", "nought"], ["nothing"])]
+    nodes += [helper.make_node("Add", ["nothing", f"answer_{n}"], [f"output{n}"]) for n in range(len(answers))]
+    constants.append(numpy_helper.from_array(np.zeros((), np.float32), "nought"))
+    made = model(
+        nodes,
+        [value("images", picture)],
+        [value(f"output{n}", None) for n in range(len(answers))],
+        initializer=constants,
+    )
+    helper.set_model_props(made, dict(metadata or {}))
+    return made
+
+
+def raw(count: int = COUNT) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Ultralytics' raw head: one dog in the middle, 20 x 10 pixels."""
+    answer = np.zeros((1, 6, count), np.float32)
+    answer[0, :, 3] = [32, 32, 20, 10, 0.1, 0.9]
+    return answer
+
+
+def models(test_data: Path) -> Path:
+    """The folder of real models, pictures and reference figures."""
+    folder = test_data / "detection"
+    if not folder.is_dir():
+        pytest.skip("no detection/ in the test data")
+    return folder
+
+
+def labels_for(model_file: Path) -> str:
+    """The labels file that a real model needs, or none."""
+    silent = any(kind in model_file.name for kind in ("yolox", "nanodet"))
+    return str(model_file.with_name("coco80.txt")) if silent else ""
