@@ -10,7 +10,7 @@ from pi_classifier.detection.decoding import Decoder, Outputs
 from pi_classifier.detection.detector import Loaded
 from pi_classifier.detection.geometry import Size
 from pi_classifier.detection.letterbox import InputLayout
-from pi_classifier.detection.recognition import check_task, recognised
+from pi_classifier.detection.recognition import check_answer, check_task, recognised
 from pi_classifier.errors import ConfigError, ModelError, one_line
 from pi_classifier.runtimes.labels import names_in, read_labels
 from pi_classifier.runtimes.onnx.classifier import check_count
@@ -70,7 +70,11 @@ def _decoder(file: OnnxFile, outputs: Outputs, size: Size, wanted: str) -> Decod
     foreign = [output for output in outputs if not isinstance(output, np.ndarray) or output.dtype != np.float32]
     if foreign:
         raise ModelError(f"{file.name}: gives something else than float32", remedy="export it in float32 again")
-    return recognised(file.name, file.metadata, [output.shape for output in outputs], size, wanted)
+    if not all(np.isfinite(output).all() for output in outputs):
+        raise ModelError(f"{file.name}: gives no numbers (NaN or infinity)", remedy="export it in float32 again")
+    decoder = recognised(file.name, file.metadata, [output.shape for output in outputs], size, wanted)
+    check_answer(file.name, decoder, outputs, size)
+    return decoder
 
 
 def _metadata(file: OnnxFile, decoder: Decoder, size: Size, labels: tuple[str, ...]) -> DetectorMetadata:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from pi_classifier.detection.decoding import Decoder, Shapes
+import numpy as np
+
+from pi_classifier.detection.decoding import Decoder, Outputs, Shapes
 from pi_classifier.detection.geometry import Size
 from pi_classifier.detection.nanodet import NanoDet
 from pi_classifier.detection.ultralytics import EndToEnd, Raw
@@ -12,6 +14,11 @@ from pi_classifier.errors import ConfigError, ModelError
 KINDS = {kind.name: kind for kind in (Raw, EndToEnd, YoloX, NanoDet)}
 """Of an ONNX file."""
 ULTRALYTICS = (Raw.name, EndToEnd.name)
+
+HIGHEST = 1.01
+"""Score; one of half precision may be a little more than 1."""
+FURTHEST = 16
+"""Sizes of the input that a box of an empty picture may lie away."""
 
 
 def check_task(name: str, metadata: Mapping[str, str]) -> None:
@@ -53,6 +60,28 @@ def recognised(name: str, metadata: Mapping[str, str], shapes: Shapes, size: Siz
         f"{name}: is no detector that is known ({given})",
         remedy=f"export it otherwise, or say what it is with --decoder ({', '.join(KINDS)}) and --labels",
     )
+
+
+def check_answer(name: str, decoder: Decoder, outputs: Outputs, size: Size) -> None:
+    """Whether numbers, too, are a decoder's: shapes alone do not tell boxes that are decoded already, or bare logits.
+
+    Args:
+        name: what errors call the file.
+        decoder: that its shapes and the user ask for.
+        outputs: of a picture with nothing in it.
+        size: of the model's input.
+
+    Raises:
+        ModelError: scores are no probabilities, or boxes lie far outside the picture.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = decoder.candidates(outputs, 0.0)
+        score = float(found.scores.max(initial=0))
+        furthest = float(np.abs(found.boxes).max(initial=0))
+    if score > HIGHEST or not furthest <= FURTHEST * max(size):
+        said = f"for an empty picture scores up to {score:.3g}, boxes up to {furthest:.3g} pixels from its corner"
+        remedy = "export it with scores of 0 to 1 and boxes as that decoder has them, or name another --decoder"
+        raise ModelError(f"{name}: what it gives is not as {decoder.name} has it ({said})", remedy=remedy)
 
 
 def _listed(shapes: Shapes) -> str:

@@ -97,6 +97,9 @@ def test_more_classes_than_labels(tmp_path: Path) -> None:
         (lambda: detector(raw(), picture=(1, 1, 64, 64), metadata=ULTRALYTICS), "takes no picture"),
         (lambda: detector(raw(), picture=(4, 3, 64, 64), metadata=ULTRALYTICS), "takes 4 pictures at once"),
         (lambda: detector(YOLOX, metadata={"names": repr({0: "a"})}), "1 labels for 2 outputs"),
+        (lambda: detector(YOLOX + 50, metadata=NAMES), "is not as yolox has it"),
+        (lambda: detector(YOLOX * np.nan, metadata=NAMES), "gives no numbers"),
+        (lambda: detector(raw() * 10, metadata=ULTRALYTICS), "scores up to 9"),
         (lambda: a_classifier(metadata=NAMES, picture=(1, 3, 64, 64)), "is no detector that is known"),
         (
             lambda: made_of(
