@@ -91,6 +91,16 @@ TOP_K = Flag("--top-k", ("model", "top_k"), int, "N", "Classes named for each fr
 ACTIVATIONS = Flag(
     "--activations", ("model", "activations"), str, "auto|quint8|qint8", "Type of the quantised activations."
 )
+DECODER = Flag(
+    "--decoder",
+    ("detect", "decoder"),
+    str,
+    "NAME",
+    "Of a detector that cannot be told: ultralytics, end-to-end, yolox, nanodet, ssd.",
+)
+CONFIDENCE = Flag("--confidence", ("detect", "confidence"), float, "P", "Of a detector: the least of an object.")
+IOU = Flag("--iou", ("detect", "iou"), float, "P", "Overlap above which two boxes of a label are one object.")
+MAX_DETECTIONS = Flag("--max-detections", ("detect", "max_detections"), int, "N", "Objects told of one picture.")
 FRAMES = Flag("--frames", ("run", "frames"), int, "N", "Stop after N predictions; 0 never stops.")
 METRICS_LISTEN = Flag(
     "--metrics-listen", ("metrics", "listen"), str, "HOST:PORT", 'Where metrics are served; "" turns them off.'
@@ -167,12 +177,16 @@ def run(*, configuration: Configuration) -> None:
 
 
 @app.command()
-@configured_by(MODEL, WEIGHTS, LABELS, RUNTIME, THREADS, TOP_K)
+@configured_by(MODEL, WEIGHTS, LABELS, RUNTIME, THREADS, TOP_K, DECODER, CONFIDENCE, IOU, MAX_DETECTIONS)
 def classify(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Pictures, videos, folders; - is stdin.")],
     *,
     configuration: Configuration,
     json_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")] = False,
+    results: Annotated[
+        Optional[Literal["coco"]],  # noqa: UP045
+        typer.Option("--format", help="Of a detector: coco, one JSON array of COCO's results."),
+    ] = None,
     output: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(metavar="DIR", help="Write each input with its labels drawn on it."),
@@ -182,8 +196,16 @@ def classify(
     ] = False,
 ) -> None:
     """Classify pictures and videos, every frame; exit 1 if any of them could not be read."""
+    from pi_classifier.model import open_detector
     from pi_classifier.offline.classify import classify as classify_files
+    from pi_classifier.offline.detect import check_options, detect
 
+    detector = open_detector(configuration.settings)
+    check_options(detector, json_lines=json_lines, coco=results is not None, output=output)
+    if detector is not None:
+        if not detect(inputs, detector, json_lines=json_lines, coco=results is not None):
+            raise typer.Exit(1)
+        return
     if not classify_files(inputs, configuration.settings, json_lines=json_lines, output=output, overwrite=overwrite):
         raise typer.Exit(1)
 

@@ -4,13 +4,17 @@ import importlib.util
 import logging
 import platform
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pi_classifier.config.schema import ModelSettings, is_onnx
+from pi_classifier.config.schema import ModelSettings, Settings, is_onnx, is_tflite
 from pi_classifier.contracts.model import Model, Runtime
 from pi_classifier.errors import ActivationsUnsupported, CannotWrite, ConfigError, ModelError
 from pi_classifier.prepare.store import ModelStore, write_bundle
 from pi_classifier.runtimes.bundle import Bundle, read_bundle
+
+if TYPE_CHECKING:
+    # Not imported for a classifier.
+    from pi_classifier.detection.detector import Detector
 
 Activations = Literal["quint8", "qint8"]
 ELSEWHERE = (
@@ -62,6 +66,26 @@ def _open_onnx(settings: ModelSettings) -> Model:
     from pi_classifier.runtimes.onnx.model import OnnxModel
 
     return OnnxModel(file, found, threads=settings.threads, top_k=settings.top_k)
+
+
+def open_detector(settings: Settings) -> "Detector | None":
+    """The detector that the settings name, ready to run; None where they name a classifier.
+
+    Raises:
+        ConfigError: as `open_model`; also where `[detect]` names a decoder that the file's kind does not have.
+        ModelError: the file cannot be used, is no detector, or cannot be told apart.
+    """
+    from pi_classifier.detection.opening import Wishes, is_detector
+    from pi_classifier.detection.opening import open_detector as opened
+    from pi_classifier.detection.suppression import Limits
+
+    model, detect = settings.model, settings.detect
+    decoder = "" if detect.decoder == "auto" else detect.decoder
+    path = Path(model.weights)
+    if not (is_tflite(model.weights) or (is_onnx(model.weights) and is_detector(path, decoder))):
+        return None
+    limits = Limits(detect.confidence, detect.iou, detect.max_detections)
+    return opened(path, Wishes(model.labels, decoder), limits, threads=model.threads)
 
 
 def check_torch(purpose: str) -> None:

@@ -184,6 +184,11 @@ def is_onnx(weights: str) -> bool:
     return weights.lower().endswith(".onnx")
 
 
+def is_tflite(weights: str) -> bool:
+    """Whether these are a TFLite file from elsewhere, a detector."""
+    return weights.lower().endswith(".tflite")
+
+
 class ModelSettings(Section):
     """`[model]`."""
 
@@ -236,6 +241,19 @@ class ModelSettings(Section):
     @classmethod
     def _workers_in_range(cls, value: object, validated: ValidatorFunctionWrapHandler) -> int | Literal["auto"]:
         return _number_or_auto(value, validated, "workers", 64)
+
+
+class DetectSettings(Section):
+    """`[detect]`."""
+
+    decoder: Literal["auto", "ultralytics", "end-to-end", "yolox", "nanodet", "ssd"] = Field(
+        "auto", description="how a detector's outputs are read; auto: as its file and their shapes tell"
+    )
+    confidence: float = Field(0.3, ge=0, le=1, description="the least of an object that is told")
+    iou: float = Field(
+        0.45, ge=0, le=1, description="intersection over union above which two boxes of a label are one object"
+    )
+    max_detections: int = Field(100, ge=1, le=1000, description="objects told of one picture, the best")
 
 
 class LogSettings(Section):
@@ -336,6 +354,7 @@ class Settings(Section):
 
     camera: tuple[CameraSettings, ...] = Field((CameraSettings(),), min_length=1, max_length=64)
     model: ModelSettings = ModelSettings()
+    detect: DetectSettings = DetectSettings()
     log: LogSettings = LogSettings()
     steadiness: SteadinessSettings = SteadinessSettings()
     watch: tuple[WatchSettings, ...] = Field((), max_length=64)

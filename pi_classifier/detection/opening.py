@@ -5,6 +5,8 @@ from typing import Literal, NamedTuple
 
 from pi_classifier.detection.detector import Detector
 from pi_classifier.detection.suppression import Limits
+from pi_classifier.runtimes.onnx.classifier import is_row
+from pi_classifier.runtimes.onnx.read import read_onnx
 
 
 class Wishes(NamedTuple):
@@ -14,6 +16,17 @@ class Wishes(NamedTuple):
     """A labels file, or empty."""
     decoder: str = ""
     """A decoder's name, or empty."""
+
+
+def is_detector(path: Path, decoder: str) -> bool:
+    """Whether an ONNX file is taken for a detector, and not for a classifier: by its task, a decoder, or its outputs.
+
+    Raises ModelError where it is no such file.
+    """
+    file = read_onnx(path)
+    if "task" in file.metadata:
+        return file.metadata["task"] == "detect"
+    return bool(decoder) or any(output.shape is not None and not is_row(output.shape) for output in file.outputs)
 
 
 def open_detector(path: Path, wishes: Wishes, limits: Limits, *, threads: int | Literal["auto"]) -> Detector:
