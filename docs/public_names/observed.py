@@ -9,6 +9,7 @@ import numpy as np
 from prometheus_client import CollectorRegistry, Metric
 
 from pi_classifier import __version__
+from pi_classifier.contracts.detection import Detection
 from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.contracts.group import Group, Member
 from pi_classifier.contracts.model import ModelMetadata
@@ -18,6 +19,7 @@ from pi_classifier.errors import CameraAbsent, CaptureTimeout, InputError
 from pi_classifier.events.groups import GroupEvents
 from pi_classifier.events.journal import entry_fields, message
 from pi_classifier.events.monitor import EventMonitor
+from pi_classifier.offline import detect
 from pi_classifier.offline.classify import JsonReport
 from pi_classifier.sinks.metrics.at_scrape import build_versions
 from pi_classifier.sinks.metrics.groups import GroupMetrics
@@ -107,6 +109,11 @@ MEANING = {
     "frame": "its number, counted from 0; null without a new frame",
     "frame_age_seconds": "from capture to prediction; null without a new frame",
     "input": "as it was given, or as it was found in a folder",
+    "detections": "objects, best first",
+    "detections[].class_id": "index into the detector's labels",
+    "detections[].label": "of the class",
+    "detections[].confidence": "0 to 1",
+    "detections[].box": "left, top, right, bottom in pixels of the picture, from its outer edges",
     "predictions": "the best classes, best first",
     "predictions[].class_id": "index into the model's categories",
     "predictions[].label": "of the class",
@@ -208,6 +215,15 @@ def classify_lines() -> str:
     return _lines(("a frame", "an input that cannot be read", "untrained weights"), stream.getvalue())
 
 
+def detect_lines() -> str:
+    """The same of a detector."""
+    with redirect_stdout(io.StringIO()) as stream:
+        found = Detection("dog", 16, 0.912345, (12.25, 40.0, 310.5, 239.75))
+        detect.JsonReport().seen("yard.jpg", 0, (found,))
+        detect.JsonReport().failed("empty.jpg", InputError("empty.jpg: not a picture", remedy="give another"))
+    return _lines(("a frame", "an input that cannot be read"), stream.getvalue())
+
+
 def _lines(titles: Iterable[str], text: str) -> str:
     """The lines themselves, and every key that is in any of them: its types, and the lines that have it."""
     types: dict[str, list[str]] = {}
@@ -229,7 +245,7 @@ def _lines(titles: Iterable[str], text: str) -> str:
 def _keys(line: Mapping[str, object], above: str = "") -> Iterator[tuple[str, str]]:
     for key, value in line.items():
         yield above + key, "null" if value is None else JSON_TYPES[type(value).__name__]
-        for item in value[:1] if isinstance(value, list) and key != "missing" else ():
+        for item in value[:1] if isinstance(value, list) and key not in ("missing", "box") else ():
             yield from _keys(item, f"{above}{key}[].")
         if isinstance(value, dict) and key == "state":
             yield from _keys(value, f"{above}{key}.")

@@ -47,6 +47,9 @@ happens, each group of cameras among them ([groups.md](groups.md)).
 One object a line, on stdout, for each frame, and for each input that cannot be read, or not to its end.
 
 {observed.classify_lines()}
+With a detector:
+
+{observed.detect_lines()}
 ## Events and the journal
 
 Under systemd an event is an entry of the journal, with fields (`journalctl -o json`) and a text, which is for people
