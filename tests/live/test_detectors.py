@@ -10,14 +10,15 @@ import cv2
 import numpy as np
 import pytest
 
+from pi_classifier.contracts.detection import Detection
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.detection.decoding import Grid
 from pi_classifier.detection.nanodet import NanoDet
-from pi_classifier.detection.opening import Wishes, open_detector
 from pi_classifier.detection.suppression import MOST_CANDIDATES, Candidates, Limits, best
 from tests.detection.coco import Annotations
 from tests.detection.files import labels_for, models
-from tests.detection.pictures import ALL, Mistakes, found_with, read_pictures
+from tests.detection.pictures import Mistakes, found_with, read_pictures
+from tests.running import Program
 
 TOLERANCE = 0.005
 MODELS = (
@@ -57,17 +58,32 @@ def reference(folder: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_accuracy(
-    name: str, folder: Path, annotations: Annotations, pictures: dict[int, Pixels], reference: dict[str, Any]
+    name: str, program: Callable[..., Program], folder: Path, annotations: Annotations, reference: dict[str, Any]
 ) -> None:
-    """Protects all of detection: each kind of detector finds what its authors' own code finds."""
+    """Protects all of detection: each kind of detector finds by this program what its authors' own code finds."""
     path = folder / "models" / name
-    find = open_detector(path, Wishes(labels_for(path)), ALL, threads=1).new_finder()
-    scores = annotations.score({number: find(pixels) for number, pixels in pictures.items()})
+    labels = ("--labels", labels_for(path)) if labels_for(path) else ()
+    limits = ("--confidence", "0.001", "--iou", "0.65", "--max-detections", "100")
+    given = (folder / "val" / "images", "--format", "coco", "--weights", path, *labels, *limits, "--threads", "1")
+    running = program("classify", *given)
+    result = running.wait()
+    assert result.returncode == 0, result.stderr
+    scores = annotations.score(_by_picture(json.loads("\n".join(running.lines)), annotations))
     figures = reference[path.stem]
     print(name, scores, figures)
     assert scores.map == pytest.approx(figures["mAP50-95"], abs=TOLERANCE)
     assert scores.map50 == pytest.approx(figures["mAP50"], abs=TOLERANCE)
     assert scores.ar100 == pytest.approx(figures["AR100"], abs=TOLERANCE)
+
+
+def _by_picture(results: list[dict[str, Any]], annotations: Annotations) -> dict[int, list[Detection]]:
+    """COCO's results."""
+    found: dict[int, list[Detection]] = {}
+    for one in results:
+        left, top, width, height = one["bbox"]
+        label, box = annotations.names[one["category_id"]], (left, top, left + width, top + height)
+        found.setdefault(one["image_id"], []).append(Detection(label, one["category_id"], one["score"], box))
+    return found
 
 
 def _no_half_cell(decoder: NanoDet) -> NanoDet:
