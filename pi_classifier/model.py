@@ -96,9 +96,12 @@ def check_torch(purpose: str) -> None:
 
 
 def check_preparable(settings: ModelSettings) -> None:
-    """Raises ConfigError for an ONNX file, and for an ONNX file's settings with other weights, which need none."""
+    """Raises ConfigError for a file from elsewhere, and for an ONNX file's settings with weights that need none."""
     if is_onnx(settings.weights):
         raise ConfigError(f"{settings.weights}: an .onnx file is run as it is", remedy="give it to 'run' or 'classify'")
+    if is_tflite(settings.weights):
+        problem = f"{settings.weights}: a .tflite file is run as it is, and as a detector alone"
+        raise ConfigError(problem, remedy="give it to 'classify'")
     if settings.runtime == "onnx":
         raise ConfigError("the runtime onnx is for an .onnx file alone", remedy="name one with --weights")
     for key in ("labels", "mean", "std"):

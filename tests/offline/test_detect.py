@@ -111,3 +111,13 @@ def test_a_classifier_has_no_boxes(program: Run, tmp_path: Path) -> None:
     result = program("classify", write_picture(tmp_path / "a.png"), *given).wait()
     assert result.returncode == 78
     assert "--format coco is for a detector" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "prepare"])
+def test_commands_without_detectors(command: str, program: Run, tmp_path: Path) -> None:
+    """Protects users: a .tflite file is not taken for weights where detectors have no place yet."""
+    weights = tmp_path / "ssd.tflite"
+    weights.write_bytes(b"")
+    result = program(command, "--weights", weights).wait()
+    assert result.returncode == 78
+    assert "as a detector alone; give it to 'classify'" in result.stderr
