@@ -84,6 +84,13 @@ class Regression:
             (*state.losses, loss),
         )
 
+    def run(self, epochs: int) -> State:
+        """So many epochs from the start, all at once."""
+        state = self.start()
+        while state.epoch < epochs:
+            state = self.step(state)
+        return state
+
     def head(self, weights: Floats) -> Head:
         """The layer for the features' real values, from `State.weights` or `State.best`."""
         own = weights[:-1] / self._scale[:, None]
@@ -104,10 +111,7 @@ class Regression:
 def fitted(features: Floats, labels: NDArray[np.intp], classes: int, epochs: int = EPOCHS) -> Head:
     """A head after so many epochs, all at once; the arguments are those of `Regression`."""
     regression = Regression(features, labels, classes)
-    state = regression.start()
-    while state.epoch < epochs:
-        state = regression.step(state)
-    return regression.head(state.best)
+    return regression.head(regression.run(epochs).best)
 
 
 def _largest_eigenvalue(inputs: Floats) -> float:
