@@ -319,8 +319,6 @@ def train(
 
     Ctrl-C while it learns ends that and writes what was learnt so far.
     """
-    # Read when numpy is imported: several threads would spend most of their time on waiting for one another.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from pi_classifier.model import check_torch, resolve_activations, runtimes_at_hand
 
     check_torch("to learn own classes")
@@ -348,8 +346,6 @@ def evaluate(
     ] = None,
 ) -> None:
     """Say what a bundle is worth on pictures; on those that it learnt from, only the others judge."""
-    # As for train.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from pi_classifier.offline.evaluate import evaluate_bundle
 
     _check_runtime(str(bundle), configuration)

@@ -12,16 +12,15 @@ from benchmarks.learning.case import OwnFigures, OwnOrder, cpu_seconds, peak_rss
 from benchmarks.shared.failure import errors_in_one_line
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.offline.progress import progress_bars
-from pi_classifier.offline.train import Wishes, fit_for, with_features
+from pi_classifier.offline.train import EPOCHS, Wishes, fit_for, with_features
 from pi_classifier.prepare.trunk import Trunk
 from pi_classifier.runtimes.novelty import Features, cosines
 from pi_classifier.sources.files.folder import find_files
-from pi_classifier.training import finetuning, head
 from pi_classifier.training.dataset import read_dataset
 from pi_classifier.training.features import extractor
 from pi_classifier.training.split import split
 from pi_classifier.training.train import Learnt
-from pi_classifier.training.unknown import prototypes, threshold
+from pi_classifier.training.unknown import threshold
 
 STRANGERS = 200
 """At most so many are looked at."""
@@ -37,14 +36,14 @@ def learn(order: OwnOrder) -> OwnFigures:
         parts = split(pictures.dataset.items, trunk.values(pictures.features), order.seed)
         fit = fit_for(trunk, pictures, parts, wishes, progress)
     extracted = cpu_seconds()
-    for _ in fit.epochs({"head": head.EPOCHS, "finetune": finetuning.EPOCHS}[order.method]):
+    for _ in fit.epochs(EPOCHS[wishes.method]):
         pass
     fitted = cpu_seconds()
     learnt = Learnt(trunk, pictures, parts, fit)
     accuracy = learnt.judgement.accuracy
     assert accuracy is not None  # noqa: S101 - a quarter judges
-    labels, classes = pictures.labels[parts.learnt], len(dataset.classes)
-    centres = prototypes(learnt.features[parts.learnt], labels, classes)
+    centres, _ = learnt.unknown()
+    assert centres is not None  # noqa: S101 - the same
     known = learnt.features[parts.judging]
     strangers = _features(trunk, Path(order.strangers)) if order.strangers else None
     return OwnFigures(

@@ -195,7 +195,7 @@ class ModelSettings(Section):
     name: Architecture = Field("mobilenet_v2", description="architecture, as torchvision calls it")
     weights: FileName = Field(
         "default",
-        description="default, the path of a state dict, bundle or .onnx file, demo (of drawn scenes), untrained",
+        description="default, a state dict, bundle or .onnx file, demo (drawn scenes), untrained (random)",
     )
     labels: str = Field(
         "", max_length=4096, description="of an .onnx file: a file with a label a line; empty: those inside it"

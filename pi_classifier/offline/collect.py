@@ -56,7 +56,7 @@ def collect(label: str, folder: Path, camera: CameraSettings, pace: Pace, *, kee
         NoPictures: the camera is not there, or gave up; the pictures before that stay.
         ConfigError, InputError, CameraUnsupported: there is no such source.
     """
-    # It waits for a camera, as a service does: of a test pattern there is nothing to learn.
+    # It waits for a camera, as a service does: of a drawn scene there is nothing to learn.
     (source,) = sources_for([camera], wait=True)
     with Burst(folder, label, keep_similar=keep_similar) as burst:
         try:

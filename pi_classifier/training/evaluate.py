@@ -171,9 +171,7 @@ def _learning(values: NDArray[np.float32], truth: NDArray[np.intp], parts: Split
     for share in SHARES:
         some = np.sort(np.concatenate([_first(order[truth[order] == one], share) for one in range(classes)]))
         regression = Regression(values[some], truth[some], classes)
-        state = regression.start()
-        while state.epoch < EPOCHS:
-            state = regression.step(state)
+        state = regression.run(EPOCHS)
         head = regression.head(state.best)
         found = head(values[parts.judging]).argmax(axis=1)
         sizes.append((len(some), Accuracy(int(np.count_nonzero(found == truth[parts.judging])), len(found))))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,7 @@ class FinetuneFit:
         self._resume = False
         settings = views_digest(trunk.metadata), BATCH, LEARNING_RATE, DECAY
         self._fingerprint = fingerprint(pictures, trunk.metadata, seed, *settings)
+        self._head = self._fitted_head()
         self.epoch = 0
 
     def resume(self) -> bool:
@@ -74,7 +76,7 @@ class FinetuneFit:
         order = Order(self._base, str(self._pictures.dataset.folder), self._fingerprint, self._seed, last, self._resume)
         with _process() as process:
             try:
-                send(process.stdin, order, self._material, self._head())  # type: ignore[arg-type]
+                send(process.stdin, order, self._material, self._head)  # type: ignore[arg-type]
                 for line in process.stdout:  # type: ignore[union-attr]
                     told = json.loads(line)
                     if isinstance(told, dict):
@@ -93,14 +95,15 @@ class FinetuneFit:
 
     def install(self) -> Features:
         """As of a `Fit`. Before the end of the first epoch that is a new last layer alone."""
-        features, head, learnt = self._pictures.features, self._head(), self._material.learnt
+        features, head, learnt = self._pictures.features, self._head, self._material.learnt
         state = self._kept() if self.epoch else None
         if state is not None:
             with quiet_about_deprecations():
                 network = trainable(self._trunk.blocks, len(head.bias))
                 load(network, state)
                 self._trunk.blocks.replace(network[0])  # type: ignore[arg-type]
-            head = Head(state["network.4.weight"].astype(np.float32), state["network.4.bias"].astype(np.float32))
+            linear: Any = network[-1]
+            head = Head(linear.weight.detach().numpy(), linear.bias.detach().numpy())
             features = self._trunk.blocks.features(self._material.views[:, 0])
         self._trunk.quantise(head, features[learnt])
         return features
@@ -108,8 +111,8 @@ class FinetuneFit:
     def _kept(self) -> Arrays | None:
         return read_checkpoint(self._pictures.dataset.folder, FINETUNE, self._fingerprint)
 
-    def _head(self) -> Head:
-        """On the blocks as they were."""
+    def _fitted_head(self) -> Head:
+        """On the blocks as they are, to begin from."""
         learnt, classes = self._material.learnt, len(self._pictures.dataset.classes)
         values = self._trunk.values(self._pictures.features[learnt])
         return fitted(values, self._material.labels[learnt], classes)

@@ -56,7 +56,7 @@ class Service:
             self.stop()
 
     def keep_running(self) -> None:
-        """Have it run on the test pattern, slowly: what happens to it shall have the processor.
+        """Have it run on the drawn scene, slowly: what happens to it shall have the processor.
 
         It is not started if it does so already: a start takes an emulated processor half a minute.
         """

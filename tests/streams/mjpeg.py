@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -155,7 +156,8 @@ class _Server(ThreadingHTTPServer):
     def cut(self) -> None:
         """Close them all."""
         for connection in self._connections:
-            if connection.fileno() >= 0:
+            # Its client may have gone, or its thread have closed it, in this very moment.
+            with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
