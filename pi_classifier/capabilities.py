@@ -1,10 +1,10 @@
-"""What is there only where it is switched on: the live page, several models at once, cameras in step.
+"""What is there only where it is switched on: the live page, several models at once, cameras in step, detectors.
 
 Nothing of it is imported otherwise.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,15 +13,18 @@ from pi_classifier.config.schema import Settings, WebSettings
 from pi_classifier.contracts.executor import Executor
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
+from pi_classifier.contracts.state import Change
 from pi_classifier.errors import CannotWrite, ConfigError
 from pi_classifier.events.dispatch import Dispatcher
 from pi_classifier.inference.in_this_thread import InThisThread
+from pi_classifier.runtimes.labels import class_id_of
 from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.statistics import CameraStatistics
 
 if TYPE_CHECKING:
     from pi_classifier.contracts.group import GroupSink
     from pi_classifier.contracts.request import RequestSource
+    from pi_classifier.inference.presence import Presence
     from pi_classifier.inference.synchroniser import Synchroniser
     from pi_classifier.web.door import Door
     from pi_classifier.web.server import WebServer
@@ -89,6 +92,25 @@ def live_page(
         observers=[WebMetrics(metrics.registry)] if metrics else [],
     )
     return Web([server], requests)
+
+
+def presence(settings: Settings, categories: Sequence[str], on_change: Callable[[Change], None]) -> "Presence":
+    """What tells, of a detector's objects, when a watch starts and stops."""
+    from pi_classifier.inference.presence import ObjectWatch, Presence
+
+    for watch in settings.watch:
+        for label in watch.labels:
+            class_id_of(label, categories, f"watch {watch.name}")
+    camera_of = {zone.name: zone.camera for zone in settings.zone}
+    watches = {
+        camera.name: [
+            ObjectWatch(one.name, frozenset(one.labels), one.zone)
+            for one in settings.watch
+            if not one.zone or camera_of[one.zone] == camera.name
+        ]
+        for camera in settings.camera
+    }
+    return Presence(settings.steadiness, watches=watches, on_change=on_change)
 
 
 def executor_for(model: Model, workers: int, work_available: threading.Event) -> Executor:

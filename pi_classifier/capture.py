@@ -66,7 +66,7 @@ class Capture:
         self._statistics = statistics
         self._source = source
         self._observers = tuple(observers)
-        self._preprocess = model.new_preprocessor()
+        self._preprocess = model.new_preprocessor(statistics.camera)
         self._filling, self._taken = Job(model.new_tensor()), Job(model.new_tensor())
         self._fresh = False
         """Whether `_filling` holds a frame that nobody has taken."""
@@ -182,7 +182,7 @@ class Capture:
             stale, self._fresh = self._fresh, False
             if stale:
                 self._statistics.frame_dropped("stale")
-            self._preprocess(frame.pixels, job.tensor)
+            job.geometry = self._preprocess(frame.pixels, job.tensor)
             job.sequence, job.captured_at = frame.sequence, frame.captured_at
             job.picture = frame.pixels.copy() if now < self._picture_demand.until else None
             job.preprocess_seconds = time.perf_counter() - started

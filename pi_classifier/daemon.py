@@ -9,14 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from difflib import get_close_matches
 from types import FrameType
 from typing import Protocol
 
 import cv2
 
 from pi_classifier import __version__
-from pi_classifier.capabilities import cameras_in_step, executor_for, live_page, web_door
+from pi_classifier.capabilities import cameras_in_step, executor_for, live_page, presence, web_door
 from pi_classifier.capture import Capture, Captures
 from pi_classifier.config.network_url import is_network
 from pi_classifier.config.schema import CameraSettings, LogSettings, MetricsSettings, Settings
@@ -24,10 +23,9 @@ from pi_classifier.contracts.component import Component
 from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind, Listener
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.contracts.job import PictureDemand
-from pi_classifier.contracts.model import Model, ModelMetadata
+from pi_classifier.contracts.model import Classifier, Described, Model, ModelMetadata
 from pi_classifier.contracts.prediction import Sink
 from pi_classifier.contracts.state import Change, Steady
-from pi_classifier.errors import ConfigError
 from pi_classifier.events.dispatch import Dispatcher
 from pi_classifier.events.journal import Journal
 from pi_classifier.events.monitor import EventMonitor
@@ -36,7 +34,8 @@ from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.inference.ticker import Ticker
 from pi_classifier.inference.watchdog import Watchdog
-from pi_classifier.model import open_model
+from pi_classifier.model import open_detector, open_model
+from pi_classifier.runtimes.labels import class_id_of
 from pi_classifier.runtimes.threads import division
 from pi_classifier.sinks.metrics.at_scrape import build_versions
 from pi_classifier.sinks.metrics.server import MetricsServer
@@ -76,12 +75,16 @@ def run(settings: Settings) -> None:
         # First what may fail at once: a taken port or a missing file should not wait for the model's runtime.
         server = stack.enter_context(_metrics_server(settings.metrics))
         door = stack.enter_context(web_door(settings.web))
+        workers, threads = division(settings.model.threads, settings.model.workers, len(settings.camera))
+        settings = settings.model_copy(update={"model": settings.model.model_copy(update={"threads": threads})})
+        # It is there at once, and tells what is asked of the cameras.
+        detector = open_detector(settings)
+        if detector:
+            settings = settings.with_camera_size(detector.metadata.input_width, detector.metadata.input_height)
         # A drawn scene in the place of a camera is for who sees it; a service waits for the camera.
         sources = sources_for(settings.camera, wait=systemd.listens)
         systemd.status("loading the model")
-        workers, threads = division(settings.model.threads, settings.model.workers, len(settings.camera))
-        wanted = {"threads": threads, "weights": _weights(settings, sources)}
-        model = open_model(settings.model.model_copy(update=wanted), progress=sys.stderr.isatty())
+        model = detector or _classifier(settings, sources)
         _log_model(model)
 
         statistics = [CameraStatistics(camera.name, time.monotonic()) for camera in settings.camera]
@@ -202,6 +205,11 @@ def _requested_fps(camera: CameraSettings, source: FrameSource) -> float:
     return min(fps or math.inf, camera.max_fps) if camera.max_fps else fps
 
 
+def _classifier(settings: Settings, sources: Sequence[FrameSource]) -> Classifier:
+    wanted = settings.model.model_copy(update={"weights": _weights(settings, sources)})
+    return open_model(wanted, progress=sys.stderr.isatty())
+
+
 def _weights(settings: Settings, sources: Sequence[FrameSource]) -> str:
     """As configured, but that the default for nothing but drawn scenes is the model that knows what they show.
 
@@ -221,10 +229,11 @@ def _metrics_sink(
     requested_fps: Mapping[str, float],
     steady: Callable[[], Mapping[str, Steady]],
 ) -> MetricsSink:
+    metadata, categories = model.metadata, model.metadata.categories
     for label in settings.labels:
-        _class_id(label, model.metadata.categories, "metrics.labels")
+        class_id_of(label, categories, "metrics.labels")
     # Few classes, and all of them somebody's own, are all of interest.
-    own = model.metadata.training and len(model.metadata.categories) <= MOST_OWN_LABELS
+    own = not isinstance(metadata, ModelMetadata) or metadata.training
     soc = Soc()
     return MetricsSink(
         server.registry,
@@ -232,18 +241,20 @@ def _metrics_sink(
         requested_fps=requested_fps,
         steady=steady,
         runtime=model.runtime,
-        metadata=model.metadata,
-        labels=settings.labels or (model.metadata.categories if own else ()),
+        metadata=metadata,
+        labels=settings.labels or (categories if own and len(categories) <= MOST_OWN_LABELS else ()),
         versions=build_versions(__version__, model.versions, opencv=cv2.__version__),
         temperature=soc.temperature_celsius,
         throttled=soc.throttled,
     )
 
 
-def _steadiness(settings: Settings, metadata: ModelMetadata, on_change: Callable[[Change], None]) -> Steadiness:
+def _steadiness(settings: Settings, metadata: Described, on_change: Callable[[Change], None]) -> Steadiness:
     categories = metadata.categories
+    if not isinstance(metadata, ModelMetadata):
+        return presence(settings, categories, on_change)
     watches = {
-        watch.name: sorted({_class_id(label, categories, f"watch {watch.name}") for label in watch.labels})
+        watch.name: sorted({class_id_of(label, categories, f"watch {watch.name}") for label in watch.labels})
         for watch in settings.watch
     }
     names = [camera.name for camera in settings.camera]
@@ -255,14 +266,6 @@ def _steadiness(settings: Settings, metadata: ModelMetadata, on_change: Callable
         on_change=on_change,
         nothing=metadata.background,
     )
-
-
-def _class_id(label: str, categories: Sequence[str], place: str) -> int:
-    """Raises ConfigError with the nearest class if there is none of this label; `place`: where it was given."""
-    if label not in categories:
-        near = get_close_matches(label, categories, n=1, cutoff=0.0)[0]
-        raise ConfigError(f"{place}: the model has no class {label!r}", remedy=f"did you mean {near!r}?")
-    return categories.index(label)
 
 
 def _log_model(model: Model) -> None:

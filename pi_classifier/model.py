@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pi_classifier.config.schema import ModelSettings, Settings, is_onnx, is_tflite
-from pi_classifier.contracts.model import Model, Runtime
+from pi_classifier.contracts.model import Classifier, Runtime
 from pi_classifier.errors import ActivationsUnsupported, CannotWrite, ConfigError, ModelError
 from pi_classifier.prepare.store import ModelStore, write_bundle
 from pi_classifier.runtimes.bundle import Bundle, read_bundle
@@ -25,7 +25,7 @@ ELSEWHERE = (
 logger = logging.getLogger(__name__)
 
 
-def open_model(settings: ModelSettings, *, progress: bool) -> Model:
+def open_model(settings: ModelSettings, *, progress: bool) -> Classifier:
     """The model, ready to run.
 
     `activations = "auto"` takes quint8 where this build of torch turns out to lack the kernels for qint8.
@@ -55,7 +55,7 @@ def open_model(settings: ModelSettings, *, progress: bool) -> Model:
         return _open(settings, "quint8", progress=progress)
 
 
-def _open_onnx(settings: ModelSettings) -> Model:
+def _open_onnx(settings: ModelSettings) -> Classifier:
     """A file from elsewhere is run as it is: neither prepared nor kept, and always on ONNX Runtime."""
     from pi_classifier.runtimes.onnx.classifier import Wishes, classifier
     from pi_classifier.runtimes.onnx.read import read_onnx
@@ -75,17 +75,40 @@ def open_detector(settings: Settings) -> "Detector | None":
         ConfigError: as `open_model`; also where `[detect]` names a decoder that the file's kind does not have.
         ModelError: the file cannot be used, is no detector, or cannot be told apart.
     """
-    from pi_classifier.detection.opening import Wishes, is_detector
-    from pi_classifier.detection.opening import open_detector as opened
-    from pi_classifier.detection.suppression import Limits
-
-    model, detect = settings.model, settings.detect
-    decoder = "" if detect.decoder == "auto" else detect.decoder
-    path = Path(model.weights)
-    if not (is_tflite(model.weights) or (is_onnx(model.weights) and is_detector(path, decoder))):
+    weights, named = settings.model.weights, settings.detect.decoder
+    decoder = "" if named == "auto" else named
+    if not _names_detector(weights, decoder):
+        _check_for_classifier(settings)
         return None
-    limits = Limits(detect.confidence, detect.iou, detect.max_detections)
-    return opened(path, Wishes(model.labels, decoder), limits, threads=model.threads)
+    from pi_classifier.detection.limits import Limits, check_labels
+    from pi_classifier.detection.opening import Wishes
+    from pi_classifier.detection.opening import open_detector as opened
+
+    wishes = Wishes(settings.model.labels, decoder)
+    detector = opened(Path(weights), wishes, Limits.of(settings), threads=settings.model.threads)
+    check_labels(settings, detector.metadata.categories)
+    return detector
+
+
+def _check_for_classifier(settings: Settings) -> None:
+    """Raises ConfigError for what only a detector has."""
+    given = {
+        "an [[object]]": settings.object,
+        "a [[zone]]": settings.zone,
+        "a [[mask]]": settings.mask,
+        "the zone of a [[watch]]": [one for one in settings.watch if one.zone],
+    }
+    for what, tables in given.items():
+        if tables:
+            raise ConfigError(f"{what} is for a detector", remedy="take it away, or name a detector with --weights")
+
+
+def _names_detector(weights: str, decoder: str) -> bool:
+    if not is_onnx(weights):
+        return is_tflite(weights)
+    from pi_classifier.detection.opening import is_detector
+
+    return is_detector(Path(weights), decoder)
 
 
 def check_torch(purpose: str) -> None:
@@ -130,7 +153,7 @@ def runtimes_at_hand() -> tuple[Runtime, ...]:
     return ("torchscript", "litert") if _is_installed("ai_edge_litert") else ("torchscript",)
 
 
-def _open(settings: ModelSettings, activations: Activations, *, progress: bool) -> Model:
+def _open(settings: ModelSettings, activations: Activations, *, progress: bool) -> Classifier:
     """A file that cannot be kept is no reason not to run, nor is a damaged one in the cache: it is made again."""
     store = ModelStore.default()
     path = store.find(settings, activations)
@@ -173,7 +196,7 @@ def _runtime(settings: ModelSettings, holds: frozenset[Runtime]) -> Runtime:
     return "litert" if "litert" in holds and _is_installed("ai_edge_litert") else "torchscript"
 
 
-def _load(bundle: Bundle, settings: ModelSettings) -> Model:
+def _load(bundle: Bundle, settings: ModelSettings) -> Classifier:
     """The one place that chooses the runtime."""
     # Imported now: torch takes seconds on a Raspberry Pi, and either may not be there.
     if _runtime(settings, bundle.holds) == "litert":

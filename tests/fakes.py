@@ -161,7 +161,7 @@ class FakeModel:
         """uint8, shape (SIZE, SIZE, 3)."""
         return np.zeros((SIZE, SIZE, 3), np.uint8)
 
-    def new_preprocessor(self) -> Callable[[Pixels, Tensor], None]:
+    def new_preprocessor(self, camera: str = "") -> Callable[[Pixels, Tensor], None]:
         """What it was made with."""
         return self._preprocess
 
@@ -173,7 +173,7 @@ class FakeModel:
 class FakePredictor:
     """The `Predictor` of a `FakeModel`."""
 
-    def __init__(self, seconds: float, decode: Callable[[NDArray[np.float32]], Result]) -> None:
+    def __init__(self, seconds: float, decode: Callable[..., Result]) -> None:
         self._seconds = seconds
         self.decode = decode
 

@@ -62,8 +62,8 @@ class PipelineLoop:
         counted = statistics.snapshot()
         return watch.figures(counted.captured, counted.dropped | {"overrun": camera.overrun})
 
-    def _decode(self, task: Task) -> Callable[[Outputs], Result]:
-        return self._predictor.decode if task.top_k else lambda _outputs: self._unranked
+    def _decode(self, task: Task) -> Callable[..., Result]:
+        return self._predictor.decode if task.top_k else lambda *_outputs: self._unranked
 
 
 class _WatchedPredictor:
@@ -72,7 +72,7 @@ class _WatchedPredictor:
     def __init__(
         self,
         infer: Callable[[Tensor], Outputs],
-        decode: Callable[[Outputs], Result],
+        decode: Callable[..., Result],
         watch: Stopwatch,
         source: CameraSource,
     ) -> None:

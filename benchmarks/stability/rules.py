@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_classifier.config.schema import SteadinessSettings
-from pi_classifier.contracts.prediction import Probabilities
+from pi_classifier.contracts.prediction import Probabilities, Result
 from pi_classifier.inference.steadiness import Steadiness
 
 
@@ -182,7 +182,8 @@ class PiClassifier:
 
     def __call__(self, captured_at: float, probabilities: Probabilities) -> int | None:
         """As the pipeline asks it."""
-        return self._steadiness.update("film", captured_at, probabilities).state.class_id
+        state = self._steadiness.update("film", captured_at, Result(probabilities, ())).state
+        return state and state.class_id
 
 
 OURS = "pi-classifier"

@@ -68,6 +68,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
     if "anyOf" in schema:
         kinds = [one for one in schema["anyOf"] if one.get("type") != "null"]
         return " or ".join(_kind(one) for one in kinds)
+    if "prefixItems" in schema:
+        return f"list of {len(schema['prefixItems'])} numbers"
     if schema.get("type") == "array":
         return f"list of {_kind(schema['items'])}"
     if "pattern" in schema:

@@ -3,6 +3,7 @@
 Every value keeps the place it came from, so that an error can name it and `check-config` can show it.
 """
 
+import contextlib
 import difflib
 import json
 import tomllib
@@ -174,7 +175,10 @@ def _is_array(name: str | int) -> bool:
 
 
 def _listed(key: Key, text: str) -> object:
-    """Environment variables hold lists as comma-separated text."""
+    """Environment variables hold lists as comma-separated text, and lists of lists as JSON."""
+    if text.lstrip().startswith("[["):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(text)
     if get_origin(_annotation(key)) is tuple:
         return [item.strip() for item in text.split(",") if item.strip()]
     return text

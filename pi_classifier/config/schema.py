@@ -141,7 +141,9 @@ class CameraSettings(Section):
     source: Source = Field(
         "auto", description="auto, v4l2:/dev/video0, csi:0, rtsp://HOST/PATH, file:PATH, synthetic:, or a bare path"
     )
-    width: int = Field(224, ge=16, le=8192, description="pixels asked of the camera; the driver may round")
+    width: int = Field(
+        224, ge=16, le=8192, description="pixels asked of the camera, which may round; unless given, a detector's own"
+    )
     height: int = Field(224, ge=16, le=8192, description="pixels")
     fps: float = Field(36.0, gt=0, le=1000, description="frames a second asked of the camera")
     group: GroupName = Field("", description="cameras of the same group are brought together in time; empty: none")
@@ -256,6 +258,41 @@ class DetectSettings(Section):
     max_detections: int = Field(100, ge=1, le=1000, description="objects told of one picture, the best")
 
 
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Polygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3, max_length=100)]
+"""Corners, x and y each, as fractions of the picture's width and height, from its upper left corner."""
+WHOLE: Polygon = ((0, 0), (1, 0), (1, 1), (0, 1))
+DOORSTEP = [[0.1, 0.5], [0.6, 0.5], [0.6, 1], [0.1, 1]]
+
+
+class ObjectSettings(Section):
+    """One `[[object]]`: what a detector's objects of one label have to be to count."""
+
+    label: str = Field("", max_length=1000, description="one of the model's", examples=["person"])
+    confidence: Fraction = Field(0.0, description="the least; 0: that of [detect]", examples=[0.5])
+    min_area: Fraction = Field(0.0, description="of its box, as a part of the picture's", examples=[0.01])
+    max_area: Fraction = Field(1.0, description="the same at most")
+
+
+class ZoneSettings(Section):
+    """One `[[zone]]`: a named part of a camera's picture."""
+
+    name: CameraName = Field("zone", description="label in events", examples=["doorstep"])
+    camera: CameraName = Field("camera", description="whose picture")
+    polygon: Polygon = Field(
+        WHOLE, description="corners x, y in 0 to 1; the middle of a box's lower edge decides", examples=[DOORSTEP]
+    )
+    labels: tuple[str, ...] = Field((), max_length=1000, description="objects that count in it; empty: all")
+
+
+class MaskSettings(Section):
+    """One `[[mask]]`: a part of a camera's picture in which no object counts."""
+
+    camera: CameraName = Field("camera", description="whose picture")
+    polygon: Polygon = Field(WHOLE, description="as a zone's", examples=[[[0, 0], [1, 0], [1, 0.2], [0, 0.2]]])
+    labels: tuple[str, ...] = Field((), max_length=1000, description="objects that do not count in it; empty: none")
+
+
 class LogSettings(Section):
     """`[log]`."""
 
@@ -293,6 +330,7 @@ class WatchSettings(Section):
     labels: tuple[str, ...] = Field(
         (), max_length=1000, description="classes of the model that it sums", examples=[["water bottle", "pop bottle"]]
     )
+    zone: str = Field("", max_length=64, description="of a detector: the [[zone]] that it looks at; empty: everywhere")
 
 
 class MetricsSettings(Section):
@@ -358,9 +396,21 @@ class Settings(Section):
     log: LogSettings = LogSettings()
     steadiness: SteadinessSettings = SteadinessSettings()
     watch: tuple[WatchSettings, ...] = Field((), max_length=64)
+    object: tuple[ObjectSettings, ...] = Field((), max_length=1000)
+    zone: tuple[ZoneSettings, ...] = Field((), max_length=256)
+    mask: tuple[MaskSettings, ...] = Field((), max_length=256)
     metrics: MetricsSettings = MetricsSettings()
     web: WebSettings = WebSettings()
     run: RunSettings = RunSettings()
+
+    def with_camera_size(self, width: int, height: int) -> Self:
+        """The same, but that this size, in pixels, is asked of cameras of which none is configured."""
+        size = {"width": width, "height": height}
+        cameras = tuple(
+            one.model_copy(update={key: pixels for key, pixels in size.items() if not one.model_fields_set & {*size}})
+            for one in self.camera
+        )
+        return self.model_copy(update={"camera": cameras})
 
     @property
     def groups(self) -> dict[str, list[str]]:
@@ -373,11 +423,44 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        for section, kinds, tables in (("camera", "cameras", self.camera), ("watch", "watches", self.watch)):
-            names = [table.name for table in tables]
+        named: dict[str, tuple[str, list[str]]] = {
+            "camera": ("cameras", [one.name for one in self.camera]),
+            "watch": ("watches", [one.name for one in self.watch]),
+            "zone": ("zones", [one.name for one in self.zone]),
+        }
+        for section, (kinds, names) in named.items():
             for name in names:
                 if names.count(name) > 1:
                     raise problem(f"two {kinds} are called '{name}'", f"give each [[{section}]] a name of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _regions_are_of_cameras(self) -> Self:
+        cameras = [one.name for one in self.camera]
+        for section, tables in (("zone", self.zone), ("mask", self.mask)):
+            for one in tables:
+                if one.camera not in cameras:
+                    raise problem(
+                        f"a [[{section}]] is of the camera '{one.camera}', which there is not", "name another"
+                    )
+        zones = [one.name for one in self.zone]
+        for watch in self.watch:
+            if watch.zone and watch.zone not in zones:
+                raise problem(
+                    f"the watch '{watch.name}' looks at the zone '{watch.zone}', which there is not", "add it"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _objects_differ(self) -> Self:
+        labels = [one.label for one in self.object]
+        for one in self.object:
+            if not one.label:
+                raise problem("an [[object]] has no label", 'give it one: label = "person"')
+            if labels.count(one.label) > 1:
+                raise problem(f"two [[object]] are of '{one.label}'", "make one of them")
+            if one.min_area > one.max_area:
+                raise problem(f"no '{one.label}' has a min_area above its max_area", "swap them")
         return self
 
     @model_validator(mode="after")

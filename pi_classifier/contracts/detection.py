@@ -16,6 +16,8 @@ class Detection(NamedTuple):
     """0 to 1."""
     box: Box
     """Inside the picture, never empty."""
+    zones: tuple[str, ...] = ()
+    """Names of the camera's zones that it is in, in the order of the configuration."""
 
 
 class Geometry(NamedTuple):
@@ -31,10 +33,12 @@ class Geometry(NamedTuple):
     width: int
     """Of the picture, in pixels."""
     height: int
+    camera: str = ""
+    """Whose picture it is; empty where it is none of a camera's."""
 
 
 class DetectorMetadata(NamedTuple):
-    """What is known of a detector's file."""
+    """What is known of a detector's file. A `Described`."""
 
     name: str
     """Of the file, without its ending."""
@@ -49,5 +53,22 @@ class DetectorMetadata(NamedTuple):
     input_height: int
     """Pixels."""
     input_width: int
-    labels: tuple[str, ...]
-    """By class id."""
+    categories: tuple[str, ...]
+    """The labels, by class id."""
+    activations: str = "float32"
+    """dtype of its input."""
+
+    @property
+    def detects(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def untrained(self) -> bool:
+        """Never: it comes from a file."""
+        return False
+
+    @property
+    def demonstration(self) -> bool:
+        """Never: that model is a classifier."""
+        return False

@@ -16,7 +16,8 @@ class EventKind(StrEnum):
     CAMERA_UP = "camera_up"
     """It delivers frames again."""
     STARTED = "started"
-    """`label` and `class_id`, or `watch`; `probability`, `reason`: the camera shows it now, and did not before."""
+    """`label` and `class_id`, or `watch` and, if it has one, its `zone`; `probability`, `reason`: the camera shows it,
+    and did not before."""
     STOPPED = "stopped"
     """The same of what it no longer shows. `reason` is `probability`, or `camera` where that was lost."""
     SUMMARY = "summary"

@@ -1,11 +1,15 @@
 """A captured frame on its way to the model, and whom the inference loop gets it from."""
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.errors import PiClassifierError
+
+if TYPE_CHECKING:
+    # Not imported for a classifier.
+    from pi_classifier.contracts.detection import Geometry
 
 Tensor = NDArray[Any]
 """A model's input, of the dtype and shape that `Model.new_tensor()` gives it."""
@@ -14,12 +18,14 @@ Tensor = NDArray[Any]
 class Job:
     """One frame, ready for the model. A camera has two, which take turns: one is filled, one classified."""
 
-    __slots__ = ("captured_at", "picture", "preprocess_seconds", "sequence", "tensor")
+    __slots__ = ("captured_at", "geometry", "picture", "preprocess_seconds", "sequence", "tensor")
 
     def __init__(self, tensor: Tensor) -> None:
         """`tensor`: to be filled."""
         self.tensor = tensor
         """Pre-processed."""
+        self.geometry: Geometry | None = None
+        """Where the frame lies in it; None for a classifier, to which that makes no difference."""
         self.sequence = 0
         """As in the `Frame`, like `captured_at`."""
         self.captured_at = 0.0

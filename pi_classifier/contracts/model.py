@@ -1,11 +1,15 @@
 """What a model is, whatever runtime runs it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.prediction import Result
+
+if TYPE_CHECKING:
+    # Not imported for a classifier.
+    from pi_classifier.contracts.detection import Geometry
 
 Runtime = Literal["torchscript", "litert", "onnx"]
 """What runs a model: a program of a bundle, or a file from elsewhere."""
@@ -46,8 +50,48 @@ class Training(NamedTuple):
     """What is known has a cosine above it to the prototype of a class; None where there are no prototypes."""
 
 
+class Described(Protocol):
+    """What is known of any model: a classifier's `ModelMetadata`, a `DetectorMetadata`."""
+
+    @property
+    def name(self) -> str:
+        """Architecture, or the name of a file from elsewhere."""
+
+    @property
+    def weights(self) -> str:
+        """`default`, `demo`, `untrained` or the name of their file."""
+
+    @property
+    def weights_sha256(self) -> str:
+        """Of their file, hexadecimal."""
+
+    @property
+    def engine(self) -> str:
+        """What computes it."""
+
+    @property
+    def activations(self) -> str:
+        """Their dtype."""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The labels, by class id."""
+
+    @property
+    def detects(self) -> bool:
+        """Whether it finds objects, and not only names what a whole picture shows."""
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the weights are random."""
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether it knows drawn scenes alone."""
+
+
 class ModelMetadata(NamedTuple):
-    """Everything that must be known to feed the model and to read its output."""
+    """Everything that must be known to feed a classifier and to read its output. A `Described`."""
 
     name: str
     """Architecture, as torchvision names it: `mobilenet_v2`; of a file from elsewhere its name."""
@@ -84,6 +128,11 @@ class ModelMetadata(NamedTuple):
     """Of a model of own classes. Its `weights` and their digest are those of this very model."""
 
     @property
+    def detects(self) -> bool:
+        """Never: it names what a whole picture shows."""
+        return False
+
+    @property
     def untrained(self) -> bool:
         """Whether the weights are random, so that labels mean nothing."""
         return self.weights == "untrained" and self.training is None
@@ -106,23 +155,44 @@ class Predictor(Protocol):
     def infer(self, tensor: Tensor, /) -> Outputs:
         """Run the model. `tensor` is one of `Model.new_tensor()`, filled, and is not changed."""
 
-    def decode(self, outputs: Outputs, /) -> Result:
-        """What the model's outputs say; its probabilities are lent until the next call."""
+    def decode(self, outputs: Outputs, geometry: "Geometry | None" = None, /) -> Result:
+        """What the model's outputs say; its probabilities are lent until the next call.
+
+        `geometry`: what the pre-processor gave with the tensor.
+        """
 
 
 class Model(Protocol):
     """A model, loaded. Tensors, pre-processors and predictors are made once for each thread."""
 
-    runtime: Runtime
-    metadata: ModelMetadata
-    versions: Mapping[str, str]
-    """Of the packages that run it, by name: `{"torch": "2.9.1"}`."""
+    @property
+    def runtime(self) -> Runtime:
+        """What runs it."""
+
+    @property
+    def metadata(self) -> Described:
+        """What is known of it."""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of the packages that run it, by name: `{"torch": "2.9.1"}`."""
 
     def new_tensor(self) -> Tensor:
         """Memory for one input, C-contiguous; dtype and shape are the model's own."""
 
-    def new_preprocessor(self) -> Callable[[Pixels, Tensor], None]:
-        """Fills a tensor from BGR pixels of any size (uint8, height x width x 3); for one thread at a time."""
+    def new_preprocessor(self, camera: str = "") -> "Callable[[Pixels, Tensor], Geometry | None]":
+        """Fills a tensor from BGR pixels of any size (uint8, height x width x 3); for one thread at a time.
+
+        It gives where the picture lies in it, if the model's answer depends on that. `camera`: whose pictures they are.
+        """
 
     def new_predictor(self) -> Predictor:
         """For one thread at a time; several compute at once, and the same bits."""
+
+
+class Classifier(Model, Protocol):
+    """A model that names what a whole picture shows."""
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What is known of it."""

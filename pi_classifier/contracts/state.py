@@ -33,7 +33,8 @@ class WatchState(NamedTuple):
 class Steady(NamedTuple):
     """All that holds still of one camera."""
 
-    state: State
+    state: State | None
+    """None of a detector, which may see many things at once: of those its watches tell."""
     watches: tuple[WatchState, ...] = ()
 
 
@@ -54,3 +55,5 @@ class Change(NamedTuple):
     """`captured_at` of the frame that made the change; the moment where it was the loss of the camera."""
     reason: Reason
     """Why."""
+    zone: str = ""
+    """That the watch looks at; empty for the whole picture."""

@@ -47,9 +47,9 @@ class InputLayout(NamedTuple):
 class Letterbox:
     """Fills a detector's input from BGR pixels of any size. One per thread: it owns its scratch buffers."""
 
-    def __init__(self, wanted: PictureFormat, layout: InputLayout) -> None:
-        """`wanted`: by the model; `layout`: of its input."""
-        self._wanted, self._layout = wanted, layout
+    def __init__(self, wanted: PictureFormat, layout: InputLayout, camera: str = "") -> None:
+        """`wanted`: by the model; `layout`: of its input; `camera`: whose frames they are."""
+        self._wanted, self._layout, self._camera = wanted, layout, camera
         mean, std = np.array(wanted.mean, np.float32), np.array(wanted.std, np.float32)
         values = (np.arange(256, dtype=np.float32)[:, None] - mean) / std
         table = values.astype(layout.dtype)
@@ -72,10 +72,11 @@ class Letterbox:
         Returns:
             Where the frame lies in it.
         """
-        geometry = fitted(Size(*pixels.shape[:2]), self._layout.size, self._wanted.placement)
-        if geometry != self._geometry:
+        geometry = self._geometry
+        if geometry is None or pixels.shape[:2] != (geometry.height, geometry.width):
+            fitting = fitted(Size(*pixels.shape[:2]), self._layout.size, self._wanted.placement)
+            geometry = self._geometry = fitting._replace(camera=self._camera)
             self._canvas[:] = self._wanted.pad
-            self._geometry = geometry
         height, width = scaled_size(geometry)
         place = self._canvas[geometry.top : geometry.top + height, geometry.left : geometry.left + width]
         if pixels.shape == place.shape:

@@ -41,7 +41,7 @@ def load_onnx(path: Path, labels_file: str, decoder: str, threads: int | Literal
     layout = _layout(file)
     given = read_labels(Path(labels_file)) if labels_file else names_in(file.metadata)
     # What stands in the file needs no runtime: it is told even where that is not installed.
-    from pi_classifier.runtimes.onnx.session import Session
+    from pi_classifier.runtimes.onnx.session import VERSIONS, Session
 
     session = Session(file, compute_threads(threads))
     tensor = layout.new_tensor()
@@ -52,7 +52,8 @@ def load_onnx(path: Path, labels_file: str, decoder: str, threads: int | Literal
         raise ConfigError(f"{file.name}: has no labels in it", remedy="name a file with a label a line with --labels")
     if found.classes is not None:
         check_count(labels_file or file.name, given, found.classes)
-    return Loaded(_metadata(file, found, layout.size, given), found, layout, lambda: session.run)
+    metadata = _metadata(file, found, layout.size, given)
+    return Loaded("onnx", VERSIONS, metadata, found, layout, lambda: session.run)
 
 
 def _layout(file: OnnxFile) -> InputLayout:
@@ -87,5 +88,5 @@ def _metadata(file: OnnxFile, decoder: Decoder, size: Size, labels: tuple[str, .
         decoder=decoder.name,
         input_height=size.height,
         input_width=size.width,
-        labels=labels,
+        categories=labels,
     )

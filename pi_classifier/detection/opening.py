@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pi_classifier.detection.detector import Detector
-from pi_classifier.detection.suppression import Limits
+from pi_classifier.detection.limits import Limits
 from pi_classifier.runtimes.onnx.classifier import is_row
 from pi_classifier.runtimes.onnx.read import read_onnx
 

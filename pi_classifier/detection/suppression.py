@@ -16,17 +16,6 @@ BELOW_ALL = -1.0
 """A score: what is too low is gone before."""
 
 
-class Limits(NamedTuple):
-    """What is worth telling."""
-
-    confidence: float = 0.3
-    """The least, 0 to 1."""
-    iou: float = 0.45
-    """Intersection over union, 0 to 1: of two boxes of one class that have more in common the better one stays."""
-    max_detections: int = 100
-    """Of one picture, the best."""
-
-
 class Candidates(NamedTuple):
     """What may be objects, in pixels of a model's input."""
 
@@ -50,8 +39,11 @@ def best(candidates: Candidates, most: int) -> Candidates:
     return candidates.take(chosen[np.argsort(-scores[chosen], kind="stable")])
 
 
-def suppressed(candidates: Candidates, limits: Limits) -> Candidates:
-    """Non-maximum suppression, each class for itself; best first."""
+def suppressed(candidates: Candidates, iou: float) -> Candidates:
+    """Non-maximum suppression, each class for itself; best first, at most `MOST_CANDIDATES`.
+
+    `iou`: intersection over union; of two boxes of one class that have more in common the better one stays.
+    """
     few = best(candidates, MOST_CANDIDATES)
     if not len(few.scores):
         return few
@@ -63,6 +55,6 @@ def suppressed(candidates: Candidates, limits: Limits) -> Candidates:
         few.scores,  # type: ignore[arg-type]
         few.class_ids.astype(np.int32),  # type: ignore[arg-type]
         BELOW_ALL,
-        limits.iou,
+        iou,
     )
-    return best(few.take(np.asarray(kept, np.int64).reshape(-1)), limits.max_detections)
+    return best(few.take(np.asarray(kept, np.int64).reshape(-1)), MOST_CANDIDATES)

@@ -21,7 +21,7 @@ from pi_classifier.detection.ssd import BYTES, FLOATS, SSD
 from pi_classifier.errors import ConfigError, ModelError, one_line
 from pi_classifier.runtimes.given_file import read_limited
 from pi_classifier.runtimes.labels import labels_of, read_labels
-from pi_classifier.runtimes.litert import loaded, outputs_of, reason
+from pi_classifier.runtimes.litert import VERSIONS, loaded, outputs_of, reason
 from pi_classifier.runtimes.threads import compute_threads
 
 LARGEST = 128 << 20
@@ -58,7 +58,8 @@ def load_tflite(path: Path, labels_file: str, decoder: str, threads: int | Liter
     run = file.new_run(given)
     run(layout.new_tensor())
     ssd = SSD(layout.size, PICTURES[np.dtype(layout.dtype)])
-    return Loaded(_metadata(path, content, layout.size, labels), ssd, layout, file.new_run)
+    metadata = _metadata(path, content, layout, labels)
+    return Loaded("litert", VERSIONS, metadata, ssd, layout, file.new_run)
 
 
 def labels_in(name: str, content: bytes) -> tuple[str, ...]:
@@ -131,14 +132,15 @@ def _layout(name: str, interpreter: Any) -> InputLayout:
     return InputLayout(Size(shape[1], shape[2]), channels_last=True, dtype=dtype)
 
 
-def _metadata(path: Path, content: bytes, size: Size, labels: tuple[str, ...]) -> DetectorMetadata:
+def _metadata(path: Path, content: bytes, layout: InputLayout, labels: tuple[str, ...]) -> DetectorMetadata:
     return DetectorMetadata(
         name=one_line(path.stem),
         weights=one_line(path.name),
         weights_sha256=hashlib.sha256(content).hexdigest(),
         engine="litert",
         decoder=SSD.name,
-        input_height=size.height,
-        input_width=size.width,
-        labels=labels,
+        input_height=layout.size.height,
+        input_width=layout.size.width,
+        categories=labels,
+        activations=str(np.dtype(layout.dtype)),
     )

@@ -8,6 +8,7 @@ from math import inf
 
 from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.contracts.group import Group, Member
+from pi_classifier.contracts.prediction import Prediction
 
 LASTING_SECONDS = 1.0
 """A change is told at most so often, and a camera counts as missing when it has been for so long: one frame that came
@@ -61,7 +62,7 @@ class _Told:
             return False
         lasting = max(LASTING_SECONDS, LASTING_INTERVALS * group.interval)
         gone = [one for one in group.missing if group.at - self.last_seen.get(one, self.since) >= lasting]
-        says = [(one.prediction.camera, one.prediction.steady.state.label) for one in group.members]
+        says = [(one.prediction.camera, _held(one.prediction)) for one in group.members]
         if len(gone) < len(group.missing) or says == self.said:
             return False
         self.said, self.at = says, group.at
@@ -84,4 +85,10 @@ def _member_fields(member: Member) -> dict[str, str | float]:
     if prediction.scores:
         best = prediction.scores[0]
         fields |= {"label": best.label, "probability": round(best.probability, 6)}
-    return fields | {"state_label": prediction.steady.state.label or ""}
+    return fields | {"state_label": _held(prediction) or ""}
+
+
+def _held(prediction: Prediction) -> str | None:
+    """What holds still: a label; of a detector the watches that are active."""
+    state, watches = prediction.steady
+    return state.label if state else ", ".join(one.name for one in watches if one.active)

@@ -54,7 +54,7 @@ class EventMonitor:
     def changed(self, change: Change) -> None:
         """What a camera shows is another."""
         what: dict[str, str | float] = (
-            {"watch": change.watch}
+            {"watch": change.watch, **({"zone": change.zone} if change.zone else {})}
             if change.watch is not None
             else {
                 "label": change.label or "",

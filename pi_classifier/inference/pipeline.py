@@ -162,4 +162,4 @@ class _Camera:
 
 def _answer(done: Finished) -> None:
     request: Request = done.context
-    request.answer(done.predictor.decode(done.outputs).probabilities, done.inference_seconds)
+    request.answer(done.predictor.decode(done.outputs, request.geometry), done.inference_seconds)

@@ -23,8 +23,8 @@ class Publisher:
     def publish(self, statistics: CameraStatistics, job: Job, done: Finished) -> None:
         """Make the prediction of a camera's frame. `job`: the frame."""
         began = time.perf_counter()
-        result = done.predictor.decode(done.outputs)
-        steady = self._steadiness.update(statistics.camera, job.captured_at, result.probabilities)
+        result = done.predictor.decode(done.outputs, job.geometry)
+        steady = self._steadiness.update(statistics.camera, job.captured_at, result)
         ranked = time.perf_counter()
         timings = Timings(
             capture_wait=done.wait_seconds,

@@ -4,10 +4,15 @@ import queue
 import threading
 import time
 from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 from pi_classifier.contracts.job import Tensor
-from pi_classifier.contracts.prediction import Probabilities
+from pi_classifier.contracts.prediction import Result
 from pi_classifier.contracts.request import Answer
+
+if TYPE_CHECKING:
+    # Not imported for a classifier.
+    from pi_classifier.contracts.detection import Geometry
 
 WAITING = 4
 """Requests at most that wait: more would only wait longer."""
@@ -21,12 +26,12 @@ class Requests:
         self._waiting: queue.Queue[_Asked] = queue.Queue(WAITING)
         self._work_available = work_available
 
-    def ask(self, tensor: Tensor) -> Future[Answer] | None:
-        """Have a tensor classified, which must not be changed until then; None if too many wait already.
+    def ask(self, tensor: Tensor, geometry: "Geometry | None" = None) -> Future[Answer] | None:
+        """Have a tensor run, which must not be changed until then; None if too many wait already.
 
-        A cancelled one is not classified, unless its turn has come.
+        `geometry`: what the pre-processor gave with it. A cancelled one is not classified, unless its turn has come.
         """
-        asked = _Asked(tensor)
+        asked = _Asked(tensor, geometry)
         try:
             self._waiting.put_nowait(asked)
         except queue.Full:
@@ -49,8 +54,9 @@ class Requests:
 class _Asked:
     """A `Request`."""
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: Tensor, geometry: "Geometry | None") -> None:
         self.tensor = tensor
+        self.geometry = geometry
         self.reply: Future[Answer] = Future()
         self._asked_at = time.monotonic()
         self._queue_seconds = 0.0
@@ -59,5 +65,6 @@ class _Asked:
         self._queue_seconds = time.monotonic() - self._asked_at
         return self.reply.set_running_or_notify_cancel()
 
-    def answer(self, probabilities: Probabilities, inference_seconds: float) -> None:
-        self.reply.set_result(Answer(probabilities.copy(), self._queue_seconds, inference_seconds))
+    def answer(self, result: Result, inference_seconds: float) -> None:
+        own = result._replace(probabilities=result.probabilities.copy())
+        self.reply.set_result(Answer(own, self._queue_seconds, inference_seconds))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pi_classifier.config.schema import Settings
 from pi_classifier.contracts.frame import Pixels
-from pi_classifier.contracts.model import Model
+from pi_classifier.contracts.model import Classifier
 from pi_classifier.contracts.prediction import Score
 from pi_classifier.errors import InputError, one_line
 from pi_classifier.model import open_model
@@ -83,7 +83,7 @@ def _copy(source: FileSource, name: Path, overlay: Overlay) -> AbstractContextMa
 class _Classifier:
     """Pixels in, named classes out, one frame after another on one thread."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Classifier) -> None:
         self._metadata = model.metadata
         self._preprocess = model.new_preprocessor()
         self._predictor = model.new_predictor()

@@ -11,6 +11,7 @@ from pi_classifier.detection.detector import Detector
 from pi_classifier.errors import ConfigError, InputError, one_line
 from pi_classifier.offline.inputs import on_disk
 from pi_classifier.offline.walk import look_at_all
+from pi_classifier.sinks.objects import detection_object
 
 Detections = tuple[Detection, ...]
 COCO_GAPS = frozenset({12, 26, 29, 30, 45, 66, 68, 69, 71, 83})
@@ -36,7 +37,7 @@ def detect(inputs: Sequence[str], detector: Detector, *, json_lines: bool, coco:
         return find(pixels)
 
     with on_disk(inputs) as items:
-        report = CocoReport(detector.metadata.labels) if coco else JsonReport() if json_lines else _TableReport()
+        report = CocoReport(detector.metadata.categories) if coco else JsonReport() if json_lines else _TableReport()
         good = look_at_all(items, look, report, [None] * len(items))
     if isinstance(report, CocoReport):
         report.end()
@@ -53,22 +54,12 @@ def check_options(detector: Detector | None, *, json_lines: bool, coco: bool, ou
         raise ConfigError("--output draws classes, and no boxes yet", remedy="leave it out")
 
 
-def object_of(found: Detection) -> dict[str, object]:
-    """As JSON has it: the box left, top, right, bottom in pixels, to a hundredth."""
-    return {
-        "class_id": found.class_id,
-        "label": found.label,
-        "confidence": round(found.confidence, 6),
-        "box": [round(side, 2) for side in found.box],
-    }
-
-
 class JsonReport:
     """One JSON object a line on stdout. A `Report`."""
 
     def seen(self, name: str, number: int, found: Detections, /) -> None:
         """Print one frame."""
-        self._print({"input": name, "frame": number, "detections": [object_of(one) for one in found]})
+        self._print({"input": name, "frame": number, "detections": [detection_object(one) for one in found]})
 
     def failed(self, name: str, error: InputError) -> None:
         """Print why an input could not be read, or not to its end."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pi_classifier.config.schema import Settings
-from pi_classifier.contracts.model import Model
+from pi_classifier.contracts.model import Classifier
 from pi_classifier.errors import CannotWrite, DatasetError, InputError, one_line
 from pi_classifier.model import open_model
 from pi_classifier.offline.progress import progress_bars
@@ -64,7 +64,7 @@ def evaluate_bundle(bundle: Path, folder: Path, settings: Settings, *, json_outp
 class _Asking:
     """Asks a model picture by picture, and keeps what it said."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Classifier) -> None:
         self._metadata = model.metadata
         self._preprocess, self._tensor = model.new_preprocessor(), model.new_tensor()
         self._predictor = model.new_predictor()

@@ -18,7 +18,7 @@ class Classification:
         self._exponentials = np.empty(len(self._categories), np.float32)
         self._probabilities = np.empty_like(self._exponentials)
 
-    def __call__(self, logits: NDArray[np.float32]) -> Result:
+    def __call__(self, logits: NDArray[np.float32], geometry: object = None) -> Result:  # noqa: ARG002 - a detector's
         """Softmax, then the k best, best first; exact ties, which quantised logits do have, in order of class id.
 
         `logits`: float32, shape (n_classes,).

@@ -1,8 +1,9 @@
-"""The labels of a model from elsewhere: from a file with one on each line, or as the exporter wrote them down."""
+"""Labels: of a model from elsewhere, from a file or as the exporter wrote them down; and those that a user names."""
 
 import ast
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from pi_classifier.errors import ConfigError
@@ -66,3 +67,11 @@ def names_in(metadata: Mapping[str, str]) -> tuple[str, ...]:
 
 def _is_label(text: str) -> bool:
     return 0 < len(text) <= LONGEST and text.isprintable()
+
+
+def class_id_of(label: str, categories: Sequence[str], place: str) -> int:
+    """Raises ConfigError with the nearest class if there is none of this label; `place`: where it was given."""
+    if label not in categories:
+        near = get_close_matches(label, categories, n=1, cutoff=0.0)[0]
+        raise ConfigError(f"{place}: the model has no class {label!r}", remedy=f"did you mean {near!r}?")
+    return categories.index(label)

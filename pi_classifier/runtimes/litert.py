@@ -33,6 +33,7 @@ except ImportError as error:
         f"the runtime LiteRT cannot be loaded ({error})", remedy="install it: pip install 'pi-classifier[litert]'"
     ) from None
 
+VERSIONS: Mapping[str, str] = {"litert": ai_edge_litert.__version__}
 GREETING = re.compile(rb"INFO: Created TensorFlow Lite XNNPACK delegate for CPU\.")
 """What LiteRT says once in each process; its Python package has no way to turn that off."""
 
@@ -41,7 +42,7 @@ class LiteRTModel:
     """A TFLite program from a bundle, with its metadata. A `Model`."""
 
     runtime: Runtime = "litert"
-    versions: Mapping[str, str] = {"litert": ai_edge_litert.__version__}
+    versions: Mapping[str, str] = VERSIONS
 
     def __init__(self, bundle: Bundle, *, threads: int | Literal["auto"], top_k: int, unknown: bool = True) -> None:
         """Verify the program and load it.
@@ -71,7 +72,7 @@ class LiteRTModel:
         """uint8, shape (size, size, 3): quantised RGB, the two's complement of int8 values."""
         return np.zeros((self.metadata.input_size, self.metadata.input_size, 3), np.uint8)
 
-    def new_preprocessor(self) -> Callable[[Pixels, Tensor], None]:
+    def new_preprocessor(self, camera: str = "") -> Callable[[Pixels, Tensor], None]:  # noqa: ARG002 - all alike
         """The largest centred crop, scaled, and looked up in the quantisation table."""
         return Preprocessor(self._table, self.metadata.input_size)
 
@@ -91,7 +92,7 @@ class LiteRTModel:
 class LiteRTPredictor:
     """One thread's way through the model. A `Predictor`."""
 
-    def __init__(self, interpreter: Interpreter, decode: Callable[[Any], Result]) -> None:
+    def __init__(self, interpreter: Interpreter, decode: Callable[..., Result]) -> None:
         """`interpreter`: this one's own, ready to run. `decode`: makes a result of what `infer` gives."""
         self._interpreter = interpreter
         given, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
@@ -112,7 +113,7 @@ class LiteRTPredictor:
 class FeaturesPredictor(LiteRTPredictor):
     """As that, of a program that gives features, too. A `Predictor`."""
 
-    def __init__(self, interpreter: Interpreter, decode: Callable[[Any], Result]) -> None:
+    def __init__(self, interpreter: Interpreter, decode: Callable[..., Result]) -> None:
         """As that of its parent."""
         # Not imported for a model without features.
         from pi_classifier.runtimes.novelty import Answer

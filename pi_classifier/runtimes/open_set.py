@@ -19,7 +19,7 @@ class OpenSetClassification:
         self._probabilities = np.zeros(len(categories) + 1, np.float32)
         self._unknown = (Score(len(categories), UNKNOWN, 1.0),)
 
-    def __call__(self, answer: Answer) -> Result:
+    def __call__(self, answer: Answer, geometry: object = None) -> Result:  # noqa: ARG002 - a detector's
         """Either `unknown` alone, with the probability 1, or what the classification says of the classes."""
         if self._is_unknown(answer.features):
             self._probabilities[:-1] = 0
@@ -33,9 +33,9 @@ class OpenSetClassification:
 
 def open_set(
     categories: Sequence[str], top_k: int, is_unknown: Callable[[Features], bool] | None
-) -> Callable[[Answer], Result]:
+) -> Callable[..., Result]:
     """A classification of answers with features, which are passed over where `is_unknown` is None."""
     if is_unknown:
         return OpenSetClassification(categories, top_k, is_unknown)
     classification = Classification(categories, top_k)
-    return lambda answer: classification(answer.logits)
+    return lambda answer, geometry=None: classification(answer.logits)  # noqa: ARG005 - a detector's

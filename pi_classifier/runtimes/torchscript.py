@@ -78,7 +78,7 @@ class TorchScriptModel:
         """uint8, shape (size, size, 3): quantised RGB; the bytes of qint8 values are their two's complement."""
         return np.zeros((self.metadata.input_size, self.metadata.input_size, 3), np.uint8)
 
-    def new_preprocessor(self) -> Callable[[Pixels, Tensor], None]:
+    def new_preprocessor(self, camera: str = "") -> Callable[[Pixels, Tensor], None]:  # noqa: ARG002 - all alike
         """The largest centred crop, scaled, and looked up in the quantisation table."""
         return Preprocessor(self._table, self.metadata.input_size)
 
@@ -121,7 +121,7 @@ class TorchScriptModel:
 class TorchScriptPredictor:
     """One thread's way through the module. A `Predictor`."""
 
-    def __init__(self, module: Any, metadata: ModelMetadata, decode: Callable[[Any], Result]) -> None:
+    def __init__(self, module: Any, metadata: ModelMetadata, decode: Callable[..., Result]) -> None:
         """`module`: this one's own. `decode`: makes a result of what `infer` gives."""
         self.module = module
         self._input, self._pixels = new_input(metadata)
@@ -141,7 +141,7 @@ class TorchScriptPredictor:
 class FeaturesPredictor(TorchScriptPredictor):
     """As that, of a module that gives features, too. A `Predictor`."""
 
-    def __init__(self, module: Any, metadata: ModelMetadata, decode: Callable[[Any], Result]) -> None:
+    def __init__(self, module: Any, metadata: ModelMetadata, decode: Callable[..., Result]) -> None:
         """As that of its parent."""
         # Not imported for a model without features.
         from pi_classifier.runtimes.novelty import Answer

@@ -2,9 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from pi_classifier.contracts.event import Event
 from pi_classifier.contracts.prediction import Prediction, Score
+
+if TYPE_CHECKING:
+    # Not imported for a classifier.
+    from pi_classifier.contracts.detection import Detection
 
 Object = dict[str, object]
 
@@ -22,10 +27,10 @@ def event_object(event: Event) -> Object:
     return {"event": event.kind, "id": event.id, "time": time_text(event.at), **of, **fields, **members}
 
 
-def state_object(prediction: Prediction) -> Object:
-    """What the camera shows, as far as it holds still."""
+def state_object(prediction: Prediction) -> Object | None:
+    """What the camera shows, as far as it holds still; None of a detector."""
     state = prediction.steady.state
-    return {
+    return state and {
         "label": state.label,
         "class_id": state.class_id,
         "probability": round(state.probability, 6),
@@ -44,6 +49,23 @@ def watch_objects(prediction: Prediction) -> list[Object]:
         }
         for watch in prediction.steady.watches
     ]
+
+
+def detection_objects(prediction: Prediction) -> Object:
+    """The objects that a detector found, under `detections`; nothing of a classifier."""
+    found = prediction.result.detections
+    return {} if found is None else {"detections": [detection_object(one) for one in found]}
+
+
+def detection_object(found: "Detection") -> Object:
+    """One object: its box left, top, right, bottom in pixels of the picture, to a hundredth."""
+    return {
+        "class_id": found.class_id,
+        "label": found.label,
+        "confidence": round(found.confidence, 6),
+        "box": [round(side, 2) for side in found.box],
+        **({"zones": list(found.zones)} if found.zones else {}),
+    }
 
 
 def score_objects(scores: Sequence[Score]) -> list[Object]:

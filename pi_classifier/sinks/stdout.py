@@ -9,7 +9,7 @@ from typing import Literal, TextIO
 from pi_classifier.contracts.event import CAMERA_EVENTS, STATE_EVENTS, Event, EventKind
 from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.sinks.lines import finish_line, status_line
-from pi_classifier.sinks.objects import event_object, state_object, watch_objects
+from pi_classifier.sinks.objects import detection_objects, event_object, state_object, watch_objects
 from pi_classifier.statistics import Snapshot
 
 TOLD = STATE_EVENTS | CAMERA_EVENTS | {EventKind.GROUP}
@@ -77,6 +77,7 @@ class StdoutSink:
             "state": state_object(prediction) if prediction else None,
             "watches": watch_objects(prediction) if prediction else [],
             "predictions": [score._asdict() for score in prediction.scores] if prediction else [],
+            **(detection_objects(prediction) if prediction else {}),
         }
         if snapshot.error:
             line["error"] = snapshot.error

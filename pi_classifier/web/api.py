@@ -10,14 +10,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pi_classifier import __version__
-from pi_classifier.contracts.model import ModelMetadata, Runtime
+from pi_classifier.contracts.model import Described, Runtime
 from pi_classifier.contracts.prediction import Prediction
-from pi_classifier.sinks.objects import Object, score_objects
+from pi_classifier.runtimes.classification import best
+from pi_classifier.sinks.objects import Object, detection_object, score_objects
 from pi_classifier.web.access import COOKIE, Access
 from pi_classifier.web.body import json_of, posted_picture
 from pi_classifier.web.cameras import Cameras, prediction_object
 from pi_classifier.web.frames import FrameSender
-from pi_classifier.web.pictures import Pictures
+from pi_classifier.web.pictures import Looked, Pictures
 from pi_classifier.web.problem import Problem, busy
 from pi_classifier.web.refusal import refusal
 from pi_classifier.web.view import CameraView
@@ -28,6 +29,8 @@ FRAME_SECONDS = 5.0
 RETRY_SECONDS = 5
 COOKIE_SECONDS = 365 * 86400
 LOGIN_BYTES = 10_000
+CLASSIFY, DETECT = "/api/v1/classify", "/api/v1/detect"
+"""Of which one is there, as the model is."""
 COLLECT = "/api/v1/collect"
 """What begins so is there only where pictures of own classes can be taken."""
 
@@ -36,7 +39,7 @@ class About(NamedTuple):
     """What runs here."""
 
     runtime: Runtime
-    metadata: ModelMetadata
+    metadata: Described
     pictures: bool
     """Whether pictures are shown."""
     collects: bool
@@ -72,9 +75,9 @@ class Api:
         self._viewers = viewers
         self._openapi = json.loads((files("pi_classifier.web") / "openapi.json").read_text(encoding="utf-8"))
         self._openapi["info"]["version"] = __version__
-        if not about.collects:
-            paths = self._openapi["paths"]
-            self._openapi["paths"] = {path: paths[path] for path in paths if not path.startswith(COLLECT)}
+        absent = [CLASSIFY if about.metadata.detects else DETECT, *([] if about.collects else [COLLECT])]
+        paths = self._openapi["paths"]
+        self._openapi["paths"] = {path: paths[path] for path in paths if not path.startswith(tuple(absent))}
 
     def status(self) -> Object:
         """All there is to say of the daemon and its cameras."""
@@ -111,18 +114,27 @@ class Api:
 
     async def post_classify(self, request: Request) -> Response:
         """POST /api/v1/classify."""
+        if self._about.metadata.detects:
+            raise Problem(HTTPStatus.NOT_FOUND, f"the model here is a detector; post the picture to {DETECT}")
         posted = await posted_picture(request)
         asked = [one for one in (request.query_params.get("top_k"), posted.top_k) if one is not None]
         top_k, *_ = [_number(one, "top_k", 1, 1000) for one in asked] or [self._top_k]
-        found = await self._pictures.classify(posted.data, top_k)
-        return JSONResponse(
-            {
-                "model": self._about.model_object,
-                "image": {"width": found.width, "height": found.height},
-                "predictions": score_objects(found.scores),
-                "seconds": {"queue": round(found.queue_seconds, 6), "inference": round(found.inference_seconds, 6)},
-            }
-        )
+        looked = await self._pictures.look_at(posted.data)
+        scores = best(looked.result.probabilities, self._about.metadata.categories, top_k)
+        return self._answer(looked, {"predictions": score_objects(scores)})
+
+    async def post_detect(self, request: Request) -> Response:
+        """POST /api/v1/detect."""
+        if not self._about.metadata.detects:
+            raise Problem(HTTPStatus.NOT_FOUND, f"the model here is a classifier; post the picture to {CLASSIFY}")
+        posted = await posted_picture(request)
+        looked = await self._pictures.look_at(posted.data)
+        return self._answer(looked, {"detections": [detection_object(one) for one in looked.result.detections or ()]})
+
+    def _answer(self, looked: Looked, said: Object) -> Response:
+        seconds = {"queue": round(looked.queue_seconds, 6), "inference": round(looked.inference_seconds, 6)}
+        image = {"width": looked.width, "height": looked.height}
+        return JSONResponse({"model": self._about.model_object, "image": image, **said, "seconds": seconds})
 
     async def get_openapi(self, _: Request) -> Response:
         """GET /api/v1/openapi.json."""

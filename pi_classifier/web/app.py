@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from pi_classifier.web.api import Api
+from pi_classifier.web.api import CLASSIFY, DETECT, Api
 from pi_classifier.web.live import Live
 from pi_classifier.web.page import Page
 from pi_classifier.web.problem import Problem
@@ -31,7 +31,8 @@ def routes(api: Api, streams: Streams, live: Live, page: Page) -> list[BaseRoute
         Route(f"{camera}/snapshot.jpg", api.get_snapshot),
         Route(f"{camera}/stream.mjpg", streams.get_mjpeg, methods=["GET"]),
         Route("/api/v1/events", streams.get_events, methods=["GET"]),
-        Route("/api/v1/classify", api.post_classify, methods=["POST"]),
+        Route(CLASSIFY, api.post_classify, methods=["POST"]),
+        Route(DETECT, api.post_detect, methods=["POST"]),
         WebSocketRoute("/api/v1/live", live.connect),
     ]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pi_classifier.contracts.prediction import Prediction
-from pi_classifier.sinks.objects import Object, score_objects, state_object, watch_objects
+from pi_classifier.sinks.objects import Object, detection_objects, score_objects, state_object, watch_objects
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.view import CameraView, GroupView
 
@@ -83,6 +83,7 @@ def prediction_object(prediction: Prediction) -> Object:
         "state": state_object(prediction),
         "watches": watch_objects(prediction),
         "predictions": score_objects(prediction.scores),
+        **detection_objects(prediction),
     }
 
 

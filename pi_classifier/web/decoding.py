@@ -18,7 +18,7 @@ MOST_PIXELS = 25_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 
-class Cropped(NamedTuple):
+class Sent(NamedTuple):
     """A picture, and what the model sees of it."""
 
     width: int
@@ -28,7 +28,7 @@ class Cropped(NamedTuple):
     """uint8, height x width x 3, BGR."""
 
 
-def cropped(data: bytes, *, resize_size: int, crop_size: int) -> Cropped:
+def cropped(data: bytes, *, resize_size: int, crop_size: int) -> Sent:
     """Decode a picture, and crop it as the weights' authors do. Raises Problem: 413 too large, 422 no fit picture.
 
     Args:
@@ -39,9 +39,16 @@ def cropped(data: bytes, *, resize_size: int, crop_size: int) -> Cropped:
     pixels = _decoded(data)
     height, width = pixels.shape[:2]
     try:
-        return Cropped(width, height, reference_crop(pixels, resize_size=resize_size, crop_size=crop_size))
+        return Sent(width, height, reference_crop(pixels, resize_size=resize_size, crop_size=crop_size))
     except InputError as error:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+
+
+def whole(data: bytes) -> Sent:
+    """The same for a model that sees all of it. `data` and Problems: as of `cropped`."""
+    pixels = _decoded(data)
+    height, width = pixels.shape[:2]
+    return Sent(width, height, pixels)
 
 
 def _decoded(data: bytes) -> Pixels:

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pi_classifier.contracts.job import Tensor
-from pi_classifier.contracts.model import Model
-from pi_classifier.contracts.prediction import Score
+from pi_classifier.contracts.model import Model, ModelMetadata
+from pi_classifier.contracts.prediction import Result
 from pi_classifier.contracts.request import Answer
-from pi_classifier.runtimes.classification import best
 from pi_classifier.web.problem import busy, too_often
 from pi_classifier.web.rate import Rate
+
+if TYPE_CHECKING:
+    # Not imported for a classifier.
+    from pi_classifier.contracts.detection import Geometry
 
 A_SECOND, AT_ONCE = 10.0, 20
 """Pictures that are taken: more would only be refused one step later."""
@@ -21,21 +24,36 @@ ANSWER_SECONDS = 20.0
 """For the model to have its turn."""
 
 
-class Classified(NamedTuple):
+class Looked(NamedTuple):
     """What the model says of a picture."""
 
     width: int
     height: int
-    scores: tuple[Score, ...]
+    result: Result
     queue_seconds: float
     inference_seconds: float
 
 
-class Pictures:
-    """Classifies pictures as the weights' authors would. For one event loop."""
+class Prepared(NamedTuple):
+    """A picture as the model gets it."""
 
-    def __init__(self, model: Model, ask: Callable[[Tensor], Future[Answer] | None]) -> None:
-        """`ask`: has the inference loop classify a tensor; None where too many wait."""
+    width: int
+    height: int
+    """Of the whole, as it was sent."""
+    tensor: Tensor
+    geometry: "Geometry | None"
+    """What the pre-processor gave with it."""
+
+
+Ask = Callable[[Tensor, "Geometry | None"], Future[Answer] | None]
+"""Has the inference loop run a tensor; None where too many wait."""
+
+
+class Pictures:
+    """Classifies pictures as the weights' authors would, or finds objects in them. For one event loop."""
+
+    def __init__(self, model: Model, ask: Ask) -> None:
+        """`ask`: has the inference loop run a tensor."""
         self._metadata = model.metadata
         self._new_tensor = model.new_tensor
         self._preprocess = model.new_preprocessor()
@@ -44,34 +62,32 @@ class Pictures:
         self._decoding = 0
         self._rate = Rate(A_SECOND, AT_ONCE)
 
-    async def classify(self, data: bytes, top_k: int) -> Classified:
-        """Decode a picture and have it classified.
+    async def look_at(self, data: bytes) -> Looked:
+        """Decode a picture and have the model look at it.
 
         Args:
             data: JPEG, PNG or WebP, as a file has it.
-            top_k: classes to name.
 
         Raises:
             Problem: 413, 422 no fit picture; 429, 503 too many at once.
         """
         if wait := self._rate.seconds_until_next():
             raise too_often(f"{A_SECOND:g} pictures a second are taken", wait)
-        width, height, tensor = await self._decoded(data)
-        asked = self._ask(tensor)
+        picture = await self._decoded(data)
+        asked = self._ask(picture.tensor, picture.geometry)
         if asked is None:
             raise busy("too many pictures wait already", 1)
         try:
             answer = await asyncio.wait_for(asyncio.wrap_future(asked), ANSWER_SECONDS)
         except TimeoutError:
             raise busy("the model had no time", 5) from None
-        scores = best(answer.probabilities, self._metadata.categories, top_k)
-        return Classified(width, height, scores, answer.queue_seconds, answer.inference_seconds)
+        return Looked(picture.width, picture.height, answer.result, answer.queue_seconds, answer.inference_seconds)
 
     def close(self) -> None:
         """Decode no more."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def _decoded(self, data: bytes) -> tuple[int, int, Tensor]:
+    async def _decoded(self, data: bytes) -> Prepared:
         if self._decoding >= MOST_WAITING:
             raise busy("too many pictures wait already", 1)
         self._decoding += 1
@@ -80,10 +96,13 @@ class Pictures:
         finally:
             self._decoding -= 1
 
-    def _decode(self, data: bytes) -> tuple[int, int, Tensor]:
-        from pi_classifier.web.decoding import cropped  # noqa: PLC0415 - with the first picture
+    def _decode(self, data: bytes) -> Prepared:
+        from pi_classifier.web.decoding import cropped, whole  # noqa: PLC0415 - with the first picture
 
-        picture = cropped(data, resize_size=self._metadata.resize_size, crop_size=self._metadata.input_size)
+        known = self._metadata
+        if isinstance(known, ModelMetadata):
+            picture = cropped(data, resize_size=known.resize_size, crop_size=known.input_size)
+        else:
+            picture = whole(data)
         tensor = self._new_tensor()
-        self._preprocess(picture.pixels, tensor)
-        return picture.width, picture.height, tensor
+        return Prepared(picture.width, picture.height, tensor, self._preprocess(picture.pixels, tensor))

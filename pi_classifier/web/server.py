@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,10 +11,9 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from pi_classifier.contracts.event import Event
-from pi_classifier.contracts.job import PictureDemand, Tensor
+from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.prediction import Prediction
-from pi_classifier.contracts.request import Answer
 from pi_classifier.contracts.web import WebObserver
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.api import About, Api
@@ -29,7 +27,7 @@ from pi_classifier.web.jpeg import JpegEncoder
 from pi_classifier.web.live import Live
 from pi_classifier.web.news import News
 from pi_classifier.web.page import Page
-from pi_classifier.web.pictures import Pictures
+from pi_classifier.web.pictures import Ask, Pictures
 from pi_classifier.web.streams import Streams
 from pi_classifier.web.view import CameraView, GroupView
 from pi_classifier.web.viewers import Viewers
@@ -58,7 +56,7 @@ class WebServer:
         top_k: int,
         statistics: Sequence[CameraStatistics],
         picture_demands: Mapping[str, PictureDemand],
-        ask: Callable[[Tensor], Future[Answer] | None],
+        ask: Ask,
         observers: Sequence[WebObserver],
         groups: Mapping[str, Sequence[str]] = MappingProxyType({}),
         collect: Path | None = None,
@@ -72,7 +70,7 @@ class WebServer:
             top_k: classes that are named where a request does not say.
             statistics: of all cameras.
             picture_demands: of each camera, by name.
-            ask: has the inference loop classify a tensor; None where too many wait.
+            ask: has the inference loop run a tensor.
             observers: learn of requests, viewers and frames.
             groups: the names of each group's cameras, by its own.
             collect: the folder that takes pictures of own classes; None: there is no page for that.

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.job import Tensor
-from pi_classifier.contracts.model import Model, Predictor, Runtime
+from pi_classifier.contracts.model import Classifier, Predictor, Runtime
 from pi_classifier.inference.workers import Workers
 from pi_classifier.model import open_model
 from pi_classifier.runtimes.reference_transform import reference_crop
@@ -31,12 +31,12 @@ WORKERS = 3
 """What `auto` makes of three cameras or more on a Raspberry Pi."""
 
 
-def opened(bundle: Path, runtime: Runtime, *, threads: int) -> Model:
+def opened(bundle: Path, runtime: Runtime, *, threads: int) -> Classifier:
     """The bundle's program for a runtime, loaded."""
     return open_model(ModelSettings(weights=str(bundle), runtime=runtime, threads=threads), progress=False)
 
 
-def tensors(model: Model, photos: Path, *, count: int) -> list[Tensor]:
+def tensors(model: Classifier, photos: Path, *, count: int) -> list[Tensor]:
     """The model's inputs, of the first photographs in order of their names."""
     metadata, preprocess, filled = model.metadata, model.new_preprocessor(), []
     for photo in sorted(photos.glob("*.jpg"))[:count]:
@@ -51,7 +51,7 @@ def logits(predictor: Predictor, inputs: Sequence[Tensor]) -> NDArray[np.float32
     return np.stack([predictor.infer(tensor) for tensor in inputs])
 
 
-def logits_at_once(model: Model, inputs: Sequence[Tensor]) -> NDArray[np.float32]:
+def logits_at_once(model: Classifier, inputs: Sequence[Tensor]) -> NDArray[np.float32]:
     """The same of each of WORKERS, all of which compute at the same time, each on another input.
 
     float32, shape (WORKERS, count, n_classes).

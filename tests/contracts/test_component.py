@@ -127,7 +127,7 @@ def web_server() -> Member:
         top_k=1,
         statistics=[CameraStatistics("front", 0.0)],
         picture_demands={"front": PictureDemand()},
-        ask=lambda _: None,
+        ask=lambda *_: None,
         observers=[],
     )
 

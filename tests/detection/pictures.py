@@ -12,8 +12,9 @@ from pi_classifier.contracts.frame import Pixels
 from pi_classifier.detection.decoding import Decoder, Outputs
 from pi_classifier.detection.geometry import to_picture
 from pi_classifier.detection.letterbox import Letterbox, PictureFormat
+from pi_classifier.detection.limits import Limits
 from pi_classifier.detection.onnx import load_onnx
-from pi_classifier.detection.suppression import Candidates, Limits, suppressed
+from pi_classifier.detection.suppression import Candidates, best, suppressed
 from tests.detection.files import labels_for
 
 ALL = Limits(confidence=0.001, iou=0.65, max_detections=100)
@@ -26,6 +27,10 @@ def read_pictures(paths: Mapping[int, Path]) -> dict[int, Pixels]:
     return {number: cv2.imread(str(path)) for number, path in paths.items()}  # type: ignore[misc]
 
 
+def _suppressed(candidates: Candidates, limits: Limits) -> Candidates:
+    return best(suppressed(candidates, limits.iou), limits.max_detections)
+
+
 @dataclass(frozen=True)
 class Mistakes:
     """What may be done otherwise than by the detector."""
@@ -33,7 +38,7 @@ class Mistakes:
     picture: Callable[[PictureFormat], PictureFormat] = lambda wanted: wanted
     geometry: Callable[[Geometry], Geometry] = lambda geometry: geometry
     decoder: Callable[[Any], Decoder] = lambda decoder: decoder
-    suppress: Callable[[Candidates, Limits], Candidates] = suppressed
+    suppress: Callable[[Candidates, Limits], Candidates] = _suppressed
 
 
 def found_with(mistakes: Mistakes, model_file: Path, pictures: Mapping[int, Pixels], limits: Limits = ALL) -> Found:
@@ -48,6 +53,6 @@ def found_with(mistakes: Mistakes, model_file: Path, pictures: Mapping[int, Pixe
         outputs: Outputs = run(tensor)
         kept = mistakes.suppress(decoder.candidates(outputs, limits.confidence), limits)
         rows = zip(to_picture(kept.boxes, geometry).tolist(), kept.scores, kept.class_ids, strict=True)
-        return tuple(Detection(loaded.metadata.labels[n], int(n), float(s), tuple(box)) for box, s, n in rows)
+        return tuple(Detection(loaded.metadata.categories[n], int(n), float(s), tuple(box)) for box, s, n in rows)
 
     return {number: find(pixels) for number, pixels in pictures.items()}

@@ -9,9 +9,9 @@ from pi_classifier.detection.decoding import Decoder, Grid, Outputs, cells
 from pi_classifier.detection.detector import Detector, Loaded
 from pi_classifier.detection.geometry import Size, fitted
 from pi_classifier.detection.letterbox import InputLayout
+from pi_classifier.detection.limits import Limits
 from pi_classifier.detection.nanodet import BINS, NanoDet
 from pi_classifier.detection.ssd import BYTES, SSD
-from pi_classifier.detection.suppression import Limits
 from pi_classifier.detection.ultralytics import EndToEnd, Raw
 from pi_classifier.detection.yolox import YoloX
 
@@ -107,9 +107,9 @@ def test_numbers_that_are_none(decoder: Decoder, shapes: list[tuple[int, ...]], 
     """Protects the loop: whatever floats a model gives, decoding neither raises nor warns, and boxes stay inside."""
     outputs = [np.full(shape, wrong, np.float32) for shape in shapes]
     metadata = DetectorMetadata("", "", "", "cpu", decoder.name, 64, 96, ("one", "two", "three"))
-    loaded = Loaded(metadata, decoder, InputLayout(SIZE, channels_last=False), lambda: lambda _: outputs)
+    loaded = Loaded("onnx", {}, metadata, decoder, InputLayout(SIZE, channels_last=False), lambda: lambda _: outputs)
     predictor = Detector(loaded, Limits(0.3)).new_predictor()
-    for found in predictor.decode(outputs, fitted(Size(480, 640), SIZE, "centred")):
+    for found in predictor.decode(outputs, fitted(Size(480, 640), SIZE, "centred")).detections or ():
         left, top, right, bottom = found.box
         assert 0 <= left < right <= 640
         assert 0 <= top < bottom <= 480

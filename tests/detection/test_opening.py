@@ -12,8 +12,8 @@ import pytest
 
 from pi_classifier.contracts.detection import Detection
 from pi_classifier.detection.detector import Detector
+from pi_classifier.detection.limits import Limits
 from pi_classifier.detection.opening import Wishes, open_detector
-from pi_classifier.detection.suppression import Limits
 from pi_classifier.errors import ConfigError, ModelError, PiClassifierError
 from tests.detection.files import COUNT, LABELS, NAMES, SIZE, ULTRALYTICS, detector, models, raw
 from tests.runtimes.onnx.files import INT64, helper, labels_file, value, written
@@ -40,7 +40,7 @@ def refusal(made: Any, folder: Path, labels: str = "") -> str:
 def test_an_ultralytics_export_needs_no_flag(picture: tuple[Any, ...], tmp_path: Path) -> None:
     """Protects the common case: labels and size from the metadata, boxes in pixels of the picture that was given."""
     found = opened(detector(raw(), picture=picture, metadata=ULTRALYTICS), tmp_path)
-    assert (found.metadata.decoder, found.metadata.labels) == ("ultralytics", LABELS)
+    assert (found.metadata.decoder, found.metadata.categories) == ("ultralytics", LABELS)
     assert (found.metadata.input_height, found.metadata.input_width) == (SIZE, SIZE)
     answer = found.new_finder()(np.zeros((480, 640, 3), np.uint8))
     # A tenth of the size, 8 pixels from the top: the middle is the middle, 200 x 100 pixels.
@@ -120,7 +120,7 @@ def test_labels_are_only_text(tmp_path: Path) -> None:
     """Protects the page and the log: markup in a name stays a name, character by character."""
     names = repr({0: "<img src=x onerror=alert(1)>", 1: "[red]dog[/red]"})
     found = opened(detector(raw(), metadata={**ULTRALYTICS, "names": names}), tmp_path)
-    assert found.metadata.labels == ("<img src=x onerror=alert(1)>", "[red]dog[/red]")
+    assert found.metadata.categories == ("<img src=x onerror=alert(1)>", "[red]dog[/red]")
 
 
 def test_a_hundred_thousand_boxes(tmp_path: Path) -> None:
@@ -192,7 +192,6 @@ import sys
 from pathlib import Path
 import numpy as np
 from pi_classifier.detection.opening import Wishes, open_detector
-from pi_classifier.detection.suppression import Limits
 assert open_detector(Path({str(path)!r}), Wishes(), Limits(), threads=1).new_finder()(np.zeros((9, 9, 3), np.uint8))
 assert "torch" not in sys.modules
 """

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_classifier.detection.decoding import chosen
-from pi_classifier.detection.suppression import MOST_CANDIDATES, Candidates, Limits, best, suppressed
+from pi_classifier.detection.suppression import MOST_CANDIDATES, Candidates, best, suppressed
 
 FLOATS = st.floats(0, 500, width=32)
 CANDIDATES = st.lists(
@@ -28,14 +28,13 @@ def overlap(one: list[float], other: list[float]) -> float:
     return float(common / (sum(areas) - common))
 
 
-@given(CANDIDATES, st.integers(1, 3), st.floats(0.1, 0.9), st.integers(1, 20))
-def test_what_is_kept(rows: list[tuple[float, ...]], classes: int, iou: float, most: int) -> None:
-    """Protects NMS: no two of a class overlap further than allowed, the best of each is there, and order and number."""
+@given(CANDIDATES, st.integers(1, 3), st.floats(0.1, 0.9))
+def test_what_is_kept(rows: list[tuple[float, ...]], classes: int, iou: float) -> None:
+    """Protects NMS: no two of a class overlap further than allowed, the best of each is there, and their order."""
     boxes = [[left, top, left + width, top + height] for left, top, width, height, _ in rows]
     class_ids = [number % classes for number in range(len(rows))]
     given_ones = candidates(boxes, [row[4] for row in rows], class_ids)
-    kept = suppressed(given_ones, Limits(0.0, iou, most))
-    assert len(kept.scores) <= most
+    kept = suppressed(given_ones, iou)
     assert (np.diff(kept.scores) <= 0).all()
     if rows:
         assert kept.scores[0] == given_ones.scores.max()
@@ -48,14 +47,14 @@ def test_what_is_kept(rows: list[tuple[float, ...]], classes: int, iou: float, m
 
 def test_boxes_are_compared_as_boxes() -> None:
     """Protects against corners that are taken for widths: far from the origin two neighbours are two objects."""
-    kept = suppressed(candidates([[400, 400, 440, 440], [440, 400, 480, 440]], [0.9, 0.8], [0, 0]), Limits())
+    kept = suppressed(candidates([[400, 400, 440, 440], [440, 400, 480, 440]], [0.9, 0.8], [0, 0]), 0.45)
     assert len(kept.scores) == 2
 
 
 def test_classes_do_not_suppress_one_another() -> None:
     """Protects a rider on a horse: of two classes in one place both stay, of one class the better."""
     box = [10.0, 10.0, 50.0, 50.0]
-    kept = suppressed(candidates([box, box, box], [0.6, 0.9, 0.7], [0, 1, 1]), Limits())
+    kept = suppressed(candidates([box, box, box], [0.6, 0.9, 0.7], [0, 1, 1]), 0.45)
     assert kept.class_ids.tolist() == [1, 0]
     assert np.allclose(kept.scores, [0.9, 0.6])
 
@@ -70,7 +69,7 @@ def test_a_hundred_thousand_candidates() -> None:
     corners = random.random((100_000, 2), np.float32) * 600
     boxes = np.hstack([corners, corners + 20])
     many = Candidates(boxes, scores[:, 0], np.zeros(100_000, np.int64))
-    assert 0 < len(suppressed(many, Limits(0.3, 0.99, 5000)).scores) <= MOST_CANDIDATES
+    assert 0 < len(suppressed(many, 0.99).scores) <= MOST_CANDIDATES
 
 
 @given(st.lists(st.sampled_from([0.1, 0.5, 0.9]), max_size=30), st.integers(1, 30))

@@ -299,7 +299,7 @@ class LargeModel(FakeModel):
         """uint8, shape (224, 224, 3)."""
         return np.zeros((224, 224, 3), np.uint8)
 
-    def new_preprocessor(self) -> Callable[[Pixels, Tensor], None]:
+    def new_preprocessor(self, camera: str = "") -> Callable[[Pixels, Tensor], None]:
         """The real one, with a table that changes nothing."""
         return Preprocessor(np.arange(256, dtype=np.uint8)[None, :, None].repeat(3, axis=2), 224)
 
@@ -319,7 +319,7 @@ class ConstantPredictor:
         """The same logits."""
         return self._logits
 
-    def decode(self, logits: NDArray[np.float32]) -> Result:
+    def decode(self, logits: NDArray[np.float32], geometry: object = None) -> Result:  # noqa: ARG002 - a detector's
         """The real way."""
         return self._decode(logits)
 

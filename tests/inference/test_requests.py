@@ -40,8 +40,8 @@ def test_request_is_answered_beside_cameras() -> None:
         assert asked is not None
         cancelled.cancel()
         answer = asked.result(DEADLINE_SECONDS)
-        assert answer.probabilities.argmax() == 0
-        assert answer.probabilities[0] > 0.99
+        assert answer.result.probabilities.argmax() == 0
+        assert answer.result.probabilities[0] > 0.99
         assert min(answer.queue_seconds, answer.inference_seconds) >= 0
         before = len(site.sink.predictions)
         eventually(lambda: len(site.sink.predictions) > before, "more frames")

@@ -10,14 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_classifier.config.schema import SteadinessSettings
-from pi_classifier.contracts.prediction import Probabilities
-from pi_classifier.contracts.state import Change, Steady
+from pi_classifier.contracts.prediction import Probabilities, Result
+from pi_classifier.contracts.state import Change, State, Steady
 from pi_classifier.errors import CameraLost
 from pi_classifier.inference.steadiness import MOST, Steadiness
 
 LABELS = ("tench", "goldfish", "wall")
 LOST = CameraLost("gone", remedy="plug it in")
 RULE = SteadinessSettings()
+
+
+def state_of(steady: Steady) -> State:
+    """What a classifier always has."""
+    assert steady.state
+    return steady.state
 
 
 class Watched:
@@ -34,7 +40,7 @@ class Watched:
     def see(self, *probabilities: float, seconds: float = 1 / 30) -> Steady:
         """The next frame, so long after the last."""
         self.now += seconds
-        return self.steadiness.update("front", self.now, np.array(probabilities, np.float32))
+        return self.steadiness.update("front", self.now, Result(np.array(probabilities, np.float32), ()))
 
     def of(self, watch: str | None) -> list[tuple[bool, str | None]]:
         """What started and stopped: of a watch, or of the labels."""
@@ -49,7 +55,7 @@ def test_background_is_nothing() -> None:
     for _ in range(90):
         steady = watched.see(0, 0, 1)
     assert [started for started, _ in watched.of(None)] == [True, False]
-    assert steady.state.label is None
+    assert state_of(steady).label is None
 
 
 def test_state_starts_at_enter_and_stops_below_leave() -> None:
@@ -57,17 +63,17 @@ def test_state_starts_at_enter_and_stops_below_leave() -> None:
     watched = Watched()
     for _ in range(300):
         steady = watched.see(0.45, 0.0, 0.0)
-    assert steady.state.label is None
+    assert state_of(steady).label is None
     for _ in range(300):
         steady = watched.see(0.55, 0.0, 0.0)
-    assert (steady.state.label, steady.state.class_id) == ("tench", 0)
-    assert steady.state.probability == pytest.approx(0.55, abs=0.01)
+    assert (state_of(steady).label, state_of(steady).class_id) == ("tench", 0)
+    assert state_of(steady).probability == pytest.approx(0.55, abs=0.01)
     for _ in range(300):
         steady = watched.see(0.35, 0.0, 0.0)
-    assert steady.state.label == "tench"
+    assert state_of(steady).label == "tench"
     for _ in range(300):
         steady = watched.see(0.25, 0.0, 0.0)
-    assert steady.state.label is None
+    assert state_of(steady).label is None
     assert watched.of(None) == [(True, "tench"), (False, "tench")]
 
 
@@ -83,7 +89,7 @@ def test_no_frame_decides_alone() -> None:
     """Protects from a flash: one frame, however sure and however long after the last, starts nothing."""
     watched = Watched()
     for _ in range(20):
-        assert watched.see(1.0, 0.0, 0.0, seconds=10).state.label is None
+        assert state_of(watched.see(1.0, 0.0, 0.0, seconds=10)).label is None
         watched.steadiness.camera_down("front", LOST)
     assert watched.changes == []
 
@@ -96,7 +102,7 @@ def test_delay_is_in_seconds(fps: int) -> None:
     for _ in range(3 * fps):
         watched.see(0.0, 0.0, 0.0, seconds=1 / fps)
     before = watched.now
-    while watched.see(1.0, 0.0, 0.0, seconds=1 / fps).state.label is None:
+    while state_of(watched.see(1.0, 0.0, 0.0, seconds=1 / fps)).label is None:
         assert watched.now - before < 3
     assert watched.now - before == pytest.approx(-RULE.tau * math.log(1 - RULE.enter), abs=2 / fps)
 
@@ -118,7 +124,7 @@ def test_watch_sums_its_classes() -> None:
     watched = Watched()
     for _ in range(100):
         steady = watched.see(0.35, 0.35, 0.3)
-    assert steady.state.label is None
+    assert state_of(steady).label is None
     (fish,) = steady.watches
     assert (fish.name, fish.active) == ("fish", True)
     assert fish.probability == pytest.approx(0.7, abs=0.01)
@@ -143,10 +149,10 @@ def test_loss_of_the_camera_ends_everything() -> None:
     assert {change.at for change in stopped} == {watched.now}
     shown = watched.steadiness.now()
     assert set(shown) == {"front"}, "the other camera has shown nothing yet"
-    assert shown["front"].state.label is None
+    assert state_of(shown["front"]).label is None
     assert not shown["front"].watches[0].active
     watched.steadiness.camera_up("front")
-    assert watched.see(1.0, 0.0, 0.0, seconds=60).state.label is None, "it begins anew"
+    assert state_of(watched.see(1.0, 0.0, 0.0, seconds=60)).label is None, "it begins anew"
 
 
 def test_cameras_do_not_mix() -> None:
@@ -154,9 +160,9 @@ def test_cameras_do_not_mix() -> None:
     watched = Watched()
     for number in range(100):
         watched.see(1.0, 0.0, 0.0)
-        back = watched.steadiness.update("back", number / 30, np.array([0, 0, 1], np.float32))
-    assert back.state.label == "wall"
-    assert watched.steadiness.now()["front"].state.label == "tench"
+        back = watched.steadiness.update("back", number / 30, Result(np.array([0, 0, 1], np.float32), ()))
+    assert state_of(back).label == "wall"
+    assert state_of(watched.steadiness.now()["front"]).label == "tench"
 
 
 FRAMES = st.tuples(
@@ -186,10 +192,10 @@ def test_starts_and_stops_take_turns(
         assert [started for started, _ in labels] == [number % 2 == 0 for number in range(len(labels))]
         assert all(one[1] == other[1] for one, other in zip(labels[::2], labels[1::2], strict=False))
         assert [started for started, _ in fish] == [number % 2 == 0 for number in range(len(fish))]
-        assert steady.state.label == (labels[-1][1] if len(labels) % 2 else None)
+        assert state_of(steady).label == (labels[-1][1] if len(labels) % 2 else None)
         assert steady.watches[0].active == bool(len(fish) % 2)
         assert steady == watched.steadiness.now()["front"]
-        assert 0 <= steady.state.probability <= 1 + 1e-6
+        assert 0 <= state_of(steady).probability <= 1 + 1e-6
         assert 0 <= steady.watches[0].probability <= 1
 
 
@@ -197,6 +203,6 @@ def test_probabilities_are_not_kept() -> None:
     """Protects a predictor that writes its next result over the last: nothing is read again."""
     watched = Watched()
     lent: Probabilities = np.array([1.0, 0.0, 0.0], np.float32)
-    watched.steadiness.update("front", 0.0, lent)
+    watched.steadiness.update("front", 0.0, Result(lent, ()))
     lent[:] = 0
     assert watched.see(1.0, 0.0, 0.0, seconds=1.0).watches[0].probability == pytest.approx(MOST + MOST * (1 - MOST))

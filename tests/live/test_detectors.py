@@ -13,8 +13,9 @@ import pytest
 from pi_classifier.contracts.detection import Detection
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.detection.decoding import Grid
+from pi_classifier.detection.limits import Limits
 from pi_classifier.detection.nanodet import NanoDet
-from pi_classifier.detection.suppression import MOST_CANDIDATES, Candidates, Limits, best
+from pi_classifier.detection.suppression import MOST_CANDIDATES, Candidates, best
 from tests.detection.coco import Annotations
 from tests.detection.files import labels_for, models
 from tests.detection.pictures import Mistakes, found_with, read_pictures

@@ -60,7 +60,7 @@ class OnnxModel:
         shape = (1, size, size, CHANNELS) if self._channels_last else (1, CHANNELS, size, size)
         return np.zeros(shape, np.float32)
 
-    def new_preprocessor(self) -> Callable[[Pixels, Tensor], None]:
+    def new_preprocessor(self, camera: str = "") -> Callable[[Pixels, Tensor], None]:  # noqa: ARG002 - all alike
         """The largest centred crop, scaled, normalised as torchvision does."""
         known = self.metadata
         return Normaliser(known.mean, known.std, known.input_size, channels_last=self._channels_last)
@@ -88,7 +88,7 @@ class OnnxModel:
 class OnnxPredictor:
     """One thread's way through the model. A `Predictor`."""
 
-    def __init__(self, session: Session, decode: Callable[[NDArray[np.float32]], Result]) -> None:
+    def __init__(self, session: Session, decode: Callable[..., Result]) -> None:
         """`session`: may be shared. `decode`: makes a result of what `infer` gives."""
         self._session = session
         self.decode = decode

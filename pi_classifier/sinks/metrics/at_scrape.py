@@ -14,6 +14,8 @@ from pi_classifier.contracts.state import Steady
 from pi_classifier.statistics import CameraStatistics, Snapshot
 
 PREFIX = "pi_classifier_"
+PREDICTIONS = "label_predictions", "Predictions by their best label, for the labels that are configured."
+DETECTIONS = "detections", "Objects found in all frames, by label, for the labels that are configured."
 
 
 class AtScrape(Collector):
@@ -29,6 +31,8 @@ class AtScrape(Collector):
         versions: Mapping[str, str],
         temperature: Callable[[], float | None],
         throttled: Callable[[], Mapping[tuple[str, str], bool]],
+        *,
+        detects: bool,
     ) -> None:
         self._statistics = tuple(statistics)
         self._requested_fps = dict(requested_fps)
@@ -40,14 +44,19 @@ class AtScrape(Collector):
         self._lock = threading.Lock()
         self._latest: dict[str, tuple[Prediction, float]] = {}
         self._labels = {one.camera: Counter(dict.fromkeys((*labels, "other"), 0)) for one in statistics}
+        self._detects = detects
 
     def record(self, prediction: Prediction) -> None:
-        """Keep the latest prediction and count its best label."""
+        """Keep the latest prediction and count its best label, or the labels of all its objects."""
         counts = self._labels[prediction.camera]
-        label = prediction.scores[0].label if prediction.scores else ""
+        detections = prediction.result.detections
         with self._lock:
             self._latest[prediction.camera] = (prediction, time.time())
-            counts[label if label in counts else "other"] += 1
+            if detections is None:
+                label = prediction.scores[0].label if prediction.scores else ""
+                counts[label if label in counts else "other"] += 1
+            else:
+                counts.update(found.label if found.label in counts else "other" for found in detections)
 
     def collect(self) -> Iterator[Metric]:
         """One scrape."""
@@ -68,8 +77,7 @@ class AtScrape(Collector):
         yield from _steady(self._steady())
         yield _family(
             CounterMetricFamily,
-            "label_predictions",
-            "Predictions by their best label, for the labels that are configured.",
+            *(DETECTIONS if self._detects else PREDICTIONS),
             ("camera", "label"),
             {(camera, label): count for camera, counts in labels.items() for label, count in counts.items()},
         )
@@ -167,19 +175,20 @@ def _predictions(latest: Mapping[str, tuple[Prediction, float]]) -> Iterator[Met
 
 
 def _steady(steady: Mapping[str, Steady]) -> Iterator[Metric]:
+    states = {camera: one.state for camera, one in steady.items() if one.state}
     yield _family(
         GaugeMetricFamily,
         "state_class_id",
         "Class id of what the camera shows, as far as it holds still; -1 for nothing.",
         ("camera",),
-        {(camera,): -1 if one.state.class_id is None else one.state.class_id for camera, one in steady.items()},
+        {(camera,): -1 if one.class_id is None else one.class_id for camera, one in states.items()},
     )
     yield _family(
         GaugeMetricFamily,
         "state_probability",
         "Smoothed probability of what the camera shows, 0 to 1.",
         ("camera",),
-        {(camera,): one.state.probability for camera, one in steady.items()},
+        {(camera,): one.probability for camera, one in states.items()},
     )
     now = time.time() - time.monotonic()
     yield _family(
@@ -187,7 +196,7 @@ def _steady(steady: Mapping[str, Steady]) -> Iterator[Metric]:
         "state_since_timestamp_seconds",
         "Since when the camera shows that, seconds since 1970.",
         ("camera",),
-        {(camera,): now + one.state.since for camera, one in steady.items()},
+        {(camera,): now + one.since for camera, one in states.items()},
     )
     yield _family(
         GaugeMetricFamily,

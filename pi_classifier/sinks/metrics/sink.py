@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics
 
-from pi_classifier.contracts.model import ModelMetadata, Runtime
+from pi_classifier.contracts.model import Described, Runtime
 from pi_classifier.contracts.prediction import Prediction, Timings
 from pi_classifier.contracts.state import Steady
 from pi_classifier.sinks.metrics.at_scrape import PREFIX, AtScrape
@@ -28,7 +28,7 @@ class MetricsSink:
         requested_fps: Mapping[str, float],
         steady: Callable[[], Mapping[str, Steady]],
         runtime: Runtime,
-        metadata: ModelMetadata,
+        metadata: Described,
         labels: Sequence[str],
         versions: Mapping[str, str],
         temperature: Callable[[], float | None],
@@ -81,6 +81,7 @@ class MetricsSink:
             versions,
             temperature,
             throttled,
+            detects=metadata.detects,
         )
         registry.register(self._at_scrape)
 
@@ -97,7 +98,7 @@ class MetricsSink:
         self._at_scrape.record(prediction)
 
 
-def _model_labels(runtime: Runtime, metadata: ModelMetadata) -> dict[str, str]:
+def _model_labels(runtime: Runtime, metadata: Described) -> dict[str, str]:
     return {
         "name": metadata.name,
         "weights": metadata.weights,
