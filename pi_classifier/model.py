@@ -124,7 +124,7 @@ def check_preparable(settings: ModelSettings) -> None:
         raise ConfigError(f"{settings.weights}: an .onnx file is run as it is", remedy="give it to 'run' or 'classify'")
     if is_tflite(settings.weights):
         problem = f"{settings.weights}: a .tflite file is run as it is, and as a detector alone"
-        raise ConfigError(problem, remedy="give it to 'classify'")
+        raise ConfigError(problem, remedy="give it to 'run' or 'classify'")
     if settings.runtime == "onnx":
         raise ConfigError("the runtime onnx is for an .onnx file alone", remedy="name one with --weights")
     for key in ("labels", "mean", "std"):

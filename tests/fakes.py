@@ -161,7 +161,7 @@ class FakeModel:
         """uint8, shape (SIZE, SIZE, 3)."""
         return np.zeros((SIZE, SIZE, 3), np.uint8)
 
-    def new_preprocessor(self, camera: str = "") -> Callable[[Pixels, Tensor], None]:
+    def new_preprocessor(self, camera: str = "") -> Callable[[Pixels, Tensor], None]:  # noqa: ARG002 - all alike
         """What it was made with."""
         return self._preprocess
 

@@ -9,7 +9,7 @@ import numpy as np
 from prometheus_client import CollectorRegistry, Metric
 
 from pi_classifier import __version__
-from pi_classifier.contracts.detection import Detection
+from pi_classifier.contracts.detection import Detection, DetectorMetadata
 from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.contracts.group import Group, Member
 from pi_classifier.contracts.model import ModelMetadata
@@ -40,6 +40,12 @@ PREDICTION = Prediction(
     Timings(0.001, 0.0005, 0.02, 0.0001, 0.0001, 0.0255),
     STEADY,
 )
+DOG = Detection("dog", 16, 0.912345, (12.25, 40.0, 310.5, 239.75), ("lawn",))
+WITH_OBJECTS = PREDICTION._replace(
+    result=Result(np.zeros(80, np.float32), (Score(16, "dog", 0.912345),), (DOG,)),
+    steady=Steady(None, (WatchState("animal", True, 0.874, 0.5),)),
+)
+DETECTOR = DetectorMetadata("yolox_nano", "yolox_nano.onnx", "c0ffee", "cpu", "yolox", 416, 416, ("dog",))
 GROUP = Group(
     "table",
     7,
@@ -54,6 +60,12 @@ STARTED: dict[str, str | float] = {
     "label": "water bottle",
     "class_id": 898,
     "probability": 0.501,
+    "reason": "probability",
+}
+IN_A_ZONE: dict[str, str | float] = {
+    "watch": "animal",
+    "zone": "lawn",
+    "probability": 0.512,
     "reason": "probability",
 }
 ABSENT = CameraAbsent("/dev/video0: no such device", remedy="check its plug and power")
@@ -93,7 +105,7 @@ MEANING = {
     "label": "what began or ended; of a watch `watch` stands there, with its name",
     "probability": "smoothed, 0 to 1",
     "reason": "`probability`, or `camera` where that was lost",
-    "state": "what holds still; null without a new frame",
+    "state": "what holds still; null without a new frame, and of a detector",
     "state.class_id": "index into the model's categories; null for nothing",
     "state.label": "of the class; null for nothing",
     "state.probability": "smoothed, 0 to 1",
@@ -109,11 +121,14 @@ MEANING = {
     "frame": "its number, counted from 0; null without a new frame",
     "frame_age_seconds": "from capture to prediction; null without a new frame",
     "input": "as it was given, or as it was found in a folder",
-    "detections": "objects, best first",
+    "detections": "of a detector: objects, best first",
     "detections[].class_id": "index into the detector's labels",
     "detections[].label": "of the class",
     "detections[].confidence": "0 to 1",
     "detections[].box": "left, top, right, bottom in pixels of the picture, from its outer edges",
+    "detections[].zones": "names of the zones that it is in; else the key is not there",
+    "watch": "its name",
+    "zone": "that the watch looks at; else the key is not there",
     "predictions": "the best classes, best first",
     "predictions[].class_id": "index into the model's categories",
     "predictions[].label": "of the class",
@@ -164,9 +179,28 @@ def metrics() -> str:
     web.request_answered("/api/v1/status", "GET", 200, 0.001)
     web.frame_sent("front", "live", 8000)
     GroupMetrics(registry, [GROUP.name]).offer_group(GROUP)
-    families = sorted(registry.collect(), key=lambda family: family.name)
+    families = sorted([*registry.collect(), *_of_detectors()], key=lambda family: family.name)
     rows = [(code(_exposed(family)), family.type, _labels(family), family.documentation) for family in families]
     return table(("metric", "type", "labels", "meaning"), rows)
+
+
+def _of_detectors() -> list[Metric]:
+    """What they have in the place of another."""
+    registry = CollectorRegistry()
+    sink = MetricsSink(
+        registry,
+        statistics=[statistics()],
+        requested_fps={},
+        steady=dict,
+        runtime="onnx",
+        metadata=DETECTOR,
+        labels=("dog",),
+        versions={},
+        temperature=lambda: None,
+        throttled=dict,
+    )
+    sink.offer(PREDICTION._replace(result=PREDICTION.result._replace(detections=(DOG,))))
+    return [family for family in registry.collect() if family.name == "pi_classifier_detections"]
 
 
 def _exposed(family: Metric) -> str:
@@ -197,12 +231,16 @@ def log_lines() -> str:
     sink.report(front.end_interval(1.0))
     untrained.offer(PREDICTION)
     untrained.report(front.snapshot())
+    sink.offer(WITH_OBJECTS)
+    sink.report(front.end_interval(1.5))
     sink.notify(Event(EventKind.STARTED, "front", 1767225600.25, EXAMPLE_ID, STARTED))
+    sink.notify(Event(EventKind.STARTED, "front", 1767225600.25, EXAMPLE_ID, IN_A_ZONE))
     sink.notify(group_event()._replace(at=1767225600.5, id=EXAMPLE_ID))
     front.camera_failed(ABSENT.kind, str(ABSENT))
     sink.report(front.end_interval(2.0))
     sink.finish(front.snapshot(), 2.0)
-    titles = ("camera delivers", "untrained weights", "an event", "a group", "camera disconnected", "totals at the end")
+    titles = ("camera delivers", "untrained weights", "a detector", "an event", "a watch's event", "a group",
+              "camera disconnected", "totals at the end")  # fmt: skip
     return _lines(titles, stream.getvalue())
 
 
@@ -218,8 +256,7 @@ def classify_lines() -> str:
 def detect_lines() -> str:
     """The same of a detector."""
     with redirect_stdout(io.StringIO()) as stream:
-        found = Detection("dog", 16, 0.912345, (12.25, 40.0, 310.5, 239.75))
-        detect.JsonReport().seen("yard.jpg", 0, (found,))
+        detect.JsonReport().seen("yard.jpg", 0, (DOG._replace(zones=()),))
         detect.JsonReport().failed("empty.jpg", InputError("empty.jpg: not a picture", remedy="give another"))
     return _lines(("a frame", "an input that cannot be read"), stream.getvalue())
 
@@ -245,7 +282,7 @@ def _lines(titles: Iterable[str], text: str) -> str:
 def _keys(line: Mapping[str, object], above: str = "") -> Iterator[tuple[str, str]]:
     for key, value in line.items():
         yield above + key, "null" if value is None else JSON_TYPES[type(value).__name__]
-        for item in value[:1] if isinstance(value, list) and key not in ("missing", "box") else ():
+        for item in value[:1] if isinstance(value, list) and key not in ("missing", "box", "zones") else ():
             yield from _keys(item, f"{above}{key}[].")
         if isinstance(value, dict) and key == "state":
             yield from _keys(value, f"{above}{key}.")

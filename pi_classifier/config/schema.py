@@ -17,6 +17,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -259,9 +260,24 @@ class DetectSettings(Section):
 
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Polygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3, max_length=100)]
+Corners = tuple[tuple[Fraction, Fraction], ...]
+MOST_CORNERS = 100
+
+
+def _polygon(value: object, validated: ValidatorFunctionWrapHandler) -> Corners:
+    """In the place of a complaint for each number."""
+    try:
+        corners: Corners = validated(value)
+    except ValidationError:
+        corners = ()
+    if not 3 <= len(corners) <= MOST_CORNERS:
+        raise problem("is no polygon", f"give 3 to {MOST_CORNERS} corners, each as [x, y] from 0 to 1")
+    return corners
+
+
+Polygon = Annotated[Corners, WrapValidator(_polygon)]
 """Corners, x and y each, as fractions of the picture's width and height, from its upper left corner."""
-WHOLE: Polygon = ((0, 0), (1, 0), (1, 1), (0, 1))
+WHOLE: Corners = ((0, 0), (1, 0), (1, 1), (0, 1))
 DOORSTEP = [[0.1, 0.5], [0.6, 0.5], [0.6, 1], [0.1, 1]]
 
 
@@ -290,7 +306,7 @@ class MaskSettings(Section):
 
     camera: CameraName = Field("camera", description="whose picture")
     polygon: Polygon = Field(WHOLE, description="as a zone's", examples=[[[0, 0], [1, 0], [1, 0.2], [0, 0.2]]])
-    labels: tuple[str, ...] = Field((), max_length=1000, description="objects that do not count in it; empty: none")
+    labels: tuple[str, ...] = Field((), max_length=1000, description="objects that it hides; empty: all")
 
 
 class LogSettings(Section):

@@ -14,7 +14,7 @@ from pi_classifier.statistics import totals_line
 
 logger = logging.getLogger(__name__)
 
-TEXTS = ("group", "label", "watch", "reason")
+TEXTS = ("group", "label", "watch", "zone", "reason")
 """The fields of an entry that are text."""
 DECIMALS = {"fps": 2, "probability": 4, "skew_ms": 1}
 """The fields of an entry that are numbers, and how exactly they are written."""
@@ -68,7 +68,8 @@ def _state(event: Event) -> str:
     fields, started = event.fields, event.kind == EventKind.STARTED
     lost = ": the camera is lost" if fields["reason"] == "camera" else ""
     if "watch" in fields:
-        text = f"{event.camera}: {fields['watch']} {'started' if started else 'stopped'}"
+        where = f" in {fields['zone']}" if "zone" in fields else ""
+        text = f"{event.camera}: {fields['watch']}{where} {'started' if started else 'stopped'}"
     else:
         text = f"{event.camera} {'sees' if started else 'no longer sees'} {fields['label']}"
     return text + (f", {fields['probability']:.1%}" if started else lost)

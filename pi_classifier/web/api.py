@@ -30,7 +30,7 @@ RETRY_SECONDS = 5
 COOKIE_SECONDS = 365 * 86400
 LOGIN_BYTES = 10_000
 CLASSIFY, DETECT = "/api/v1/classify", "/api/v1/detect"
-"""Of which one is there, as the model is."""
+"""Of which one answers, as the model is."""
 COLLECT = "/api/v1/collect"
 """What begins so is there only where pictures of own classes can be taken."""
 
@@ -75,9 +75,9 @@ class Api:
         self._viewers = viewers
         self._openapi = json.loads((files("pi_classifier.web") / "openapi.json").read_text(encoding="utf-8"))
         self._openapi["info"]["version"] = __version__
-        absent = [CLASSIFY if about.metadata.detects else DETECT, *([] if about.collects else [COLLECT])]
-        paths = self._openapi["paths"]
-        self._openapi["paths"] = {path: paths[path] for path in paths if not path.startswith(tuple(absent))}
+        if not about.collects:
+            paths = self._openapi["paths"]
+            self._openapi["paths"] = {path: paths[path] for path in paths if not path.startswith(COLLECT)}
 
     def status(self) -> Object:
         """All there is to say of the daemon and its cameras."""

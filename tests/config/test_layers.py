@@ -90,7 +90,8 @@ def test_environment_of_the_only_camera_and_of_lists(toml: WriteToml) -> None:
         ("[[camera]]\nsorce = 'x'", "unknown key camera.0.sorce (from {}); did you mean camera.0.source?"),
         (
             "[zzz]\nqqq = 1",
-            "unknown key zzz (from {}); known are camera, model, detect, log, steadiness, watch, object, zone, mask, metrics, web, run",
+            "unknown key zzz (from {}); known are camera, model, detect, log, steadiness, watch, object, zone, mask, "
+            "metrics, web, run",
         ),
         ("[model]\nthreads = 0", "model.threads"),
         ("[model]\ntop_k = 'five'", 'model.top_k = "five" (from {}) is no whole number; write one, without quotes'),

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
+from pi_classifier.contracts.detection import Detection, Geometry
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Model, Predictor
@@ -24,8 +25,10 @@ SIZES = [(224, 224), (240, 320), (320, 240), (480, 640), (16, 16), (17, 301), (8
 """Height and width of pictures; the configuration allows 16 to 8192."""
 
 Make = Callable[[pytest.FixtureRequest], Model]
-Said = list[tuple[Probabilities, tuple[Score, ...]]]
-"""Probabilities and scores of some inputs."""
+Given = tuple[Tensor, Geometry | None]
+"""An input, and what the pre-processor gave with it."""
+Said = list[tuple[Probabilities, tuple[Score, ...], tuple[Detection, ...] | None]]
+"""Probabilities, scores and objects of some inputs."""
 T = TypeVar("T")
 
 
@@ -76,21 +79,39 @@ def fake(_request: pytest.FixtureRequest) -> Model:
     return FakeModel()
 
 
-@pytest.fixture(
-    params=[
-        torchscript_untrained,
-        torchscript_real,
-        torchscript_demo,
-        litert_untrained,
-        litert_demo,
-        onnx_small,
-        onnx_probabilities,
-        fake,
-    ],
-    ids=lambda make: make.__name__,
-)
+def onnx_detector(request: pytest.FixtureRequest) -> Model:
+    """One that finds an object."""
+    from pi_classifier.detection.limits import Limits
+    from pi_classifier.detection.opening import Wishes, open_detector
+    from tests.detection.files import seeing
+    from tests.runtimes.onnx.files import written
+
+    file = written(seeing(), request.getfixturevalue("tmp_path"))
+    return open_detector(file, Wishes(), Limits(0.05), threads=1)
+
+
+CLASSIFIERS: list[Make] = [
+    torchscript_untrained,
+    torchscript_real,
+    torchscript_demo,
+    litert_untrained,
+    litert_demo,
+    onnx_small,
+    onnx_probabilities,
+    fake,
+]
+
+
+@pytest.fixture(params=[*CLASSIFIERS, onnx_detector], ids=lambda make: make.__name__)
 def model(request: pytest.FixtureRequest) -> Model:
     """Each model in turn; a new one is one name more."""
+    make: Make = request.param
+    return make(request)
+
+
+@pytest.fixture(params=CLASSIFIERS, ids=lambda make: make.__name__)
+def classifier(request: pytest.FixtureRequest) -> Model:
+    """Each of those that name what a whole picture shows."""
     make: Make = request.param
     return make(request)
 
@@ -100,31 +121,31 @@ def noise(seed: int, size: tuple[int, int] = (480, 640)) -> Pixels:
     return np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
 
 
-def tensors(model: Model, count: int) -> list[Tensor]:
-    """Filled inputs, all different."""
+def filled(model: Model, count: int) -> list[Given]:
+    """Inputs, all different."""
     preprocess = model.new_preprocessor()
-    filled = []
+    inputs = []
     for seed in range(count):
-        filled.append(model.new_tensor())
-        preprocess(noise(seed), filled[-1])
-    return filled
+        tensor = model.new_tensor()
+        inputs.append((tensor, preprocess(noise(seed), tensor)))
+    return inputs
 
 
-def results(predictor: Predictor, inputs: Sequence[Tensor]) -> Said:
+def results(predictor: Predictor, inputs: Sequence[Given]) -> Said:
     """What a predictor says of each input; its lent probabilities are copied."""
     said = []
-    for tensor in inputs:
-        result = predictor.decode(predictor.infer(tensor))
-        said.append((result.probabilities.copy(), result.scores))
+    for tensor, geometry in inputs:
+        result = predictor.decode(predictor.infer(tensor), geometry)
+        said.append((result.probabilities.copy(), *result[1:]))
     return said
 
 
 def assert_equal(one: Said, other: Said) -> None:
     """Bit for bit."""
     assert len(one) == len(other)
-    for (probabilities, scores), (others, other_scores) in zip(one, other, strict=True):
+    for (probabilities, *said), (others, *also_said) in zip(one, other, strict=True):
         assert np.array_equal(probabilities, others)
-        assert scores == other_scores
+        assert said == also_said
 
 
 def on_two_threads(work: Sequence[Callable[[], T]]) -> list[T]:
@@ -186,7 +207,7 @@ def test_preprocessors_do_not_disturb_each_other(model: Model) -> None:
     """Protects a second camera: two preprocessors on two threads give what each gives alone."""
     pictures = [[noise(seed, size) for seed in range(20)] for size in ((480, 640), (240, 320))]
 
-    def filled(of: list[Pixels]) -> list[Tensor]:
+    def all_of(of: list[Pixels]) -> list[Tensor]:
         preprocess = model.new_preprocessor()
         out = []
         for pixels in of:
@@ -194,8 +215,8 @@ def test_preprocessors_do_not_disturb_each_other(model: Model) -> None:
             preprocess(pixels, out[-1])
         return out
 
-    expected = [filled(of) for of in pictures]
-    found = on_two_threads([partial(filled, of) for of in pictures])
+    expected = [all_of(of) for of in pictures]
+    found = on_two_threads([partial(all_of, of) for of in pictures])
     for one, other in zip(expected, found, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
@@ -203,17 +224,18 @@ def test_preprocessors_do_not_disturb_each_other(model: Model) -> None:
 def test_inference_leaves_the_tensor_as_it_is(model: Model) -> None:
     """Protects the capture thread's next frame, and whoever looks at the input twice."""
     predictor = model.new_predictor()
-    (tensor,) = tensors(model, 1)
-    before = tensor.copy()
-    first, second = results(predictor, [tensor, tensor])
-    assert np.array_equal(tensor, before)
+    (given,) = filled(model, 1)
+    before = given[0].copy()
+    first, second = results(predictor, [given, given])
+    assert np.array_equal(given[0], before)
     assert_equal([first], [second])
 
 
-def test_probabilities_and_scores_agree(model: Model) -> None:
+def test_probabilities_and_scores_agree(classifier: Model) -> None:
     """Protects everybody who reads either: a softmax over all classes, and the best of them in order, ties by id."""
-    categories = model.metadata.categories
-    for probabilities, scores in results(model.new_predictor(), tensors(model, 5)):
+    categories = classifier.metadata.categories
+    for probabilities, scores, detections in results(classifier.new_predictor(), filled(classifier, 5)):
+        assert detections is None
         assert probabilities.dtype == np.float32
         assert probabilities.shape == (len(categories),)
         assert probabilities.min() >= 0
@@ -233,12 +255,12 @@ def test_probabilities_and_scores_agree(model: Model) -> None:
 
 def test_probabilities_are_lent_and_scores_are_given(model: Model) -> None:
     """Protects memory and who keeps what: the next result overwrites the probabilities, and no score that was given."""
-    one, other = tensors(model, 2)
-    (before, scores), (after, _) = results(model.new_predictor(), [one, other])
+    one, other = filled(model, 2)
+    (before, scores, _), (after, *_) = results(model.new_predictor(), [one, other])
     predictor = model.new_predictor()
-    first = predictor.decode(predictor.infer(one))
+    first = predictor.decode(predictor.infer(one[0]), one[1])
     assert np.array_equal(first.probabilities, before)
-    second = predictor.decode(predictor.infer(other))
+    second = predictor.decode(predictor.infer(other[0]), other[1])
     assert np.shares_memory(first.probabilities, second.probabilities)
     assert np.array_equal(first.probabilities, after)
     assert first.scores == scores
@@ -246,18 +268,18 @@ def test_probabilities_are_lent_and_scores_are_given(model: Model) -> None:
 
 def test_steps_may_be_apart(model: Model) -> None:
     """Protects who times the steps: outputs may be decoded after the next inference of another predictor."""
-    one, other = tensors(model, 2)
+    one, other = filled(model, 2)
     predictor, second_predictor = model.new_predictor(), model.new_predictor()
     expected = results(model.new_predictor(), [one, other])
-    outputs, second_outputs = predictor.infer(one), second_predictor.infer(other)
-    decoded: list[Result] = [second_predictor.decode(second_outputs), predictor.decode(outputs)]
-    found = [(result.probabilities.copy(), result.scores) for result in reversed(decoded)]
+    outputs, second_outputs = predictor.infer(one[0]), second_predictor.infer(other[0])
+    decoded: list[Result] = [second_predictor.decode(second_outputs, other[1]), predictor.decode(outputs, one[1])]
+    found: Said = [(result.probabilities.copy(), *result[1:]) for result in reversed(decoded)]
     assert_equal(found, expected)
 
 
 def test_predictors_do_not_disturb_each_other(model: Model) -> None:
     """Protects what several threads see: two predictors on two threads give, bit for bit, what each gives alone."""
-    inputs = tensors(model, 12)
+    inputs = filled(model, 12)
     halves = [inputs[::2], inputs[1::2]]
     expected = [results(model.new_predictor(), half) for half in halves]
     found = on_two_threads([partial(results, model.new_predictor(), half) for half in halves])

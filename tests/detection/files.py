@@ -46,6 +46,23 @@ def raw(count: int = COUNT) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]
     return answer
 
 
+def seeing() -> Any:
+    """A detector that is the surer of its dog, the brighter a picture is: 0.1 for black, 0.9 for white."""
+    answer = raw()
+    answer[0, 4:, 3] = [0, 0.1]
+    sure = np.zeros_like(answer)
+    sure[0, 5, 3] = 0.8
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "sure"], ["surer"]),
+        helper.make_node("Add", ["surer", "answer"], ["output0"]),
+    ]
+    constants = [numpy_helper.from_array(answer, "answer"), numpy_helper.from_array(sure, "sure")]
+    made = model(nodes, [value("images", (1, 3, SIZE, SIZE))], [value("output0", answer.shape)], initializer=constants)
+    helper.set_model_props(made, ULTRALYTICS)
+    return made
+
+
 def models(test_data: Path) -> Path:
     """The folder of real models, pictures and reference figures."""
     folder = test_data / "detection"

@@ -191,6 +191,7 @@ def test_torch_is_not_imported(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 import numpy as np
+from pi_classifier.detection.limits import Limits
 from pi_classifier.detection.opening import Wishes, open_detector
 assert open_detector(Path({str(path)!r}), Wishes(), Limits(), threads=1).new_finder()(np.zeros((9, 9, 3), np.uint8))
 assert "torch" not in sys.modules

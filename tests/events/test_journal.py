@@ -101,6 +101,21 @@ def test_entry_reads_as_documented(caplog: pytest.LogCaptureFixture, kind: Event
     assert record.levelno == (logging.WARNING if kind == EventKind.CAMERA_DOWN else logging.INFO)
 
 
+def test_the_zone_of_a_watch_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Protects who looks for a place: the zone stands in the line and in the entry's fields."""
+    caplog.set_level(logging.INFO)
+    what: dict[str, str | float] = {
+        "watch": "anybody",
+        "zone": "doorstep",
+        "probability": 0.51,
+        "reason": "probability",
+    }
+    Journal(untrained=False).notify(Event(EventKind.STARTED, "yard", 0.0, "c0ffee", what))
+    (record,) = caplog.records
+    assert record.getMessage() == "yard: anybody in doorstep started, 51.0%"
+    assert vars(record)["ZONE"] == "doorstep"
+
+
 @pytest.mark.parametrize("kind", EventKind)
 def test_untrained_weights_are_named_in_every_entry_on_what_was_seen(
     caplog: pytest.LogCaptureFixture, kind: EventKind

@@ -299,7 +299,7 @@ class LargeModel(FakeModel):
         """uint8, shape (224, 224, 3)."""
         return np.zeros((224, 224, 3), np.uint8)
 
-    def new_preprocessor(self, camera: str = "") -> Callable[[Pixels, Tensor], None]:
+    def new_preprocessor(self, camera: str = "") -> Callable[[Pixels, Tensor], None]:  # noqa: ARG002 - all alike
         """The real one, with a table that changes nothing."""
         return Preprocessor(np.arange(256, dtype=np.uint8)[None, :, None].repeat(3, axis=2), 224)
 

@@ -3,7 +3,7 @@
 import itertools
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -16,15 +16,17 @@ from websockets.sync.client import ClientConnection, connect
 
 from pi_classifier.capture import Capture
 from pi_classifier.config.address import ListenAddress
-from pi_classifier.config.schema import WebSettings
+from pi_classifier.config.schema import SteadinessSettings, WebSettings
 from pi_classifier.contracts.component import Component
 from pi_classifier.contracts.frame import Frame, FrameSource, Pixels
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
 from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
+from pi_classifier.inference.presence import ObjectWatch, Presence
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.requests import Requests
+from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.inference.synchroniser import Synchroniser
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.door import Door
@@ -100,9 +102,7 @@ class Site:
         self._pipeline = Pipeline(
             cameras=list(zip(self.captures, self.statistics, strict=True)),
             executor=InThisThread(model.new_predictor()),
-            publisher=Publisher(
-                steadiness(*sources, categories=model.metadata.categories), [self.sink, self.server, self._synchroniser]
-            ),
+            publisher=Publisher(_steadiness(model, sources), [self.sink, self.server, self._synchroniser]),
             work_available=work_available,
             requests=self.requests,
         )
@@ -138,6 +138,14 @@ class Site:
 
     def _run(self) -> None:
         self._pipeline.run(frames=0, stopping=self._shutdown.is_set, after_turn=self._synchroniser.check)
+
+
+def _steadiness(model: Model, cameras: Iterable[str]) -> Steadiness:
+    """Of a detector, as the daemon has it, its watches; here there are none."""
+    if model.metadata.detects:
+        watches: dict[str, tuple[ObjectWatch, ...]] = dict.fromkeys(cameras, ())
+        return Presence(SteadinessSettings(), watches=watches, on_change=lambda _: None)
+    return steadiness(*cameras, categories=model.metadata.categories)
 
 
 @contextmanager
