@@ -16,7 +16,6 @@ from tests.sinks.test_colours import luminance
 SIZES = [(96, 96), (100, 178), (240, 320), (480, 640), (1280, 720), (2160, 3840)]
 DOG = 16
 """A class, whose colour is another than those of plain pictures."""
-NOWHERE: Box = (0.0, 0.0, 0.0, 0.0)
 
 sides = st.integers(1, 40) | st.integers(1, 300)
 labels = st.text(st.characters(exclude_categories=())) | st.text("ab wi", min_size=20, max_size=2000)
@@ -154,12 +153,12 @@ def test_picture_too_small_for_letters_has_boxes(boxes: Boxes, side: int) -> Non
 
 
 def test_a_thousand_objects(boxes: Boxes) -> None:
-    """Protects whoever asks for all of them: every one has its box, and the first ones their labels."""
+    """Protects whoever asks for all of them: every one has its box, and the work for labels an end."""
     many = [dog((x, y, x + 3, y + 3), class_id=2) for y in range(0, 400, 10) for x in range(0, 250, 10)]
-    drawn = boxes.labelled(plain(480, 640), [dog(NOWHERE), *many])
+    drawn = boxes.labelled(plain(480, 640), [*many, dog((400, 200, 500, 300))])
     assert len(many) == 1000
-    assert coloured(drawn).any()
-    assert coloured(drawn, 2)[300:400].sum() >= 8
+    assert coloured(drawn, 2)[390:393, 240:243].any()
+    assert extent(coloured(drawn)) == (400, 200, 500, 300)
 
 
 def test_different_labels_look_different() -> None:
