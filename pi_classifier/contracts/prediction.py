@@ -1,12 +1,16 @@
 """What the model says of a frame, and who receives it."""
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.state import Steady
+
+if TYPE_CHECKING:
+    # Not imported for a classifier.
+    from pi_classifier.contracts.detection import Detection
 
 Probabilities = NDArray[np.float32]
 """Softmax over all classes: float32, shape (n_classes,), 0 to 1."""
@@ -29,6 +33,8 @@ class Result(NamedTuple):
     """Of all classes. *Lent*: the predictor overwrites them with its next result."""
     scores: tuple[Score, ...]
     """The best classes, best first, those of equal probability in order of their id; may be empty."""
+    detections: "tuple[Detection, ...]" = ()
+    """The objects that a detector found, best first; of a classifier none."""
 
 
 class Timings(NamedTuple):
