@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-MOVES = 8
+MOVES = 4
 """Lines that a label may move up or down, where there is no room at its box's edges."""
 Rectangle = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels, right and bottom exclusive."""
@@ -13,7 +13,7 @@ Point = tuple[int, int]
 def placed(boxes: Sequence[Rectangle], sizes: Sequence[tuple[int, int]], width: int, height: int) -> list[Point | None]:
     """A place for each label: above its box, else below it, inside it, or moved up or down from there.
 
-    The first ones choose first. The work is bounded: a few dozen places are tried for each.
+    The first ones choose first. The work is bounded: some places are tried for each.
 
     Args:
         boxes: the most important first.
