@@ -192,7 +192,7 @@ def classify(
     ] = None,
     output: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(metavar="DIR", help="Write each input with its labels drawn on it."),
+        typer.Option(metavar="DIR", help="Write each input with its labels, or boxes, drawn on it."),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Let these copies replace files of DIR, though never an input.")
@@ -203,10 +203,11 @@ def classify(
     from pi_classifier.offline.classify import classify as classify_files
     from pi_classifier.offline.detect import check_options, detect
 
+    coco = results is not None
     detector = open_detector(configuration.settings)
-    check_options(detector, json_lines=json_lines, coco=results is not None, output=output)
+    check_options(detector, json_lines=json_lines, coco=coco)
     if detector is not None:
-        if not detect(inputs, detector, json_lines=json_lines, coco=results is not None):
+        if not detect(inputs, detector, json_lines=json_lines, coco=coco, output=output, overwrite=overwrite):
             raise typer.Exit(1)
         return
     if not classify_files(inputs, configuration.settings, json_lines=json_lines, output=output, overwrite=overwrite):

@@ -3,8 +3,6 @@
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
 
 from pi_classifier.config.schema import Settings
@@ -13,17 +11,12 @@ from pi_classifier.contracts.model import Classifier
 from pi_classifier.contracts.prediction import Score
 from pi_classifier.errors import InputError, one_line
 from pi_classifier.model import open_model
-from pi_classifier.offline.copies import Draw, annotated_pages, annotated_picture, annotated_video, copy_names
 from pi_classifier.offline.inputs import Item, on_disk
-from pi_classifier.offline.walk import Copy, Report, look_at_all
+from pi_classifier.offline.outputs import copies_of
+from pi_classifier.offline.walk import Report, look_at_all
 from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.sinks.overlay import Overlay
-from pi_classifier.sources.files.opening import FileSource
-from pi_classifier.sources.files.picture import Picture
-from pi_classifier.sources.files.several import Pages
 
-ASSUMED_FPS = 25.0
-"""Of the copy of a video that does not state its rate."""
 Scores = tuple[Score, ...]
 
 
@@ -47,7 +40,7 @@ def classify(
     """
     with on_disk(inputs) as items:
         # First what needs no model: a wrong path, a name that is taken.
-        copies = _copies(items, output, overwrite=overwrite)
+        copies = copies_of(items, output, Overlay, overwrite=overwrite)
         problems = [(item.name, item.problem) for item in items if item.problem]
         if len(problems) == len(items):
             report = _report(items, json_lines=json_lines, untrained=False)
@@ -61,23 +54,6 @@ def classify(
 
 def _report(items: Sequence[Item], *, json_lines: bool, untrained: bool) -> Report[Scores]:
     return JsonReport(untrained=untrained) if json_lines else _TableReport(items, untrained=untrained)
-
-
-def _copies(items: Sequence[Item], output: Path | None, *, overwrite: bool) -> list[Copy[Scores] | None]:
-    """One an item, or None for one that has none. The fonts of one overlay serve them all."""
-    if output is None:
-        return [None] * len(items)
-    overlay = Overlay()
-    names = iter(copy_names([item.path for item in items if not item.problem], output, overwrite=overwrite))
-    return [None if item.problem else partial(_copy, name=next(names), overlay=overlay) for item in items]
-
-
-def _copy(source: FileSource, name: Path, overlay: Overlay) -> AbstractContextManager[Draw]:
-    if isinstance(source, Picture):
-        return annotated_picture(name, overlay)
-    if isinstance(source, Pages):
-        return annotated_pages(name, overlay)
-    return annotated_video(name, source.pace_fps or ASSUMED_FPS, overlay)
 
 
 class _Classifier:

@@ -1,4 +1,4 @@
-"""Copies of pictures, animations and videos with their labels drawn on them.
+"""Copies of pictures, animations and videos with what is seen drawn on them.
 
 A copy gets its final name when it is complete, and never that of an input, or of a file that was there before unless
 that is wanted.
@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -17,17 +18,25 @@ from PIL import Image
 from PIL.TiffImagePlugin import AppendingTiffWriter
 
 from pi_classifier.contracts.frame import Pixels
-from pi_classifier.contracts.prediction import Score
 from pi_classifier.errors import CannotWrite, InputError
-from pi_classifier.sinks.overlay import Overlay
 from pi_classifier.sources.files.video import opencv_name
 
 PICTURE, PAGES, VIDEO = ".png", ".tiff", ".mp4"
 SMALLEST_SIDE, LARGEST_SIDE = 2, 8190
 """Pixels, of a frame in MPEG-4."""
 ELSEWHERE = "name another folder with --output"
-Draw = Callable[[Pixels, tuple[Score, ...]], None]
+Seen = TypeVar("Seen")
+"""What a model says of a frame."""
+Seen_contra = TypeVar("Seen_contra", contravariant=True)
+Draw = Callable[[Pixels, Seen], None]
 """Writes one frame: uint8, height x width x 3, BGR, which stays as it is."""
+
+
+class Overlay(Protocol[Seen_contra]):
+    """Draws on frames what a model says of them."""
+
+    def labelled(self, pixels: Pixels, seen: Seen_contra, /) -> Pixels:
+        """A copy of a frame with that drawn on it, both uint8, height x width x 3, BGR."""
 
 
 def copy_names(inputs: Sequence[Path], folder: Path, *, overwrite: bool) -> list[Path]:
@@ -75,14 +84,14 @@ def distinct_names(names: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def annotated_picture(name: Path, overlay: Overlay) -> Iterator[Draw]:
+def annotated_picture(name: Path, overlay: Overlay[Seen]) -> Iterator[Draw[Seen]]:
     """Writes one picture as PNG; `name` is without the suffix. Raises CannotWrite."""
     target = name.with_name(name.name + PICTURE)
 
-    def draw(pixels: Pixels, scores: tuple[Score, ...]) -> None:
+    def draw(pixels: Pixels, seen: Seen) -> None:
         with _complete(target) as unfinished:
             try:
-                unfinished.write_bytes(cv2.imencode(PICTURE, overlay.labelled(pixels, scores))[1].tobytes())
+                unfinished.write_bytes(cv2.imencode(PICTURE, overlay.labelled(pixels, seen))[1].tobytes())
             except OSError as error:
                 raise CannotWrite(f"{target}: {error.strerror}", remedy=ELSEWHERE) from None
 
@@ -90,14 +99,14 @@ def annotated_picture(name: Path, overlay: Overlay) -> Iterator[Draw]:
 
 
 @contextmanager
-def annotated_pages(name: Path, overlay: Overlay) -> Iterator[Draw]:
+def annotated_pages(name: Path, overlay: Overlay[Seen]) -> Iterator[Draw[Seen]]:
     """Writes a TIFF, each frame a page of its own size; `name` is without the suffix. Raises CannotWrite."""
     target = name.with_name(name.name + PAGES)
 
-    def draw(pixels: Pixels, scores: tuple[Score, ...]) -> None:
+    def draw(pixels: Pixels, seen: Seen) -> None:
         try:
             with AppendingTiffWriter(unfinished) as pages:
-                page = Image.fromarray(cv2.cvtColor(overlay.labelled(pixels, scores), cv2.COLOR_BGR2RGB))
+                page = Image.fromarray(cv2.cvtColor(overlay.labelled(pixels, seen), cv2.COLOR_BGR2RGB))
                 page.save(pages, "TIFF", compression="tiff_adobe_deflate")
                 pages.newFrame()
         except (OSError, struct.error) as error:  # a struct.error: over 4 GB
@@ -115,7 +124,7 @@ def annotated_pages(name: Path, overlay: Overlay) -> Iterator[Draw]:
 
 
 @contextmanager
-def annotated_video(name: Path, fps: float, overlay: Overlay) -> Iterator[Draw]:
+def annotated_video(name: Path, fps: float, overlay: Overlay[Seen]) -> Iterator[Draw[Seen]]:
     """Writes a video as MP4 at `fps` frames a second; `name` is without the suffix.
 
     Its size is that of the first frame, as far as MPEG-4 goes; frames of another size are scaled to it.
@@ -125,7 +134,7 @@ def annotated_video(name: Path, fps: float, overlay: Overlay) -> Iterator[Draw]:
     target = name.with_name(name.name + VIDEO)
     writer, written, size = cv2.VideoWriter(), 0, (0, 0)
 
-    def draw(pixels: Pixels, scores: tuple[Score, ...]) -> None:
+    def draw(pixels: Pixels, seen: Seen) -> None:
         nonlocal written, size
         if not writer.isOpened():
             height, width = (min(max(side, SMALLEST_SIDE), LARGEST_SIDE) for side in pixels.shape[:2])
@@ -133,7 +142,7 @@ def annotated_video(name: Path, fps: float, overlay: Overlay) -> Iterator[Draw]:
             name = f"{folder}/{unfinished.name}"
             if not writer.open(name, cv2.VideoWriter.fourcc(*"mp4v"), fps, size):
                 raise CannotWrite(f"{target}: cannot be written", remedy=ELSEWHERE)
-        writer.write(_scaled(overlay.labelled(pixels, scores), size))
+        writer.write(_scaled(overlay.labelled(pixels, seen), size))
         written += 1
 
     with opencv_name(target.parent) as folder, _complete(target) as unfinished:

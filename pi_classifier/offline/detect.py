@@ -10,7 +10,9 @@ from pi_classifier.contracts.frame import Pixels
 from pi_classifier.detection.detector import Detector
 from pi_classifier.errors import ConfigError, InputError, one_line
 from pi_classifier.offline.inputs import on_disk
+from pi_classifier.offline.outputs import copies_of
 from pi_classifier.offline.walk import look_at_all
+from pi_classifier.sinks.boxes import Boxes
 from pi_classifier.sinks.objects import detection_object
 
 Detections = tuple[Detection, ...]
@@ -19,7 +21,15 @@ COCO_GAPS = frozenset({12, 26, 29, 30, 45, 66, 68, 69, 71, 83})
 COCO_IDS = tuple(number for number in range(1, 91) if number not in COCO_GAPS)
 
 
-def detect(inputs: Sequence[str], detector: Detector, *, json_lines: bool, coco: bool) -> bool:
+def detect(
+    inputs: Sequence[str],
+    detector: Detector,
+    *,
+    json_lines: bool,
+    coco: bool,
+    output: Path | None = None,
+    overwrite: bool = False,
+) -> bool:
     """Look for objects in every frame of every input and print what is found.
 
     Args:
@@ -27,9 +37,14 @@ def detect(inputs: Sequence[str], detector: Detector, *, json_lines: bool, coco:
         detector: that looks.
         json_lines: one JSON object a line instead of a table for people.
         coco: one JSON array of COCO's results instead of either.
+        output: a folder for copies with the boxes drawn on them.
+        overwrite: whether a copy may replace a file that was there before; an input it never replaces.
 
     Returns:
         False if any input could not be read, or not to its end; it is reported, and the others are still done.
+
+    Raises:
+        CannotWrite: nowhere to write.
     """
     find = detector.new_finder()
 
@@ -37,21 +52,20 @@ def detect(inputs: Sequence[str], detector: Detector, *, json_lines: bool, coco:
         return find(pixels)
 
     with on_disk(inputs) as items:
+        copies = copies_of(items, output, Boxes, overwrite=overwrite)
         report = CocoReport(detector.metadata.categories) if coco else JsonReport() if json_lines else _TableReport()
-        good = look_at_all(items, look, report, [None] * len(items))
+        good = look_at_all(items, look, report, copies)
     if isinstance(report, CocoReport):
         report.end()
     return good
 
 
-def check_options(detector: Detector | None, *, json_lines: bool, coco: bool, output: Path | None) -> None:
+def check_options(detector: Detector | None, *, json_lines: bool, coco: bool) -> None:
     """Raises ConfigError for options that do not go together, or not with this kind of model."""
     if coco and detector is None:
         raise ConfigError("--format coco is for a detector's boxes", remedy="leave it out, or name a detector")
     if coco and json_lines:
         raise ConfigError("--json and --format coco are two formats", remedy="give one of them")
-    if output and detector is not None:
-        raise ConfigError("--output draws classes, and no boxes yet", remedy="leave it out")
 
 
 class JsonReport:

@@ -1,40 +1,34 @@
 """Labels drawn on a picture."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from math import ceil
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.prediction import Score
-from pi_classifier.sinks.fonts import Fonts, Run, drawable
+from pi_classifier.sinks.fonts import Fonts
+from pi_classifier.sinks.lettering import (
+    LEAST,
+    LINE,
+    NARROW_LABEL,
+    PADDING,
+    Lettering,
+    Mask,
+    line_height,
+    padding,
+    wanted_size,
+)
 
-LEAST, SMALL = 8, 12
-"""Size of letters, in pixels: the least that can be read, and what pictures get that are small, not tiny."""
 LETTERS_A_SIDE = 28
 """On large pictures letters are this part of the shorter side."""
-# Times the size of letters:
-LINE, PADDING, GAP = 1.35, 0.45, 0.5
-"""Height of a line, margin within the panel and around it, distance of columns."""
-CAPITAL = 0.7
-"""Height of capitals in Pillow's font."""
-NARROW, NARROW_LABEL = 10, 4
-"""Pictures that are narrower have smaller letters; where labels had less room than that, percentages are left out."""
+GAP = 0.5
+"""Distance of columns, times the size of letters."""
 GROUND = 0.3
 """What the panel leaves of the picture under it: white on that has a contrast of over 7 to 1, whatever the picture."""
 WIDEST = "100.0%"
 """Percentage: the column has its width, whatever is in it, so that labels stand still in a video."""
-ELLIPSIS = "…"
-KEPT = 64
-"""Drawn texts: most of a frame's are those of the frame before."""
-Mask = NDArray[np.uint8]
-"""uint8, height x width: how much of each pixel is covered by letters."""
 
 
 class Overlay:
@@ -45,8 +39,7 @@ class Overlay:
 
     def __init__(self, fonts: Fonts | None = None) -> None:
         """`fonts`: Pillow's and the system's, unless others are given."""
-        self._fonts = fonts or Fonts()
-        self._line = lru_cache(KEPT)(self._drawn)
+        self._lettering = Lettering(fonts)
 
     def labelled(self, pixels: Pixels, scores: Sequence[Score]) -> Pixels:
         """A copy of the frame with a line a class, on a dark translucent panel in its upper left.
@@ -71,42 +64,24 @@ class Overlay:
 
     def _text(self, scores: Sequence[Score], layout: "_Layout") -> Mask:
         """Percentages, to the right of their column, and labels; these alone where both have no room."""
-        percentages = [self._line(f"{score.probability:.1%}", layout, layout.room) for score in scores]
-        indent = self._line(WIDEST, layout, layout.room).shape[1]
+
+        def line(text: str, room: int) -> Mask:
+            return self._lettering.line(text, layout.size, room)
+
+        percentages = [line(f"{score.probability:.1%}", layout.room) for score in scores]
+        indent = line(WIDEST, layout.room).shape[1]
         column = indent - 2 * layout.padding + layout.gap
         if layout.room - column < NARROW_LABEL * layout.size:
             percentages, column = [], 0
-        labels = [self._line(score.label, layout, layout.room - column) for score in scores]
-        width = column + max(line.shape[1] for line in labels)
+        labels = [line(score.label, layout.room - column) for score in scores]
+        width = column + max(text.shape[1] for text in labels)
         mask = np.zeros((2 * layout.padding + len(scores) * layout.line, width), np.uint8)
-        placed = [(row, indent - line.shape[1], line) for row, line in enumerate(percentages)]
-        placed += [(row, column, line) for row, line in enumerate(labels)]
-        for row, left, line in placed:
+        placed = [(row, indent - text.shape[1], text) for row, text in enumerate(percentages)]
+        placed += [(row, column, text) for row, text in enumerate(labels)]
+        for row, left, text in placed:
             top = layout.padding + row * layout.line
-            mask[top : top + layout.line, left : left + line.shape[1]] = line
+            mask[top : top + layout.line, left : left + text.shape[1]] = text
         return mask
-
-    def _drawn(self, text: str, layout: "_Layout", room: int) -> Mask:
-        """One line, with padding at its left and right, which slanting letters may reach into."""
-        runs = self._shortened(text, layout.size, room)
-        mask = Image.new("L", (_length(runs) + 2 * layout.padding, layout.line))
-        draw, left = ImageDraw.Draw(mask), float(layout.padding)
-        for font, piece in runs:
-            draw.text((left, layout.baseline), piece, fill=255, font=font, anchor="ls")
-            left += font.getlength(piece)
-        return np.asarray(mask)
-
-    def _shortened(self, text: str, size: int, room: int) -> list[Run]:
-        """The text, or as much of its beginning as there is room for, and an ellipsis."""
-        text = drawable(text[: room + 1])  # letters are wider than a pixel
-        runs = self._fonts.runs(text, size)
-        if _length(runs) <= room:
-            return runs
-
-        def beginning(length: int) -> list[Run]:
-            return self._fonts.runs(text[:length].rstrip(" ,") + ELLIPSIS, size)
-
-        return beginning(bisect_right(range(1, len(text)), room, key=lambda length: _length(beginning(length))))
 
 
 class _Layout(NamedTuple):
@@ -124,8 +99,8 @@ class _Layout(NamedTuple):
     @classmethod
     def fitting(cls, height: int, width: int, rows: int) -> "_Layout":
         """For so many classes, or fewer."""
-        wanted = max(SMALL, min(height, width) / LETTERS_A_SIDE)
-        size = int(max(LEAST, min(wanted, height / (LINE * rows + 4 * PADDING), width / NARROW)))
+        wanted = wanted_size(height, width, LETTERS_A_SIDE)
+        size = int(max(LEAST, min(wanted, height / (LINE * rows + 4 * PADDING))))
         bare = cls(size, rows, room=0, margin=0)
         margin = bare.padding if size > LEAST else 0
         border = 2 * (margin + bare.padding)
@@ -135,7 +110,7 @@ class _Layout(NamedTuple):
     @property
     def padding(self) -> int:
         """Within the panel."""
-        return round(PADDING * self.size)
+        return padding(self.size)
 
     @property
     def gap(self) -> int:
@@ -145,16 +120,7 @@ class _Layout(NamedTuple):
     @property
     def line(self) -> int:
         """Height of a row."""
-        return round(LINE * self.size)
-
-    @property
-    def baseline(self) -> int:
-        """Of letters in their row; capitals stand in its middle."""
-        return round((LINE + CAPITAL) / 2 * self.size)
-
-
-def _length(runs: Iterable[Run]) -> int:
-    return ceil(sum(font.getlength(text) for font, text in runs))
+        return line_height(self.size)
 
 
 def _blend(mask: Mask, panel: Pixels) -> None:

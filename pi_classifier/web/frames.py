@@ -16,7 +16,7 @@ class FrameSender:
         self._observers = tuple(observers)
 
     async def jpeg(self, prediction: Prediction, way: Way, *, labelled: bool = False) -> bytes:
-        """The very frame of a prediction; empty where it has no picture. `labelled`: with its labels drawn on it."""
+        """The very frame of a prediction; empty where it has no picture. `labelled`: with what is seen drawn on it."""
         if prediction.picture is None:
             return b""
         jpeg = await self._encoder.encoded(prediction, prediction.picture, labelled=labelled)

@@ -1,7 +1,6 @@
 """Pictures as JPEG: each is encoded once, on a thread of its own, however many look at it."""
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,9 +8,10 @@ from typing import TYPE_CHECKING
 import cv2
 
 from pi_classifier.contracts.frame import Pixels
-from pi_classifier.contracts.prediction import Prediction, Score
+from pi_classifier.contracts.prediction import Prediction, Result
 
 if TYPE_CHECKING:
+    from pi_classifier.sinks.boxes import Boxes
     from pi_classifier.sinks.overlay import Overlay
 
 QUALITY = 80
@@ -28,11 +28,11 @@ class JpegEncoder:
         """By camera and whether labels are drawn: some JPEGs, by the number of the frame."""
 
     async def encoded(self, prediction: Prediction, picture: Pixels, *, labelled: bool) -> bytes:
-        """A prediction's picture. `labelled`: with its labels drawn on it."""
+        """A prediction's picture. `labelled`: with its labels, or its objects' boxes, drawn on it."""
         kept = self._newest.setdefault((prediction.camera, labelled), {})
         if (jpeg := kept.get(prediction.sequence)) is None:
             jpeg = asyncio.get_running_loop().run_in_executor(
-                self._executor, self._encode, picture, prediction.scores if labelled else ()
+                self._executor, self._encode, picture, prediction.result if labelled else None
             )
             kept[prediction.sequence] = jpeg
             if len(kept) > KEPT:
@@ -44,9 +44,12 @@ class JpegEncoder:
         """Encode no more."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _encode(self, picture: Pixels, scores: Sequence[Score]) -> bytes:
-        shown = self._overlay.labelled(picture, scores) if scores else picture
-        _, jpeg = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    def _encode(self, picture: Pixels, drawn: Result | None) -> bytes:
+        if drawn and drawn.detections:
+            picture = self._boxes.labelled(picture, drawn.detections)
+        elif drawn and drawn.scores:
+            picture = self._overlay.labelled(picture, drawn.scores)
+        _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         return jpeg.tobytes()
 
     @cached_property
@@ -55,3 +58,10 @@ class JpegEncoder:
         from pi_classifier.sinks.overlay import Overlay  # noqa: PLC0415
 
         return Overlay()
+
+    @cached_property
+    def _boxes(self) -> "Boxes":
+        """As late, and only with a detector."""
+        from pi_classifier.sinks.boxes import Boxes  # noqa: PLC0415
+
+        return Boxes()

@@ -1,6 +1,7 @@
 """The live page in real browsers, served by a real daemon."""
 
 import json
+import math
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.model import open_model
 from pi_classifier.prepare.store import DEMO_BUNDLE
+from pi_classifier.sinks.colours import colour_of
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.web.viewers import MOST_VIEWERS
 from tests.conftest import ROOT
@@ -39,6 +41,7 @@ SHAPES = {"square": (64, 64), "wide": (160, 48), "upright": (48, 96), "usual": (
 """Width and height of cameras, in pixels."""
 SIDE, RATE = 64, 5
 """Pixels, and frames a second, of all cameras."""
+DOG_ID = 16
 FRAMES = 16
 """That are looked at: of at least a shape, and mostly of two."""
 NEAR = 2
@@ -75,6 +78,31 @@ const observer = new MutationObserver((records) => {
 observer.observe(document.querySelector(".group"), { subtree: true, attributeFilter: ["data-sequence"] });
 """
 """The cameras of a group whose frames appear at once, again and again: what one animation frame draws is one record."""
+OBJECTS_SHOWN = """
+const [side, detections, done] = arguments;
+const settled = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+import("/static/picture.js").then(async ({ Picture }) => {
+  const card = document.getElementById("camera").content.cloneNode(true).firstElementChild;
+  card.dataset.sequence = 0;
+  document.body.append(card);
+  card.querySelector(".view").style.width = "250px";
+  const plain = Object.assign(document.createElement("canvas"), { width: side, height: side });
+  plain.getContext("2d");
+  const picture = new Picture("probe", card);
+  const header = detections ? { detections } : {};
+  picture.paint({ bitmap: await createImageBitmap(plain), header });
+  await settled();
+  await settled();
+  const [below, over] = card.querySelectorAll(".stage canvas");
+  const [room, own] = [below, over].map((canvas) => canvas?.getBoundingClientRect());
+  const words = below.getAttribute("aria-label");
+  const pixels = over && [...over.getContext("2d").getImageData(0, 0, over.width, over.height).data];
+  const size = over && [over.width, over.height].map((one) => one / devicePixelRatio);
+  card.remove();
+  done([words, size ?? null, room, own ?? null, pixels ?? null]);
+});
+"""
+"""What a card has of a frame that is `side` pixels wide and high, with these objects, or without any key for them."""
 NEWEST_EPISODE = """
 const row = document.querySelector(".camera:not([hidden]) .episodes li");
 return row && row.checkVisibility() && [...row.children].map((part) => part.textContent);
@@ -220,6 +248,37 @@ def test_every_picture_is_shown_with_its_own_labels(page: Page) -> None:
         assert nearest(pixels, sequence, frames) == sequence, f"another picture than that of frame {sequence}"
         assert text.splitlines()[::2] == expected, f"other labels than those of frame {sequence}"
     assert [one[0] for one in shown] == sorted({one[0] for one in shown}), "an older frame after a newer one"
+
+
+def test_boxes_lie_over_the_picture(page: Page) -> None:
+    """Protects what a detector sees: a box where it is in the picture, its label above, in the screen's own pixels."""
+    page.open()
+    page.wait_until_live("front")
+    box = [24, 32, 48, 56]
+    dog = {"class_id": DOG_ID, "label": "dog", "confidence": 0.91, "box": box}
+    words, size, room, own, pixels = page.browser.execute_async_script(OBJECTS_SHOWN, SIDE, [dog])
+    assert words == "Picture of probe: dog 1"
+    assert [own[side] for side in ("x", "y")] == pytest.approx([room[side] for side in ("x", "y")], abs=0.6)
+    assert [own[side] for side in ("width", "height")] == pytest.approx(size, abs=1)
+    assert room["width"] == pytest.approx(250, abs=1)
+    scale = math.sqrt(len(pixels) / 4) / SIDE
+    canvas = np.array(pixels, np.uint8).reshape(round(SIDE * scale), -1, 4)
+    coloured = (canvas[:, :, 2::-1] == colour_of(DOG_ID)).all(axis=2) & (canvas[:, :, 3] == 255)
+    left, top, right, bottom = (round(side * scale) for side in box)
+    assert coloured[top + 2 : bottom - 2, left].all()
+    assert coloured[bottom - 1, left + 2 : right - 2].all()
+    rows, columns = (np.flatnonzero(coloured.any(axis=axis)) for axis in (1, 0))
+    assert (columns[0], rows[-1] + 1) == pytest.approx((left, bottom), abs=1)
+    assert 10 < top - rows[0] < 40, "the label"
+    assert canvas[top + 10 : bottom - 10, left + 10 : right - 10].max() == 0, "the object"
+
+
+def test_a_classifier_has_no_canvas_for_boxes(page: Page) -> None:
+    """Protects pages of classifiers: nothing lies over their pictures, and no objects are told of."""
+    page.open()
+    page.wait_until_live("front")
+    words, size, *_ = page.browser.execute_async_script(OBJECTS_SHOWN, SIDE, None)
+    assert (words, size) == ("Picture of probe", None)
 
 
 def test_all_eight_cameras_move(page: Page) -> None:

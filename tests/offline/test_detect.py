@@ -5,16 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
+from pi_classifier.contracts.frame import Pixels
+from pi_classifier.sinks.colours import colour_of
 from tests.detection.files import COUNT, ULTRALYTICS, detector, raw
 from tests.running import Program
 from tests.runtimes.onnx.files import classifier, labels_file, written
-from tests.sources.test_files import write_picture
+from tests.sources.test_files import write_picture, write_video
 
 Run = Callable[..., Program]
-DOG = {"class_id": 1, "label": "dog", "confidence": 0.9}
+DOG_ID = 1
+DOG = {"class_id": DOG_ID, "label": "dog", "confidence": 0.9}
 
 
 @pytest.fixture
@@ -78,6 +82,47 @@ def test_limits_by_flags(program: Run, tmp_path: Path) -> None:
     assert found("--max-detections", "1") == [0.9]
 
 
+def dogs_on(picture: Pixels) -> int:
+    """How many of its pixels have the colour of the box around the dog."""
+    far = np.abs(picture.astype(int) - colour_of(DOG_ID)).max(axis=2)
+    return int((far < 40).sum())
+
+
+def test_copies_with_boxes(program: Run, weights: Path, tmp_path: Path) -> None:
+    """Protects --output: pictures and videos have copies of their size with the boxes drawn on every frame."""
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    cv2.imwrite(str(inputs / "yard.png"), np.zeros((256, 256, 3), np.uint8))
+    write_video(inputs / "drive.mp4", frames=3)
+    out = tmp_path / "out"
+    output(program("classify", inputs, "--weights", weights, "--output", out))
+    assert sorted(path.name for path in out.iterdir()) == ["drive.mp4", "yard.png"]
+    picture = cv2.imread(str(out / "yard.png"))
+    assert picture is not None
+    assert picture.shape == (256, 256, 3)
+    assert dogs_on(picture.astype(np.uint8)) > 200
+    for name in (inputs, out):
+        video = cv2.VideoCapture(str(name / "drive.mp4"))
+        dogs = [dogs_on(frame.astype(np.uint8)) for good, frame in (video.read() for _ in range(3)) if good]
+        video.release()
+        assert len(dogs) == 3
+        assert (min(dogs) > 50) == (name == out)
+
+
+def test_copies_follow_the_rules_of_classes(program: Run, weights: Path, tmp_path: Path) -> None:
+    """Protects files that were there: with a detector as well they are replaced with --overwrite alone."""
+    picture = write_picture(tmp_path / "a.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.png").write_bytes(b"precious")
+    command = ("classify", picture, "--weights", weights, "--output", out)
+    refused = program(*command).wait()
+    assert (refused.returncode, "a.png: exists already" in refused.stderr) == (73, True)
+    assert (out / "a.png").read_bytes() == b"precious"
+    output(program(*command, "--overwrite"))
+    assert cv2.imread(str(out / "a.png")) is not None
+
+
 def test_a_table(program: Run, weights: Path, tmp_path: Path) -> None:
     """Protects people: without a format it is a line a frame."""
     picture = write_picture(tmp_path / "a.png")
@@ -88,7 +133,6 @@ def test_a_table(program: Run, weights: Path, tmp_path: Path) -> None:
     ("flags", "words"),
     [
         (("--json", "--format", "coco"), "are two formats"),
-        (("--output", "copies"), "draws classes"),
         (("--decoder", "yolox"), "is no yolox"),
         (("--decoder", "ssd"), "there is no decoder 'ssd'"),
         (("--decoder", "other"), "is none of auto"),

@@ -3,9 +3,9 @@
 const js = require("@eslint/js");
 
 const BROWSER = [
-  "AbortSignal", "Blob", "IntersectionObserver", "TextDecoder", "URL", "WebSocket", "Option", "clearInterval", "clearTimeout",
-  "createImageBitmap", "document", "fetch", "location", "performance", "requestAnimationFrame", "setInterval",
-  "setTimeout", "window",
+  "AbortSignal", "Blob", "IntersectionObserver", "ResizeObserver", "ResizeObserverEntry", "TextDecoder", "URL", "WebSocket",
+  "Option", "clearInterval", "clearTimeout", "createImageBitmap", "devicePixelRatio", "document", "fetch",
+  "getComputedStyle", "location", "performance", "requestAnimationFrame", "setInterval", "setTimeout", "window",
 ];
 
 module.exports = [

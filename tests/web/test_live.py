@@ -16,16 +16,21 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from pi_classifier.config.schema import WebSettings
+from pi_classifier.contracts.detection import Detection
 from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.contracts.frame import FrameSource, Pixels
 from pi_classifier.contracts.job import PictureDemand
+from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.errors import CameraAbsent
+from pi_classifier.sinks.colours import colour_of
 from pi_classifier.web.jpeg import JpegEncoder
 from pi_classifier.web.view import CameraView, GroupView
 from pi_classifier.web.viewers import MOST_VIEWERS
 from tests.fakes import ScriptedCamera, group_of, prediction_of
 from tests.waiting import DEADLINE_SECONDS, eventually
 from tests.web.site import NumberedCamera, Site, number_in, pixels_of, running
+
+DOG_ID = 16
 
 
 def frame_of(page: ClientConnection) -> tuple[dict[str, Any], Pixels]:
@@ -275,6 +280,27 @@ def test_frame_of_a_moment_ago_is_encoded_once() -> None:
     assert again is first is not second
     assert many[-1] is not first  # few are kept
     assert many[-1] == first
+
+
+def test_objects_have_boxes_where_labels_are_drawn() -> None:
+    """Protects MJPEG and snapshots of a detector: boxes on what is labelled, and the clean picture stays clean."""
+    encoder = JpegEncoder()
+    found = (Detection("dog", DOG_ID, 0.9, (40.0, 60.0, 180.0, 200.0)),)
+    of_nothing = prediction_of()
+    seen = of_nothing._replace(sequence=1, result=of_nothing.result._replace(detections=found))
+
+    async def dogs_on(prediction: Prediction, *, labelled: bool) -> bool:
+        jpeg = await encoder.encoded(prediction, np.zeros((240, 320, 3), np.uint8), labelled=labelled)
+        far = np.abs(pixels_of(jpeg).astype(int) - colour_of(DOG_ID)).max(axis=2)
+        return bool((far < 40).sum() > 500)
+
+    async def drawn() -> list[bool]:
+        return [
+            await dogs_on(one, labelled=labelled) for one, labelled in ((seen, True), (seen, False), (of_nothing, True))
+        ]
+
+    assert asyncio.run(drawn()) == [True, False, False]
+    encoder.close()
 
 
 def test_end_is_told_and_quick() -> None:

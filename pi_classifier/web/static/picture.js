@@ -1,4 +1,7 @@
-/** The newest frame of one camera, on a canvas, and the button that saves it. */
+/** The newest frame of one camera, on a canvas, with its objects, and the button that saves it. */
+
+import { Boxes } from "./boxes.js";
+import { countObjects, summary } from "./objects.js";
 
 /** Milliseconds in which a browser surely takes over what it saves. */
 const KEPT = 60000;
@@ -9,6 +12,8 @@ export class Picture {
   #canvas;
   #context;
   #saveButton;
+  /** Of objects; null: no detector has looked at a frame. */
+  #boxes = null;
   /** The frame that is shown. */
   #frame = null;
 
@@ -20,7 +25,7 @@ export class Picture {
     this.#name = name;
     this.#element = element;
     this.#canvas = element.querySelector("canvas");
-    this.#canvas.setAttribute("aria-label", `Picture of ${name}`);
+    this.#describe(`Picture of ${name}`);
     this.#context = this.#canvas.getContext("2d", { alpha: false });
     this.#saveButton = element.querySelector(".save");
     this.#saveButton.addEventListener("click", () => this.#save());
@@ -34,8 +39,21 @@ export class Picture {
       this.#element.style.setProperty("--aspect", String(width / height));
     }
     this.#context.drawImage(frame.bitmap, 0, 0);
+    this.#paintObjects(frame.header.detections, frame.bitmap);
     this.#frame = frame;
     this.#saveButton.disabled = false;
+  }
+
+  /** @param detections of the same frame; undefined of a classifier. */
+  #paintObjects(detections, bitmap) {
+    if (detections) this.#boxes ??= new Boxes(this.#canvas);
+    this.#boxes?.draw(detections ?? [], bitmap);
+    const objects = detections ? `: ${summary(countObjects(detections))}` : "";
+    this.#describe(`Picture of ${this.#name}${objects}`);
+  }
+
+  #describe(words) {
+    if (this.#canvas.getAttribute("aria-label") !== words) this.#canvas.setAttribute("aria-label", words);
   }
 
   /** The very JPEG that came. */

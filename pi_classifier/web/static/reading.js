@@ -1,5 +1,7 @@
-/** What is said of one camera beside its picture: state, watches, best labels, figures. */
+/** What is said of one camera beside its picture: state, watches, best labels or objects, figures. */
 
+import { colourOf } from "./colours.js";
+import { countObjects, zonesText } from "./objects.js";
 import { age, duration, percent, write } from "./words.js";
 
 export class Reading {
@@ -10,16 +12,24 @@ export class Reading {
   constructor(name, element) {
     this.#element = element;
     element.querySelector(".state .of").textContent = `${name}: `;
-    const selectors = [".state .label", ".state .since", ".watches", ".predictions", ".figures"];
-    const [label, since, watches, predictions, figures] = selectors.map((one) => element.querySelector(one));
-    this.#parts = { label, since, watches, predictions, figures };
+    const selectors = [".state .label", ".state .since", ".watches", ".predictions", ".objects", ".figures"];
+    const [label, since, watches, predictions, objects, figures] = selectors.map((one) => element.querySelector(one));
+    this.#parts = { state: element.querySelector(".state"), label, since, watches, predictions, objects, figures };
   }
 
   /** All that the header of a frame says. */
-  show({ state, watches, predictions }) {
-    this.showState(state.label, `for ${duration(state.seconds)}`);
+  show({ state, watches, predictions, detections }) {
     this.#showWatches(watches);
-    this.#showPredictions(predictions);
+    this.#parts.predictions.hidden = Boolean(detections);
+    this.#parts.objects.hidden = !detections;
+    if (detections) {
+      // Of many things at once none is the one that a camera shows.
+      this.#parts.state.hidden = true;
+      this.#showObjects(countObjects(detections));
+    } else {
+      this.showState(state.label, `for ${duration(state.seconds)}`);
+      this.#showPredictions(predictions);
+    }
   }
 
   /**
@@ -27,6 +37,7 @@ export class Reading {
    * @param {string} since for how long.
    */
   showState(label, since) {
+    this.#parts.state.hidden = false;
     this.#element.classList.toggle("shows-nothing", label === null);
     write(this.#parts.label, label ?? "nothing in particular");
     write(this.#parts.since, since);
@@ -60,6 +71,17 @@ export class Reading {
       items[index].style.setProperty("--share", String(probability));
       write(words, label);
       write(share, percent(probability));
+    }
+  }
+
+  #showObjects(counts) {
+    const items = itemsOf(this.#parts.objects, counts.length, ["words", "count", "zones"]);
+    for (const [index, counted] of counts.entries()) {
+      const [words, count, zones] = items[index].children;
+      items[index].style.setProperty("--colour", colourOf(counted.classId));
+      write(words, counted.label);
+      write(count, String(counted.count));
+      write(zones, zonesText(counted));
     }
   }
 }

@@ -1,10 +1,9 @@
 /** Draws the last minutes of one camera: a strip for the eye, and a list for reading. */
 
+import { hueOf } from "./colours.js";
 import { SPAN } from "./history.js";
 import { duration, timeOfDay, write } from "./words.js";
 
-/** Degrees between the hues of two classes that are numbered one after the other. */
-const GOLDEN_ANGLE = 137.508;
 /** Of the list; the strip has all. */
 const MOST_ROWS = 14;
 
@@ -69,7 +68,7 @@ function row(episode) {
 function coloured(tag, { kind, classId }) {
   const element = document.createElement(tag);
   element.className = kind;
-  if (kind === "label") element.style.setProperty("--hue", String((classId * GOLDEN_ANGLE) % 360));
+  if (kind === "label") element.style.setProperty("--hue", String(hueOf(classId)));
   return element;
 }
 
