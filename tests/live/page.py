@@ -105,19 +105,22 @@ class Page:
 
 
 @contextmanager
-def serving(config: str, port: int, weights: str | Path, folder: Path, **more: str | bool) -> Iterator[Program]:
+def serving(
+    config: str, port: int, weights: str | Path, folder: Path, labels: str = "", **more: str | bool
+) -> Iterator[Program]:
     """A daemon that serves its page, while the context lasts.
 
     Args:
         config: of its cameras, as TOML.
         port: of the page.
         weights: as `[model]` has them; a bundle starts at once.
+        labels: a file of them, for weights that come from elsewhere.
         folder: takes its configuration.
         more: of `[web]`.
     """
     file = folder / "config.toml"
     web = _table("[web]", {"listen": f"127.0.0.1:{port}", **more})
-    model = _table("[model]", {"runtime": "litert", "weights": str(weights)})
+    model = _table("[model]", {"runtime": "litert", "weights": str(weights), "labels": labels})
     file.write_text(web + model + _table("[metrics]", {"listen": ""}) + config, encoding="utf-8")
     program = Program(
         [sys.executable, "-m", "pi_classifier", "run", "--config", str(file)],

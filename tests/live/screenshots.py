@@ -1,9 +1,10 @@
 """Takes pictures of the live page, for people to look at: every size, dark and light, and each special state.
 
     make screenshots ARGS="--output FOLDER [--weights WEIGHTS] [--source URI]..."
+    make screenshots ARGS="--output FOLDER --detector FILE --pictures FOLDER [--labels FILE]"
 
 Sources become cameras, in turn until there are enough; without one it is a drawn scene. One that comes to an end
-should last a minute.
+should last a minute. With a detector it is four RTSP cameras, which show the first pictures of a folder.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.live.browsers import chromium, resize
 from tests.live.page import Page, camera, serving
+from tests.live.scenes import NAMES as SCENES
+from tests.live.scenes import served
 from tests.running import unused_port
 
 SIZES = {"phone": (390, 844, 2), "phone-landscape": (844, 390, 2), "tablet": (820, 1180, 1), "desktop": (1440, 900, 1)}
@@ -28,6 +31,7 @@ SIZES = {"phone": (390, 844, 2), "phone-landscape": (844, 390, 2), "tablet": (82
 NAMES = ("front", "door", "garden", "workbench", "bird-table", "garage", "hall", "yard")
 WATCH = '[[watch]]\nname = "bottle"\nlabels = ["water bottle", "pop bottle"]\n'
 TOKEN = "not-much-of-a-secret"  # noqa: S105 - of a daemon that lives for a second
+PICTURES = 8
 PAST_SECONDS = 8.0
 """After so long there is something to look back on."""
 REDRAWN_SECONDS = 0.7
@@ -95,10 +99,26 @@ class Photographer:
             page.wait_for(lambda: page.text("#refusal"), "refusal")
             self._take("log-in")
 
+    def take_detector(self, pictures: Sequence[Path], labels: str) -> None:
+        """What a detector finds: on four cameras, and on the first one large."""
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            served(pictures, Path(folder)) as scenes,
+            self._serving(scenes.config, labels) as page,
+        ):
+            page.open()
+            page.wait_until_live(*SCENES)
+            time.sleep(PAST_SECONDS)
+            self._take("detector")
+            page.open(f"#camera={SCENES[0]}")
+            page.wait_until_live(SCENES[0])
+            self._take("detector-one-large")
+
     @contextmanager
-    def _serving(self, config: str, **web: str | bool) -> Iterator[Page]:
+    def _serving(self, config: str, labels: str = "", **web: str | bool) -> Iterator[Page]:
         port = unused_port()
-        with tempfile.TemporaryDirectory() as folder, serving(config, port, self._weights, Path(folder), **web):
+        weights, place = self._weights, tempfile.TemporaryDirectory()
+        with place as folder, serving(config, port, weights, Path(folder), labels, **web):
             yield Page(self._browser, f"http://127.0.0.1:{port}")
 
     def _cameras(self, count: int) -> str:
@@ -120,8 +140,18 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the folder that takes the pictures")
     parser.add_argument("--weights", default="default", help="as in [model] weights (default: %(default)s)")
     parser.add_argument("--source", action="append", help="as in [[camera]] source (default: synthetic:)")
+    parser.add_argument("--detector", help="an .onnx or .tflite file, in the place of everything else")
+    parser.add_argument("--labels", default="", help="of the detector, where it has none in it")
+    parser.add_argument("--pictures", type=Path, help="the folder of what the detector looks at")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
+    if arguments.detector:
+        if not arguments.pictures:
+            parser.error("--detector wants --pictures")
+        pictures = sorted(arguments.pictures.glob("*.jpg"))[:PICTURES]
+        with tempfile.TemporaryDirectory() as folder, chromium(Path(folder)) as browser:
+            Photographer(browser, arguments.output, arguments.detector, []).take_detector(pictures, arguments.labels)
+        return
     with tempfile.TemporaryDirectory() as folder, chromium(Path(folder)) as browser:
         sources = arguments.source or ["synthetic:"]
         photographer = Photographer(browser, arguments.output, arguments.weights, sources)

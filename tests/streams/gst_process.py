@@ -33,6 +33,10 @@ class Mount:
     b_frames: int = 0
     phase_seconds: float = 0.0
     """By which its frames are due later than those of a mount with 0."""
+    scenes: str = ""
+    """A file of raw pictures of that size, I420, which are shown in turn beneath the numbers; else blobs that move."""
+    scene_frames: int = 30
+    """That each of them is shown for."""
 
 
 class GstProcess:

@@ -10,7 +10,8 @@ It is Debian's python3 that has GStreamer's bindings, so this imports nothing of
     user, password    of RTSP, or null; scheme: "digest" or "basic"
     certificate       a PEM file with certificate and key, for rtsps; or null
     mounts            of each name: codec ("h264", "h265"), width, height, fps, key_frame_seconds, b_frames,
-                      phase_seconds (by which its frames are due later)
+                      phase_seconds (by which its frames are due later), scenes (a file of raw pictures of that size,
+                      I420, which are shown in turn beneath the numbers, for scene_frames each), or ""
 
 On stdout it says `ready PORT`, or `missing PACKAGES` and ends. Then, of each frame that is given to an encoder,
 `MOUNT NUMBER SECONDS`, of CLOCK_MONOTONIC. An RTSP mount encodes while it has clients, who share it. It ends when its
@@ -51,12 +52,17 @@ PACKAGES = {
 }
 
 
+def numbered(number: int, width: int) -> bytes:
+    """One row of a frame that tells its number."""
+    bits = b"".join((WHITE if number >> bit & 1 else BLACK) * BLOCK for bit in range(min(BITS, width // BLOCK)))
+    return bits + BLACK * (width - len(bits))
+
+
 class Pictures:
     """Numbers above blobs that move, in I420."""
 
     def __init__(self, width: int, height: int) -> None:
         self._width, self._height = width, height
-        self._bits = min(BITS, width // BLOCK)
         chance = random.Random(0)  # noqa: S311 - a picture
         blobs = [bytes(chance.randrange(60, 200) for _ in range(-(-width // BLOB))) for _ in range(height // BLOB)]
         rows = [b"".join(bytes((value,)) * BLOB for value in row)[:width] for row in blobs]
@@ -66,10 +72,26 @@ class Pictures:
 
     def of(self, number: int) -> bytes:
         """The lowest bit first."""
-        bits = b"".join((WHITE if number >> bit & 1 else BLACK) * BLOCK for bit in range(self._bits))
-        top = bits + BLACK * (self._width - len(bits))
+        top = numbered(number, self._width)
         begin = self._width * (number % self._height)
         return top * BLOCK + self._blobs[begin : begin + self._width * (self._height - BLOCK)] + self._colours
+
+
+class Scenes:
+    """Numbers above real pictures, which take turns."""
+
+    def __init__(self, width: int, height: int, file: str, frames: int) -> None:
+        """`frames`: that each is shown for."""
+        self._width, self._frames = width, frames
+        self._size = width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
+        with open(file, "rb") as stream:  # noqa: PTH123 - as short as can be
+            self._pictures = stream.read()
+
+    def of(self, number: int) -> bytes:
+        """The lowest bit first."""
+        begin = number // self._frames * self._size % len(self._pictures)
+        top = numbered(number, self._width)
+        return top * BLOCK + self._pictures[begin + len(top) * BLOCK : begin + self._size]
 
 
 class Camera:
@@ -78,7 +100,8 @@ class Camera:
     def __init__(self, name: str, mount: dict[str, Any], epoch: float) -> None:
         self._name, self._fps = name, mount["fps"]
         self._began = epoch + mount["phase_seconds"]
-        self._pictures = Pictures(mount["width"], mount["height"])
+        size = mount["width"], mount["height"]
+        self._pictures = Scenes(*size, mount["scenes"], mount["scene_frames"]) if mount["scenes"] else Pictures(*size)
         self._inputs: set[Any] = set()
         threading.Thread(target=self._run, daemon=True).start()
 
