@@ -34,6 +34,7 @@ def installed_from(project: Path) -> list[str]:
     return [
         *requirements(project),
         *requirements(project, "litert"),
+        *requirements(project, "onnx"),
         *requirements(project, "web"),
         *commands(project),
         *(file.read_text() for file in files if file.exists()),
@@ -75,7 +76,7 @@ def layers(debian: Path, project: Path, recipe: Recipe) -> Layers:
 
     def install(layer: Path) -> None:
         binds, variables = network_of_this_machine()
-        bare = Userland((debian,), layer, {project: PROJECT, **binds}, variables)
+        bare = Userland((debian,), layer, {project: PROJECT, **binds}, {**variables, "ONNX": "1"})
         bare.check(f"{PROJECT}/systemd/install.sh", "environment", PROGRAM)
 
     def contain(layer: Path) -> None:
