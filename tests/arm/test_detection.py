@@ -1,4 +1,4 @@
-"""A detector on the instruction set of a Raspberry Pi: ONNX Runtime's wheel runs there, and finds what it finds here."""
+"""A detector on the instruction set of a Raspberry Pi: ONNX Runtime runs there, and finds what it finds here."""
 
 import json
 import subprocess
