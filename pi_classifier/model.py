@@ -4,9 +4,10 @@ import importlib.util
 import logging
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
-from pi_classifier.config.schema import ModelSettings, Settings, is_onnx, is_tflite
+from pi_classifier.config.schema import Detector as DetectorName
+from pi_classifier.config.schema import ModelSettings, Settings, is_onnx, is_published_detector, is_tflite
 from pi_classifier.contracts.model import Model, Runtime
 from pi_classifier.errors import ActivationsUnsupported, CannotWrite, ConfigError, ModelError
 from pi_classifier.prepare.store import ModelStore, write_bundle
@@ -68,24 +69,37 @@ def _open_onnx(settings: ModelSettings) -> Model:
     return OnnxModel(file, found, threads=settings.threads, top_k=settings.top_k)
 
 
-def open_detector(settings: Settings) -> "Detector | None":
+def open_detector(settings: Settings, *, progress: bool = False) -> "Detector | None":
     """The detector that the settings name, ready to run; None where they name a classifier.
+
+    Args:
+        settings: which, how it is read if that cannot be told, and what is worth telling.
+        progress: whether a download shows on stderr how far it is.
 
     Raises:
         ConfigError: as `open_model`; also where `[detect]` names a decoder that the file's kind does not have.
         ModelError: the file cannot be used, is no detector, or cannot be told apart.
+        WeightsUnavailable: published weights are neither in the cache nor to be had.
     """
     from pi_classifier.detection.opening import Wishes, is_detector
     from pi_classifier.detection.opening import open_detector as opened
+    from pi_classifier.detection.published import PUBLISHED, fetched
     from pi_classifier.detection.suppression import Limits
 
     model, detect = settings.model, settings.detect
-    decoder = "" if detect.decoder == "auto" else detect.decoder
-    path = Path(model.weights)
-    if not (is_tflite(model.weights) or (is_onnx(model.weights) and is_detector(path, decoder))):
-        return None
-    limits = Limits(detect.confidence, detect.iou, detect.max_detections)
-    return opened(path, Wishes(model.labels, decoder), limits, threads=model.threads)
+    decoder: str = "" if detect.decoder == "auto" else detect.decoder
+    published = PUBLISHED.get(model.name)
+    if published and is_published_detector(model):
+        path, decoder = fetched(published, ModelStore.default().folder, progress=progress), decoder or published.decoder
+    else:
+        path = Path(model.weights)
+        if not (
+            is_tflite(model.weights)
+            or (is_onnx(model.weights) and is_detector(path, decoder, named=published is not None))
+        ):
+            return None
+    wishes = Wishes(model.labels, decoder, str(published.labels) if published else "")
+    return opened(path, wishes, Limits(detect.confidence, detect.iou, detect.max_detections), threads=model.threads)
 
 
 def check_torch(purpose: str) -> None:
@@ -108,6 +122,13 @@ def check_preparable(settings: ModelSettings) -> None:
         if getattr(settings, key):
             problem = f"[model] {key} is for an .onnx file alone, and weights is {settings.weights!r}"
             raise ConfigError(problem, remedy="take it away; a bundle has its own")
+
+
+def check_architecture(settings: ModelSettings) -> None:
+    """Raises ConfigError where a bundle is to be made of a detector."""
+    if settings.name in get_args(DetectorName):
+        remedy = "take 'classify' with its .onnx file, or name another architecture with --model"
+        raise ConfigError(f"{settings.name} is a detector, and runs without a bundle", remedy=remedy)
 
 
 def resolve_activations(settings: ModelSettings) -> Activations:
@@ -158,6 +179,7 @@ def _read(path: Path, settings: ModelSettings) -> Bundle:
 
 
 def _prepared(settings: ModelSettings, activations: Activations, *, progress: bool) -> Bundle:
+    check_architecture(settings)
     if not _is_installed("torch"):
         raise ModelError("there is no bundle, and to make one takes torch, which is not installed", remedy=ELSEWHERE)
     from pi_classifier.prepare.bundle import prepare

@@ -5,7 +5,7 @@ OpenCV: `check-config` answers at once, and a machine whose torch does not even 
 """
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -41,6 +41,8 @@ Architecture = Literal[
     "shufflenet_v2_x2_0",
 ]
 """The tutorial's table."""
+Detector = Literal["yolox_nano"]
+"""Those whose weights are fetched."""
 
 
 def _no_nul(text: str) -> str:
@@ -192,7 +194,9 @@ def is_tflite(weights: str) -> bool:
 class ModelSettings(Section):
     """`[model]`."""
 
-    name: Architecture = Field("mobilenet_v2", description="architecture, as torchvision calls it")
+    name: Literal[Architecture, Detector] = Field(
+        "mobilenet_v2", description="architecture, as torchvision calls it, or the detector yolox_nano"
+    )
     weights: FileName = Field(
         "default",
         description="default, a state dict, bundle or .onnx file, demo (drawn scenes), untrained (random)",
@@ -241,6 +245,11 @@ class ModelSettings(Section):
     @classmethod
     def _workers_in_range(cls, value: object, validated: ValidatorFunctionWrapHandler) -> int | Literal["auto"]:
         return _number_or_auto(value, validated, "workers", 64)
+
+
+def is_published_detector(model: ModelSettings) -> bool:
+    """Whether these name a detector whose weights are fetched."""
+    return model.weights == "default" and model.name in get_args(Detector)
 
 
 class DetectSettings(Section):

@@ -22,7 +22,9 @@ SMALLEST, LARGEST = 32, 2048
 """Height and width in pixels."""
 
 
-def load_onnx(path: Path, labels_file: str, decoder: str, threads: int | Literal["auto"]) -> Loaded:
+def load_onnx(
+    path: Path, labels_file: str, decoder: str, threads: int | Literal["auto"], otherwise: str = ""
+) -> Loaded:
     """A file, read, loaded and tried out.
 
     Args:
@@ -30,6 +32,7 @@ def load_onnx(path: Path, labels_file: str, decoder: str, threads: int | Literal
         labels_file: the user's, or empty.
         decoder: the one that the user names, or empty.
         threads: how many threads one inference may use.
+        otherwise: a labels file for one that has no labels either, or empty.
 
     Raises:
         ConfigError: ONNX Runtime is not installed, there is no decoder of that name, labels are missing or unreadable.
@@ -39,7 +42,7 @@ def load_onnx(path: Path, labels_file: str, decoder: str, threads: int | Literal
     check_task(file.name, file.metadata)
     check_ends(file)
     layout = _layout(file)
-    given = read_labels(Path(labels_file)) if labels_file else names_in(file.metadata)
+    labels = _labels(file, labels_file, otherwise)
     # What stands in the file needs no runtime: it is told even where that is not installed.
     from pi_classifier.runtimes.onnx.session import Session
 
@@ -48,11 +51,18 @@ def load_onnx(path: Path, labels_file: str, decoder: str, threads: int | Literal
     tensor.fill(0.5)
     outputs = session.run(tensor)
     found = _decoder(file, outputs, layout.size, decoder)
-    if not given:
+    if not labels:
         raise ConfigError(f"{file.name}: has no labels in it", remedy="name a file with a label a line with --labels")
     if found.classes is not None:
-        check_count(labels_file or file.name, given, found.classes)
-    return Loaded(_metadata(file, found, layout.size, given), found, layout, lambda: session.run)
+        check_count(labels_file or file.name, labels, found.classes)
+    return Loaded(_metadata(file, found, layout.size, labels), found, layout, lambda: session.run)
+
+
+def _labels(file: OnnxFile, labels_file: str, otherwise: str) -> tuple[str, ...]:
+    """The user's, else those in the file, else others; none where there are none."""
+    known = () if labels_file else names_in(file.metadata)
+    place = labels_file or otherwise
+    return read_labels(Path(place)) if place and not known else known
 
 
 def _layout(file: OnnxFile) -> InputLayout:

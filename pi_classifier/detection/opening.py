@@ -16,17 +16,21 @@ class Wishes(NamedTuple):
     """A labels file, or empty."""
     decoder: str = ""
     """A decoder's name, or empty."""
+    otherwise: str = ""
+    """A labels file for an ONNX file that has no labels either, or empty."""
 
 
-def is_detector(path: Path, decoder: str) -> bool:
+def is_detector(path: Path, decoder: str, *, named: bool = False) -> bool:
     """Whether an ONNX file is taken for a detector, and not for a classifier: by its task, a decoder, or its outputs.
 
-    Raises ModelError where it is no such file.
+    `named` is whether the user calls it by a detector's name. Raises ModelError where it is no such file.
     """
     file = read_onnx(path)
     if "task" in file.metadata:
         return file.metadata["task"] == "detect"
-    return bool(decoder) or any(output.shape is not None and not is_row(output.shape) for output in file.outputs)
+    return (
+        named or bool(decoder) or any(output.shape is not None and not is_row(output.shape) for output in file.outputs)
+    )
 
 
 def open_detector(path: Path, wishes: Wishes, limits: Limits, *, threads: int | Literal["auto"]) -> Detector:
@@ -49,4 +53,4 @@ def open_detector(path: Path, wishes: Wishes, limits: Limits, *, threads: int | 
         return Detector(load_tflite(path, wishes.labels, wishes.decoder, threads), limits)
     from pi_classifier.detection.onnx import load_onnx
 
-    return Detector(load_onnx(path, wishes.labels, wishes.decoder, threads), limits)
+    return Detector(load_onnx(path, wishes.labels, wishes.decoder, threads, wishes.otherwise), limits)
