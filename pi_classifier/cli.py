@@ -96,7 +96,7 @@ DECODER = Flag(
     ("detect", "decoder"),
     str,
     "NAME",
-    "Of a detector that cannot be told: ultralytics, end-to-end, yolox, nanodet, ssd.",
+    "Of a detector that cannot be told: ultralytics, end-to-end, yolox, nanodet, ssd, torchvision.",
 )
 CONFIDENCE = Flag("--confidence", ("detect", "confidence"), float, "P", "Of a detector: the least of an object.")
 IOU = Flag("--iou", ("detect", "iou"), float, "P", "Overlap above which two boxes of a label are one object.")

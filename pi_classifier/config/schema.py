@@ -255,7 +255,7 @@ def is_published_detector(model: ModelSettings) -> bool:
 class DetectSettings(Section):
     """`[detect]`."""
 
-    decoder: Literal["auto", "ultralytics", "end-to-end", "yolox", "nanodet", "ssd"] = Field(
+    decoder: Literal["auto", "ultralytics", "end-to-end", "yolox", "nanodet", "ssd", "torchvision"] = Field(
         "auto", description="how a detector's outputs are read; auto: as its file and their shapes tell"
     )
     confidence: float = Field(0.3, ge=0, le=1, description="the least of an object that is told")

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from pi_classifier.contracts.detection import DetectorMetadata
-from pi_classifier.detection.decoding import Decoder, Outputs
+from pi_classifier.detection.decoding import Decoder, Ends, Outputs
 from pi_classifier.detection.detector import Loaded
 from pi_classifier.detection.geometry import Size
 from pi_classifier.detection.letterbox import InputLayout
@@ -20,6 +20,12 @@ from pi_classifier.runtimes.threads import compute_threads
 
 SMALLEST, LARGEST = 32, 2048
 """Height and width in pixels."""
+DTYPES = ("float32", "uint8")
+"""Of its input."""
+NUMBERS = "fiu"
+"""The kinds of dtypes that outputs may have, as numpy calls them."""
+BACKGROUNDS = frozenset({"background", "__background__", "bg", "n/a", "???", "unlabeled", "unlabelled"})
+"""What labels files call the class that is none, in small letters."""
 
 
 def load_onnx(
@@ -50,9 +56,11 @@ def load_onnx(
     tensor = layout.new_tensor()
     tensor.fill(0.5)
     outputs = session.run(tensor)
-    found = _decoder(file, outputs, layout.size, decoder)
+    found = _decoder(file, outputs, layout, decoder)
     if not labels:
         raise ConfigError(f"{file.name}: has no labels in it", remedy="name a file with a label a line with --labels")
+    if found.background and labels[0].lower() in BACKGROUNDS:
+        labels = labels[1:]
     if found.classes is not None:
         check_count(labels_file or file.name, labels, found.classes)
     return Loaded(_metadata(file, found, layout.size, labels), found, layout, lambda: session.run)
@@ -66,24 +74,30 @@ def _labels(file: OnnxFile, labels_file: str, otherwise: str) -> tuple[str, ...]
 
 
 def _layout(file: OnnxFile) -> InputLayout:
-    picture = picture_input(file)
+    picture = picture_input(file, DTYPES)
     height, width = picture_size(file, picture)
     if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
         raise ModelError(
             f"{file.name}: takes pictures of {width}x{height} pixels",
             remedy=f"export it for {SMALLEST} to {LARGEST} pixels a side",
         )
-    return InputLayout(Size(height, width), picture.channels_last)
+    return InputLayout(Size(height, width), picture.channels_last, np.dtype(picture.dtype))
 
 
-def _decoder(file: OnnxFile, outputs: Outputs, size: Size, wanted: str) -> Decoder:
-    foreign = [output for output in outputs if not isinstance(output, np.ndarray) or output.dtype != np.float32]
-    if foreign:
-        raise ModelError(f"{file.name}: gives something else than float32", remedy="export it in float32 again")
+def _decoder(file: OnnxFile, outputs: Outputs, layout: InputLayout, wanted: str) -> Decoder:
+    if not all(isinstance(output, np.ndarray) and output.dtype.kind in NUMBERS for output in outputs):
+        raise ModelError(f"{file.name}: gives something else than numbers", remedy="export it in float32 again")
     if not all(np.isfinite(output).all() for output in outputs):
         raise ModelError(f"{file.name}: gives no numbers (NaN or infinity)", remedy="export it in float32 again")
-    decoder = recognised(file.name, file.metadata, [output.shape for output in outputs], size, wanted)
-    check_answer(file.name, decoder, outputs, size)
+    ends = Ends(
+        size=layout.size,
+        taken=str(np.dtype(layout.dtype)),
+        names=[value.name for value in file.outputs],
+        dtypes=[str(output.dtype) for output in outputs],
+        shapes=[output.shape for output in outputs],
+    )
+    decoder = recognised(file.name, file.metadata, ends, wanted)
+    check_answer(file.name, decoder, outputs, layout.size)
     return decoder
 
 

@@ -22,6 +22,7 @@ class Raw:
     name: ClassVar[str] = "ultralytics"
     picture: ClassVar[PictureFormat] = FORMAT
     suppressed: ClassVar[bool] = False
+    background: ClassVar[bool] = False
     classes: int
 
     @classmethod
@@ -48,6 +49,7 @@ class EndToEnd:
     name: ClassVar[str] = "end-to-end"
     picture: ClassVar[PictureFormat] = FORMAT
     suppressed: ClassVar[bool] = True
+    background: ClassVar[bool] = False
     classes: None = None
 
     @classmethod

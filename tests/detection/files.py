@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.runtimes.onnx.files import helper, model, numpy_helper, value
+from tests.runtimes.onnx.files import FLOAT, helper, model, numpy_helper, value
 
 SIZE = 64
 """Pixels of the picture that a small detector takes."""
@@ -19,22 +19,30 @@ LABELS = ("cat", "dog")
 
 
 def detector(
-    *answers: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    *answers: np.ndarray[tuple[int, ...], np.dtype[Any]],
     picture: Sequence[int | str | None] = (1, 3, SIZE, SIZE),
+    taken: int = FLOAT,
+    names: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
 ) -> Any:
-    """It gives these answers for whatever picture, with shapes that its file does not tell."""
+    """It gives these answers for whatever picture, with shapes that its file does not tell.
+
+    `taken` is the dtype of its input, `names` are those of its outputs.
+    """
+    outputs = names or [f"output{n}" for n in range(len(answers))]
     constants = [numpy_helper.from_array(answer, f"answer_{n}") for n, answer in enumerate(answers)]
-    nodes = [helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0)]
-    nodes += [helper.make_node("Mul", ["mean", "nought"], ["nothing"])]
-    nodes += [helper.make_node("Add", ["nothing", f"answer_{n}"], [f"output{n}"]) for n in range(len(answers))]
     constants.append(numpy_helper.from_array(np.zeros((), np.float32), "nought"))
-    made = model(
-        nodes,
-        [value("images", picture)],
-        [value(f"output{n}", None) for n in range(len(answers))],
-        initializer=constants,
-    )
+    nodes = [
+        helper.make_node("Cast", ["images"], ["pixels"], to=FLOAT),
+        helper.make_node("ReduceMean", ["pixels"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "nought"], ["nothing"]),
+    ]
+    for constant, output in zip(constants, outputs, strict=False):
+        nothing = f"no_{constant.name}"
+        nodes.append(helper.make_node("Cast", ["nothing"], [nothing], to=constant.data_type))
+        nodes.append(helper.make_node("Add", [nothing, constant.name], [output]))
+    given = [value(output, None, constant.data_type) for constant, output in zip(constants, outputs, strict=False)]
+    made = model(nodes, [value("images", picture, taken)], given, initializer=constants)
     helper.set_model_props(made, dict(metadata or {}))
     return made
 
