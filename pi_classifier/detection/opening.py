@@ -1,12 +1,15 @@
 """A file that a user names, as a detector."""
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pi_classifier.detection.detector import Detector
-from pi_classifier.detection.suppression import Limits
 from pi_classifier.runtimes.onnx.classifier import is_row
 from pi_classifier.runtimes.onnx.read import read_onnx
+
+if TYPE_CHECKING:
+    # OpenCV comes with them, which nobody needs who only asks what a file is.
+    from pi_classifier.detection.detector import Detector
+    from pi_classifier.detection.suppression import Limits
 
 
 class Wishes(NamedTuple):
@@ -33,7 +36,7 @@ def is_detector(path: Path, decoder: str, *, named: bool = False) -> bool:
     )
 
 
-def open_detector(path: Path, wishes: Wishes, limits: Limits, *, threads: int | Literal["auto"]) -> Detector:
+def open_detector(path: Path, wishes: Wishes, limits: "Limits", *, threads: int | Literal["auto"]) -> "Detector":
     """A detector, ready to run.
 
     Args:
@@ -47,6 +50,8 @@ def open_detector(path: Path, wishes: Wishes, limits: Limits, *, threads: int | 
         ModelError: the file cannot be used, is no detector, or cannot be told apart.
     """
     # Imported now: either runtime may not be there.
+    from pi_classifier.detection.detector import Detector
+
     if path.suffix.lower() == ".tflite":
         from pi_classifier.detection.tflite import load_tflite
 

@@ -69,7 +69,7 @@ def fetched(published: Published, folder: Path, *, progress: bool) -> Path:
     path = published.place(folder)
     try:
         if path.is_file():
-            if _is_intact(path, published):
+            if is_intact(path, published):
                 return path
             logger.warning("%s: not the file that was published; fetching it again", path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,8 @@ def fetched(published: Published, folder: Path, *, progress: bool) -> Path:
     return path
 
 
-def _is_intact(path: Path, published: Published) -> bool:
+def is_intact(path: Path, published: Published) -> bool:
+    """Whether a file is the one that was published. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == published.sha256
 
