@@ -42,6 +42,8 @@ class Decoder(Protocol):
     """What `--decoder` takes."""
     suppressed: ClassVar[bool]
     """Whether the model's own answer has each object once."""
+    rows_vary: ClassVar[bool]
+    """Whether outputs have a row for each object, and so another shape for each picture."""
 
     @property
     def background(self) -> bool:

@@ -6,8 +6,9 @@ from typing import Literal
 import numpy as np
 
 from pi_classifier.contracts.detection import DetectorMetadata
+from pi_classifier.contracts.job import Tensor
 from pi_classifier.detection.decoding import Decoder, Ends, Outputs
-from pi_classifier.detection.detector import Loaded
+from pi_classifier.detection.detector import Loaded, Run
 from pi_classifier.detection.geometry import Size
 from pi_classifier.detection.letterbox import InputLayout
 from pi_classifier.detection.recognition import check_answer, check_task, recognised
@@ -22,6 +23,8 @@ SMALLEST, LARGEST = 32, 2048
 """Height and width in pixels."""
 DTYPES = ("float32", "uint8")
 """Of its input."""
+MOST_NUMBERS = 1 << 25
+"""That it may give for a picture; for one of the largest with 365 classes there are 32 million."""
 NUMBERS = "fiu"
 """The kinds of dtypes that outputs may have, as numpy calls them."""
 BACKGROUNDS = frozenset({"background", "__background__", "bg", "n/a", "???", "unlabeled", "unlabelled"})
@@ -63,7 +66,8 @@ def load_onnx(
         labels = labels[1:]
     if found.classes is not None:
         check_count(labels_file or file.name, labels, found.classes)
-    return Loaded(_metadata(file, found, layout.size, labels), found, layout, lambda: session.run)
+    run = _held(session.run, file.name, outputs, rows_vary=found.rows_vary)
+    return Loaded(_metadata(file, found, layout.size, labels), found, layout, lambda: run)
 
 
 def _labels(file: OnnxFile, labels_file: str, otherwise: str) -> tuple[str, ...]:
@@ -87,6 +91,9 @@ def _layout(file: OnnxFile) -> InputLayout:
 def _decoder(file: OnnxFile, outputs: Outputs, layout: InputLayout, wanted: str) -> Decoder:
     if not all(isinstance(output, np.ndarray) and output.dtype.kind in NUMBERS for output in outputs):
         raise ModelError(f"{file.name}: gives something else than numbers", remedy="export it in float32 again")
+    if sum(output.size for output in outputs) > MOST_NUMBERS:
+        remedy = "name a detector, exported for a batch of 1"
+        raise ModelError(f"{file.name}: gives more numbers for a picture than any detector", remedy=remedy)
     if not all(np.isfinite(output).all() for output in outputs):
         raise ModelError(f"{file.name}: gives no numbers (NaN or infinity)", remedy="export it in float32 again")
     ends = Ends(
@@ -99,6 +106,25 @@ def _decoder(file: OnnxFile, outputs: Outputs, layout: InputLayout, wanted: str)
     decoder = recognised(file.name, file.metadata, ends, wanted)
     check_answer(file.name, decoder, outputs, layout.size)
     return decoder
+
+
+def _held(run: Run, name: str, first: Outputs, *, rows_vary: bool) -> Run:
+    """The same, held to the shapes that it gave first, for its decoder was made for them."""
+    expected = _shapes(first, rows_vary=rows_vary)
+
+    def run_held(tensor: Tensor) -> Outputs:
+        outputs = run(tensor)
+        if _shapes(outputs, rows_vary=rows_vary) != expected:
+            problem = f"{name}: gives outputs of another shape for another picture"
+            raise ModelError(problem, remedy="export it with fixed shapes")
+        return outputs
+
+    return run_held
+
+
+def _shapes(outputs: Outputs, *, rows_vary: bool) -> tuple[list[tuple[int, ...]], int]:
+    """Shapes, and how many different numbers of rows there are; which, if they may vary, are not among the shapes."""
+    return [output.shape[rows_vary:] for output in outputs], len({output.shape[:1] for output in outputs})
 
 
 def _metadata(file: OnnxFile, decoder: Decoder, size: Size, labels: tuple[str, ...]) -> DetectorMetadata:

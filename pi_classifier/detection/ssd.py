@@ -30,6 +30,7 @@ class SSD:
 
     name: ClassVar[str] = "ssd"
     suppressed: ClassVar[bool] = True
+    rows_vary: ClassVar[bool] = False
     size: Size
     picture: PictureFormat
     order: tuple[int, int, int, int] = (0, 1, 2, 3)
@@ -69,6 +70,7 @@ class Torchvision:
     name: ClassVar[str] = "torchvision"
     picture: ClassVar[PictureFormat] = FRACTIONS
     suppressed: ClassVar[bool] = True
+    rows_vary: ClassVar[bool] = True
     background: ClassVar[bool] = True
     classes: ClassVar[None] = None
     order: tuple[int, int, int]

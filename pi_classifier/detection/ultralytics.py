@@ -22,6 +22,7 @@ class Raw:
     name: ClassVar[str] = "ultralytics"
     picture: ClassVar[PictureFormat] = FORMAT
     suppressed: ClassVar[bool] = False
+    rows_vary: ClassVar[bool] = False
     background: ClassVar[bool] = False
     classes: int
 
@@ -49,6 +50,7 @@ class EndToEnd:
     name: ClassVar[str] = "end-to-end"
     picture: ClassVar[PictureFormat] = FORMAT
     suppressed: ClassVar[bool] = True
+    rows_vary: ClassVar[bool] = False
     background: ClassVar[bool] = False
     classes: None = None
 
