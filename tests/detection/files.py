@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.runtimes.onnx.files import FLOAT, helper, model, numpy_helper, value
+from tests.runtimes.onnx.files import FLOAT, UINT8, helper, model, numpy_helper, value
 
 SIZE = 64
 """Pixels of the picture that a small detector takes."""
@@ -52,6 +52,22 @@ def raw(count: int = COUNT) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]
     answer = np.zeros((1, 6, count), np.float32)
     answer[0, :, 3] = [32, 32, 20, 10, 0.1, 0.9]
     return answer
+
+
+def samples() -> list[Any]:
+    """A detector of each kind that two labels fit."""
+    boxes, rows, count = np.zeros((1, 3, 4), np.float32), np.zeros((1, 3), np.float32), np.array([2], np.float32)
+    names = ("detection_scores:0", "num_detections:0", "detection_classes:0", "detection_boxes:0")
+    levels = [64, 16, 4]
+    nanodet = [np.zeros((1, cells, width), np.float32) for width in (2, 32) for cells in levels]
+    return [
+        detector(raw(), metadata=ULTRALYTICS),
+        detector(np.zeros((1, 300, 6), np.float32), metadata=ULTRALYTICS),
+        detector(np.zeros((1, COUNT, 7), np.float32)),
+        detector(*nanodet),
+        detector(rows, count, rows, boxes, picture=(1, SIZE, SIZE, 3), taken=UINT8, names=names),
+        detector(np.array([2, 0]), np.zeros((2, 4), np.float32), np.array([0.9, 0.8], np.float32)),
+    ]
 
 
 def models(test_data: Path) -> Path:
