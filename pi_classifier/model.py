@@ -80,26 +80,38 @@ def open_detector(settings: Settings, *, progress: bool = False) -> "Detector | 
         ConfigError: as `open_model`; also where `[detect]` names a decoder that the file's kind does not have.
         ModelError: the file cannot be used, is no detector, or cannot be told apart.
         WeightsUnavailable: published weights are neither in the cache nor to be had.
+        CannotWrite: nor is there a place for them.
     """
-    from pi_classifier.detection.opening import Wishes, is_detector
+    if not names_detector(settings):
+        return None
+    from pi_classifier.detection.opening import Wishes
     from pi_classifier.detection.opening import open_detector as opened
-    from pi_classifier.detection.published import PUBLISHED, fetched
     from pi_classifier.detection.suppression import Limits
 
     model, detect = settings.model, settings.detect
-    decoder: str = "" if detect.decoder == "auto" else detect.decoder
-    published = PUBLISHED.get(model.name)
-    if published and is_published_detector(model):
-        path, decoder = fetched(published, ModelStore.default().folder, progress=progress), decoder or published.decoder
-    else:
-        path = Path(model.weights)
-        if not (
-            is_tflite(model.weights)
-            or (is_onnx(model.weights) and is_detector(path, decoder, named=published is not None))
-        ):
-            return None
-    wishes = Wishes(model.labels, decoder, str(published.labels) if published else "")
+    path = Path(model.weights)
+    wishes = Wishes(model.labels, "" if detect.decoder == "auto" else detect.decoder)
+    if model.name in get_args(DetectorName):
+        # Not imported for a file alone: the client of HTTP comes with it.
+        from pi_classifier.detection.published import PUBLISHED, fetched
+
+        published = PUBLISHED[model.name]
+        wishes = wishes._replace(otherwise=str(published.labels))
+        if is_published_detector(model):
+            path = fetched(published, ModelStore.default().folder, progress=progress)
+            wishes = wishes._replace(decoder=wishes.decoder or published.decoder)
     return opened(path, wishes, Limits(detect.confidence, detect.iou, detect.max_detections), threads=model.threads)
+
+
+def names_detector(settings: Settings) -> bool:
+    """Whether the settings name a detector, by its name or by what its file says. Raises ModelError as `open_model`."""
+    model = settings.model
+    if not is_onnx(model.weights):
+        return is_tflite(model.weights) or is_published_detector(model)
+    from pi_classifier.detection.opening import is_detector
+
+    by_name = settings.detect.decoder != "auto" or model.name in get_args(DetectorName)
+    return is_detector(Path(model.weights), by_name=by_name)
 
 
 def check_torch(purpose: str) -> None:

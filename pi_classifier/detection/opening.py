@@ -23,17 +23,16 @@ class Wishes(NamedTuple):
     """A labels file for an ONNX file that has no labels either, or empty."""
 
 
-def is_detector(path: Path, decoder: str, *, named: bool = False) -> bool:
-    """Whether an ONNX file is taken for a detector, and not for a classifier: by its task, a decoder, or its outputs.
+def is_detector(path: Path, *, by_name: bool) -> bool:
+    """Whether an ONNX file is taken for a detector, and not for a classifier: by its task, or else by its outputs.
 
-    `named` is whether the user calls it by a detector's name. Raises ModelError where it is no such file.
+    `by_name` is whether the user calls it one, by a decoder's or a detector's name. Raises ModelError where it is no
+    such file.
     """
     file = read_onnx(path)
     if "task" in file.metadata:
         return file.metadata["task"] == "detect"
-    return (
-        named or bool(decoder) or any(output.shape is not None and not is_row(output.shape) for output in file.outputs)
-    )
+    return by_name or any(output.shape is not None and not is_row(output.shape) for output in file.outputs)
 
 
 def open_detector(path: Path, wishes: Wishes, limits: "Limits", *, threads: int | Literal["auto"]) -> "Detector":

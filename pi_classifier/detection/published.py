@@ -1,15 +1,17 @@
 """Detectors that come by name: their weights, fetched once and kept, and held to the hash that was published."""
 
+import contextlib
 import hashlib
 import logging
 import sys
 import urllib.request
+from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 from urllib.error import HTTPError
 
-from pi_classifier.errors import WeightsUnavailable
+from pi_classifier.errors import CannotWrite, WeightsUnavailable
 from pi_classifier.system.atomic_file import replace_file
 
 COCO_LABELS = Path(__file__).with_name("coco.txt")
@@ -64,24 +66,19 @@ def fetched(published: Published, folder: Path, *, progress: bool) -> Path:
         progress: whether a download shows on stderr how far it is.
 
     Raises:
-        WeightsUnavailable: neither is to be had, or not kept; the message says where to put the file.
+        WeightsUnavailable: it is neither there nor to be had; the message says where to put it.
+        CannotWrite: the cache cannot be used.
     """
     path = published.place(folder)
-    try:
+    with _usable(path):
         if path.is_file():
             if is_intact(path, published):
                 return path
             logger.warning("%s: not the file that was published; fetching it again", path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        print(f'Downloading: "{published.url}" to {path} (licence: {published.licence})', file=sys.stderr)
-        replace_file(path, _downloaded(published, progress=progress))
-    except HTTPError as error:
-        error.close()
-        raise _unavailable(published, path, f"{error.code} {error.reason}") from None
-    except HTTPException as error:
-        raise _unavailable(published, path, type(error).__name__) from None
-    except OSError as error:  # urllib's and TimeoutError, too
-        raise _unavailable(published, path, getattr(error, "reason", None) or error.strerror or error) from None
+    content = _downloaded(published, path, progress=progress)
+    with _usable(path):
+        replace_file(path, content)
     return path
 
 
@@ -91,8 +88,35 @@ def is_intact(path: Path, published: Published) -> bool:
         return hashlib.file_digest(file, "sha256").hexdigest() == published.sha256
 
 
-def _downloaded(published: Published, *, progress: bool) -> bytes:
-    """All of it; raises OSError where it is another file."""
+@contextlib.contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        remedy = "free or permit that place, set CACHE_DIRECTORY, or name a copy of the file with --weights"
+        raise CannotWrite(f"{path}: cannot be kept there ({error.strerror})", remedy=remedy) from None
+
+
+def _downloaded(published: Published, path: Path, *, progress: bool) -> bytes:
+    """All of it, for this place; said on stderr, as torch says it of other weights."""
+    print(f'Downloading: "{published.url}" to {path} (licence: {published.licence})', file=sys.stderr)
+    try:
+        return _answer(published, progress=progress)
+    except HTTPError as error:
+        error.close()
+        reason = f"{error.code} {error.reason}"
+    except HTTPException as error:
+        reason = type(error).__name__
+    except OSError as error:  # urllib's and TimeoutError, too
+        reason = str(getattr(error, "reason", None) or error.strerror or error)
+    raise WeightsUnavailable(
+        f"no weights: {published.url} could not be fetched ({reason})",
+        remedy=f"copy it to {path}, or name a copy of it with --weights",
+    )
+
+
+def _answer(published: Published, *, progress: bool) -> bytes:
+    """What the server has; raises OSError where it is another file."""
     content = bytearray()
     with urllib.request.urlopen(published.url, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 - the URL is ours
         while len(content) <= published.size and (piece := answer.read(PIECE)):
@@ -107,10 +131,3 @@ def _downloaded(published: Published, *, progress: bool) -> bytes:
     if digest != published.sha256:
         raise OSError(f"invalid hash value (expected {published.sha256}, got {digest})")
     return bytes(content)
-
-
-def _unavailable(published: Published, path: Path, reason: object) -> WeightsUnavailable:
-    return WeightsUnavailable(
-        f"no weights: {published.url} could not be fetched ({reason})",
-        remedy=f"copy it to {path}, or name a copy of it with --weights",
-    )

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pi_classifier.config.network_url import is_network
-from pi_classifier.config.schema import CameraSettings, Settings, is_onnx, is_published_detector, is_tflite
-from pi_classifier.detection.opening import is_detector
+from pi_classifier.config.schema import CameraSettings, Settings, is_onnx, is_published_detector
 from pi_classifier.detection.published import PUBLISHED, is_intact
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.model_files import FLOAT_AGAIN, Places, is_slow
 from pi_classifier.doctor.packages import Attempt
 from pi_classifier.errors import ModelError
+from pi_classifier.model import names_detector
 from pi_classifier.runtimes.onnx.read import read_onnx
 
 QUANTISED = "QuantizeLinear"
@@ -54,12 +54,8 @@ def detector(settings: Settings, places: Places, attempt: Callable[[str], Attemp
 
 def _is_detector(settings: Settings) -> bool:
     """A file that cannot be read is left to who reads classifiers."""
-    model, decoder = settings.model, settings.detect.decoder
     try:
-        return is_tflite(model.weights) or (
-            is_onnx(model.weights)
-            and is_detector(Path(model.weights), "" if decoder == "auto" else decoder, named=model.name in PUBLISHED)
-        )
+        return names_detector(settings)
     except ModelError:
         return False
 

@@ -12,7 +12,7 @@ import pytest
 
 from pi_classifier.config.schema import ModelSettings, Settings
 from pi_classifier.detection.published import COCO_LABELS, PIECE, PUBLISHED, Published, fetched
-from pi_classifier.errors import WeightsUnavailable
+from pi_classifier.errors import CannotWrite, WeightsUnavailable
 from pi_classifier.model import open_detector
 from pi_classifier.runtimes.labels import read_labels
 from tests.detection.files import COUNT, NAMES, detector, models
@@ -108,9 +108,10 @@ def test_nowhere_to_keep_it(release: Server, tmp_path: Path) -> None:
     """Protects a read-only system: nothing is fetched that cannot be kept, and the line says where it would go."""
     published, asked = release
     (tmp_path / "occupied").write_text("")
-    with pytest.raises(WeightsUnavailable) as caught:
+    with pytest.raises(CannotWrite) as caught:
         fetched(published("good.onnx"), tmp_path / "occupied", progress=False)
-    assert str(tmp_path / "occupied" / "good.onnx") in str(caught.value)
+    assert f"{tmp_path / 'occupied' / 'good.onnx'}: cannot be kept there" in str(caught.value)
+    assert "--weights" in str(caught.value)
     assert asked == []
 
 
