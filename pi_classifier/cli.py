@@ -17,7 +17,7 @@ import typer
 
 from pi_classifier import __version__
 from pi_classifier.config.layers import Configuration, Key, Origin, choices, load
-from pi_classifier.config.schema import is_onnx
+from pi_classifier.config.schema import is_onnx, is_published_detector
 from pi_classifier.errors import CannotWrite, ConfigError, PiClassifierError, one_line
 from pi_classifier.system.standard_streams import ReaderGone, StdoutFailed, discard_stdout, secure_standard_streams
 
@@ -74,7 +74,7 @@ SOURCE = Flag(
     "URI",
     "auto, v4l2:/dev/video0, csi:0, rtsp://HOST/PATH, file:PATH, synthetic:, or a bare path.",
 )
-MODEL = Flag("--model", ("model", "name"), str, "NAME", "Architecture, as torchvision calls it: mobilenet_v2.")
+MODEL = Flag("--model", ("model", "name"), str, "NAME", "Architecture, as torchvision calls it, or yolox_nano.")
 WEIGHTS = Flag(
     "--weights",
     ("model", "weights"),
@@ -96,7 +96,7 @@ DECODER = Flag(
     ("detect", "decoder"),
     str,
     "NAME",
-    "Of a detector that cannot be told: ultralytics, end-to-end, yolox, nanodet, ssd.",
+    "Of a detector that cannot be told: ultralytics, end-to-end, yolox, nanodet, ssd, torchvision.",
 )
 CONFIDENCE = Flag("--confidence", ("detect", "confidence"), float, "P", "Of a detector: the least of an object.")
 IOU = Flag("--iou", ("detect", "iou"), float, "P", "Overlap above which two boxes of a label are one object.")
@@ -136,7 +136,8 @@ def configured_by(*flags: Flag) -> Callable[[Callable[..., None]], Callable[...,
                 if (value := options.pop(flag.parameter.name)) is not None
             }
             configuration = load(file=config, environment=os.environ, flags=given)
-            _check_runtime(configuration.settings.model.weights, configuration)
+            model = configuration.settings.model
+            _check_runtime(f"{model.name}.onnx" if is_published_detector(model) else model.weights, configuration)
             command(configuration=configuration, **options)
 
         own = [one for one in signature(command).parameters.values() if one.name != "configuration"]
@@ -204,7 +205,7 @@ def classify(
     from pi_classifier.offline.detect import check_options, detect
 
     coco = results is not None
-    detector = open_detector(configuration.settings)
+    detector = open_detector(configuration.settings, progress=sys.stderr.isatty())
     check_options(detector, json_lines=json_lines, coco=coco)
     if detector is not None:
         if not detect(inputs, detector, json_lines=json_lines, coco=coco, output=output, overwrite=overwrite):
@@ -236,7 +237,13 @@ def prepare(
     ] = False,
 ) -> None:
     """Write the one file that 'run' needs, a bundle: the quantised model with its labels and its pre-processing."""
-    from pi_classifier.model import check_preparable, check_torch, resolve_activations, runtimes_to_prepare
+    from pi_classifier.model import (
+        check_architecture,
+        check_preparable,
+        check_torch,
+        resolve_activations,
+        runtimes_to_prepare,
+    )
     from pi_classifier.prepare.store import ModelStore, write_bundle
     from pi_classifier.runtimes.bundle import holds_programs
 
@@ -247,6 +254,7 @@ def prepare(
     if if_missing and output is None and found and holds_programs(found, wanted):
         typer.echo(f"{found}: is there already")
         return
+    check_architecture(settings)
     check_torch("to prepare a bundle")
     # Not before it is needed: torch takes its time.
     from pi_classifier.prepare.bundle import prepare as prepared

@@ -78,9 +78,10 @@ def run(settings: Settings) -> None:
         workers, threads = division(settings.model.threads, settings.model.workers, len(settings.camera))
         settings = settings.model_copy(update={"model": settings.model.model_copy(update={"threads": threads})})
         # It is there at once, and tells what is asked of the cameras.
-        detector = open_detector(settings)
+        detector = open_detector(settings, progress=sys.stderr.isatty())
         if detector:
-            settings = settings.with_camera_size(detector.metadata.input_width, detector.metadata.input_height)
+            asked = detector.camera_size
+            settings = settings.with_camera_size(asked.width, asked.height)
         # A drawn scene in the place of a camera is for who sees it; a service waits for the camera.
         sources = sources_for(settings.camera, wait=systemd.listens)
         systemd.status("loading the model")

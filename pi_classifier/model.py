@@ -4,9 +4,10 @@ import importlib.util
 import logging
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
-from pi_classifier.config.schema import ModelSettings, Settings, is_onnx, is_tflite
+from pi_classifier.config.schema import Detector as DetectorName
+from pi_classifier.config.schema import ModelSettings, Settings, is_onnx, is_published_detector, is_tflite
 from pi_classifier.contracts.model import Classifier, Runtime
 from pi_classifier.errors import ActivationsUnsupported, CannotWrite, ConfigError, ModelError
 from pi_classifier.prepare.store import ModelStore, write_bundle
@@ -68,26 +69,36 @@ def _open_onnx(settings: ModelSettings) -> Classifier:
     return OnnxModel(file, found, threads=settings.threads, top_k=settings.top_k)
 
 
-def open_detector(settings: Settings) -> "Detector | None":
+def open_detector(settings: Settings, *, progress: bool = False) -> "Detector | None":
     """The detector that the settings name, ready to run; None where they name a classifier.
+
+    Args:
+        settings: which, how it is read if that cannot be told, and what is worth telling.
+        progress: whether a download shows on stderr how far it is.
 
     Raises:
         ConfigError: as `open_model`; also where `[detect]` names a decoder that the file's kind does not have.
         ModelError: the file cannot be used, is no detector, or cannot be told apart.
+        WeightsUnavailable: published weights are neither in the cache nor to be had.
+        CannotWrite: nor is there a place for them.
     """
-    weights, named = settings.model.weights, settings.detect.decoder
-    decoder = "" if named == "auto" else named
-    if not _names_detector(weights, decoder):
+    if not names_detector(settings):
         _check_for_classifier(settings)
         return None
-    from pi_classifier.detection.limits import Limits, check_labels
-    from pi_classifier.detection.opening import Wishes
-    from pi_classifier.detection.opening import open_detector as opened
+    from pi_classifier.detection.configured import configured
 
-    wishes = Wishes(settings.model.labels, decoder)
-    detector = opened(Path(weights), wishes, Limits.of(settings), threads=settings.model.threads)
-    check_labels(settings, detector.metadata.categories)
-    return detector
+    return configured(settings, ModelStore.default().folder, progress=progress)
+
+
+def names_detector(settings: Settings) -> bool:
+    """Whether the settings name a detector, by its name or by what its file says. Raises ModelError as `open_model`."""
+    model = settings.model
+    if not is_onnx(model.weights):
+        return is_tflite(model.weights) or is_published_detector(model)
+    from pi_classifier.detection.opening import is_detector
+
+    by_name = settings.detect.decoder != "auto" or model.name in get_args(DetectorName)
+    return is_detector(Path(model.weights), by_name=by_name)
 
 
 def _check_for_classifier(settings: Settings) -> None:
@@ -101,14 +112,6 @@ def _check_for_classifier(settings: Settings) -> None:
     for what, tables in given.items():
         if tables:
             raise ConfigError(f"{what} is for a detector", remedy="take it away, or name a detector with --weights")
-
-
-def _names_detector(weights: str, decoder: str) -> bool:
-    if not is_onnx(weights):
-        return is_tflite(weights)
-    from pi_classifier.detection.opening import is_detector
-
-    return is_detector(Path(weights), decoder)
 
 
 def check_torch(purpose: str) -> None:
@@ -131,6 +134,13 @@ def check_preparable(settings: ModelSettings) -> None:
         if getattr(settings, key):
             problem = f"[model] {key} is for an .onnx file alone, and weights is {settings.weights!r}"
             raise ConfigError(problem, remedy="take it away; a bundle has its own")
+
+
+def check_architecture(settings: ModelSettings) -> None:
+    """Raises ConfigError where a bundle is to be made of a detector."""
+    if settings.name in get_args(DetectorName):
+        remedy = "take 'classify' with its .onnx file, or name another architecture with --model"
+        raise ConfigError(f"{settings.name} is a detector, and runs without a bundle", remedy=remedy)
 
 
 def resolve_activations(settings: ModelSettings) -> Activations:
@@ -181,6 +191,7 @@ def _read(path: Path, settings: ModelSettings) -> Bundle:
 
 
 def _prepared(settings: ModelSettings, activations: Activations, *, progress: bool) -> Bundle:
+    check_architecture(settings)
     if not _is_installed("torch"):
         raise ModelError("there is no bundle, and to make one takes torch, which is not installed", remedy=ELSEWHERE)
     from pi_classifier.prepare.bundle import prepare

@@ -126,7 +126,7 @@ def test_bad_configuration(program: Run, tmp_path: Path, more: str, complaint: s
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize(("size", "side"), [("", 64), ("width = 128\nheight = 128\n", 128)])
+@pytest.mark.parametrize(("size", "side"), [("", 160), ("width = 128\nheight = 128\n", 128)])
 def test_cameras_are_asked_for_what_the_detector_takes(program: Run, tmp_path: Path, size: str, side: int) -> None:
     """Protects sharp pictures: not a classifier's size is asked for but the detector's, unless one is configured."""
     file = configuration(tmp_path, 1, "", written(seeing(), tmp_path))

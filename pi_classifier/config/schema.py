@@ -5,7 +5,7 @@ OpenCV: `check-config` answers at once, and a machine whose torch does not even 
 """
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -42,6 +42,8 @@ Architecture = Literal[
     "shufflenet_v2_x2_0",
 ]
 """The tutorial's table."""
+Detector = Literal["yolox_nano"]
+"""Those whose weights are fetched."""
 
 
 def _no_nul(text: str) -> str:
@@ -195,7 +197,9 @@ def is_tflite(weights: str) -> bool:
 class ModelSettings(Section):
     """`[model]`."""
 
-    name: Architecture = Field("mobilenet_v2", description="architecture, as torchvision calls it")
+    name: Literal[Architecture, Detector] = Field(
+        "mobilenet_v2", description="architecture, as torchvision calls it, or the detector yolox_nano"
+    )
     weights: FileName = Field(
         "default",
         description="default, a state dict, bundle or .onnx file, demo (drawn scenes), untrained (random)",
@@ -246,10 +250,15 @@ class ModelSettings(Section):
         return _number_or_auto(value, validated, "workers", 64)
 
 
+def is_published_detector(model: ModelSettings) -> bool:
+    """Whether these name a detector whose weights are fetched."""
+    return model.weights == "default" and model.name in get_args(Detector)
+
+
 class DetectSettings(Section):
     """`[detect]`."""
 
-    decoder: Literal["auto", "ultralytics", "end-to-end", "yolox", "nanodet", "ssd"] = Field(
+    decoder: Literal["auto", "ultralytics", "end-to-end", "yolox", "nanodet", "ssd", "torchvision"] = Field(
         "auto", description="how a detector's outputs are read; auto: as its file and their shapes tell"
     )
     confidence: float = Field(0.3, ge=0, le=1, description="the least of an object that is told")

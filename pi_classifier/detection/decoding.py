@@ -17,6 +17,24 @@ STRIDES = (8, 16, 32)
 """Pixels of the input for a cell of each level of a head."""
 
 
+class Ends(NamedTuple):
+    """What a model takes and gives, but for the numbers."""
+
+    size: Size
+    """Of its input."""
+    taken: str
+    """The dtype of its input, as numpy calls it."""
+    names: Sequence[str]
+    """Of its outputs, and so the others."""
+    dtypes: Sequence[str]
+    shapes: Shapes
+
+    @property
+    def all_float32(self) -> bool:
+        """Both ends."""
+        return {self.taken, *self.dtypes} == {"float32"}
+
+
 class Decoder(Protocol):
     """How one kind of detector is fed and read. Made for a size of input; holds nothing that changes."""
 
@@ -24,6 +42,12 @@ class Decoder(Protocol):
     """What `--decoder` takes."""
     suppressed: ClassVar[bool]
     """Whether the model's own answer has each object once."""
+    rows_vary: ClassVar[bool]
+    """Whether outputs have a row for each object, and so another shape for each picture."""
+
+    @property
+    def background(self) -> bool:
+        """Whether the first class of its models is none; candidates' ids count without it, labels may name it."""
 
     @property
     def picture(self) -> PictureFormat:

@@ -13,7 +13,7 @@ from pi_classifier.contracts.job import Tensor
 from pi_classifier.contracts.model import Runtime
 from pi_classifier.contracts.prediction import Result, Score
 from pi_classifier.detection.decoding import Decoder, Outputs
-from pi_classifier.detection.geometry import to_picture
+from pi_classifier.detection.geometry import Size, camera_size, to_picture
 from pi_classifier.detection.letterbox import InputLayout, Letterbox
 from pi_classifier.detection.limits import Limits
 from pi_classifier.detection.suppression import MOST_CANDIDATES, Candidates, best, suppressed
@@ -44,6 +44,11 @@ class Detector:
         """`limits`: what is worth telling."""
         self.runtime, self.versions, self.metadata = loaded.runtime, loaded.versions, loaded.metadata
         self._loaded, self._limits = loaded, limits
+
+    @property
+    def camera_size(self) -> Size:
+        """What a camera is best asked for: its pictures fill the input, and no larger ones are scaled down."""
+        return camera_size(self._loaded.layout.size, self._loaded.decoder.picture.placement)
 
     def new_tensor(self) -> Tensor:
         """Memory for one input, C-contiguous; dtype and shape are the model's own."""

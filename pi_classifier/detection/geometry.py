@@ -23,6 +23,22 @@ class Size(NamedTuple):
     width: int
 
 
+CAMERA_SIZES = tuple(
+    Size(height, width)
+    for width, height in ((160, 120), (320, 240), (640, 480), (1280, 720), (1920, 1080), (2592, 1944))
+)
+"""That most cameras have, from small to large."""
+
+
+def camera_size(given: Size, placement: Placement) -> Size:
+    """The smallest usual size of a camera's picture that is not enlarged for an input of the size `given`."""
+    for size in CAMERA_SIZES:
+        geometry = fitted(size, given, placement)
+        if geometry.scale_x <= 1 and geometry.scale_y <= 1:
+            return size
+    return CAMERA_SIZES[-1]
+
+
 def fitted(picture: Size, given: Size, placement: Placement) -> Geometry:
     """Where a picture lies in an input of the size `given`.
 

@@ -27,6 +27,8 @@ class NanoDet:
         bgr=True, mean=(103.53, 116.28, 123.675), std=(57.375, 57.12, 58.395), placement="centred", pad=0
     )
     suppressed: ClassVar[bool] = False
+    rows_vary: ClassVar[bool] = False
+    background: ClassVar[bool] = False
     classes: int
     grid: Grid
     scores: tuple[int, ...]

@@ -1,12 +1,15 @@
 """A file that a user names, as a detector."""
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pi_classifier.detection.detector import Detector
-from pi_classifier.detection.limits import Limits
 from pi_classifier.runtimes.onnx.classifier import is_row
 from pi_classifier.runtimes.onnx.read import read_onnx
+
+if TYPE_CHECKING:
+    # OpenCV comes with them, which nobody needs who only asks what a file is.
+    from pi_classifier.detection.detector import Detector
+    from pi_classifier.detection.limits import Limits
 
 
 class Wishes(NamedTuple):
@@ -16,20 +19,23 @@ class Wishes(NamedTuple):
     """A labels file, or empty."""
     decoder: str = ""
     """A decoder's name, or empty."""
+    otherwise: str = ""
+    """A labels file for an ONNX file that has no labels either, or empty."""
 
 
-def is_detector(path: Path, decoder: str) -> bool:
-    """Whether an ONNX file is taken for a detector, and not for a classifier: by its task, a decoder, or its outputs.
+def is_detector(path: Path, *, by_name: bool) -> bool:
+    """Whether an ONNX file is taken for a detector, and not for a classifier: by its task, or else by its outputs.
 
-    Raises ModelError where it is no such file.
+    `by_name` is whether the user calls it one, by a decoder's or a detector's name. Raises ModelError where it is no
+    such file.
     """
     file = read_onnx(path)
     if "task" in file.metadata:
         return file.metadata["task"] == "detect"
-    return bool(decoder) or any(output.shape is not None and not is_row(output.shape) for output in file.outputs)
+    return by_name or any(output.shape is not None and not is_row(output.shape) for output in file.outputs)
 
 
-def open_detector(path: Path, wishes: Wishes, limits: Limits, *, threads: int | Literal["auto"]) -> Detector:
+def open_detector(path: Path, wishes: Wishes, limits: "Limits", *, threads: int | Literal["auto"]) -> "Detector":
     """A detector, ready to run.
 
     Args:
@@ -43,10 +49,12 @@ def open_detector(path: Path, wishes: Wishes, limits: Limits, *, threads: int | 
         ModelError: the file cannot be used, is no detector, or cannot be told apart.
     """
     # Imported now: either runtime may not be there.
+    from pi_classifier.detection.detector import Detector
+
     if path.suffix.lower() == ".tflite":
         from pi_classifier.detection.tflite import load_tflite
 
         return Detector(load_tflite(path, wishes.labels, wishes.decoder, threads), limits)
     from pi_classifier.detection.onnx import load_onnx
 
-    return Detector(load_onnx(path, wishes.labels, wishes.decoder, threads), limits)
+    return Detector(load_onnx(path, wishes.labels, wishes.decoder, threads, wishes.otherwise), limits)

@@ -4,15 +4,19 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pi_classifier.detection.decoding import Decoder, Outputs, Shapes
+from pi_classifier.detection.decoding import Decoder, Ends, Outputs
 from pi_classifier.detection.geometry import Size
 from pi_classifier.detection.nanodet import NanoDet
+from pi_classifier.detection.ssd import SSD, Torchvision
 from pi_classifier.detection.ultralytics import EndToEnd, Raw
 from pi_classifier.detection.yolox import YoloX
 from pi_classifier.errors import ConfigError, ModelError
 
-KINDS = {kind.name: kind for kind in (Raw, EndToEnd, YoloX, NanoDet)}
-"""Of an ONNX file."""
+BY_SHAPES = {kind.name: kind for kind in (Raw, EndToEnd, YoloX, NanoDet)}
+"""Of an ONNX file that is float32 at both ends."""
+BY_ENDS = {kind.name: kind for kind in (SSD, Torchvision)}
+"""Of one that says more at its ends."""
+KINDS = (*BY_SHAPES, *BY_ENDS)
 ULTRALYTICS = (Raw.name, EndToEnd.name)
 
 HIGHEST = 1.01
@@ -28,14 +32,13 @@ def check_task(name: str, metadata: Mapping[str, str]) -> None:
         raise ModelError(f"{name}: was made for the task {task[:40]!r}", remedy="name a detector, or a classifier")
 
 
-def recognised(name: str, metadata: Mapping[str, str], shapes: Shapes, size: Size, wanted: str = "") -> Decoder:
+def recognised(name: str, metadata: Mapping[str, str], ends: Ends, wanted: str = "") -> Decoder:
     """How a model's outputs are read.
 
     Args:
         name: what errors call the file.
         metadata: what its exporter wrote beside the model.
-        shapes: of its outputs, in their order.
-        size: of its input.
+        ends: what it takes and gives.
         wanted: a decoder's name, or empty.
 
     Raises:
@@ -46,11 +49,11 @@ def recognised(name: str, metadata: Mapping[str, str], shapes: Shapes, size: Siz
         raise ConfigError(f"there is no decoder {wanted[:40]!r}", remedy=f"name one of {', '.join(KINDS)}")
     # Ultralytics' exporters alone write down a task.
     named = (wanted,) if wanted else ULTRALYTICS if "task" in metadata else ()
-    found = [KINDS[kind].of(shapes, size, certain=bool(named)) for kind in named or KINDS]
+    found = [_fitting(kind, ends, certain=bool(named)) for kind in named or KINDS]
     decoders: list[Decoder] = [decoder for decoder in found if decoder is not None]
     if len(decoders) == 1:
         return decoders[0]
-    given = f"it gives {_listed(shapes)} for a picture of {size.width}x{size.height}"
+    given = f"it gives {_listed(ends)} for a picture of {ends.size.width}x{ends.size.height} in {ends.taken}"
     if decoders:
         names = " and ".join(decoder.name for decoder in decoders)
         raise ModelError(f"{name}: may be {names} ({given})", remedy="say which with --decoder NAME")
@@ -60,6 +63,12 @@ def recognised(name: str, metadata: Mapping[str, str], shapes: Shapes, size: Siz
         f"{name}: is no detector that is known ({given})",
         remedy=f"export it otherwise, or say what it is with --decoder ({', '.join(KINDS)}) and --labels",
     )
+
+
+def _fitting(kind: str, ends: Ends, *, certain: bool) -> Decoder | None:
+    if kind in BY_ENDS:
+        return BY_ENDS[kind].of(ends)
+    return BY_SHAPES[kind].of(ends.shapes, ends.size, certain=certain) if ends.all_float32 else None
 
 
 def check_answer(name: str, decoder: Decoder, outputs: Outputs, size: Size) -> None:
@@ -84,6 +93,9 @@ def check_answer(name: str, decoder: Decoder, outputs: Outputs, size: Size) -> N
         raise ModelError(f"{name}: what it gives is not as {decoder.name} has it ({said})", remedy=remedy)
 
 
-def _listed(shapes: Shapes) -> str:
-    texts = ["x".join(map(str, shape)) or "a number" for shape in shapes[:8]]
-    return ", ".join(texts) + (" and more" if len(shapes) > 8 else "") if texts else "nothing"
+def _listed(ends: Ends) -> str:
+    texts = [
+        ("x".join(map(str, shape)) or "a number") + ("" if dtype == "float32" else f" of {dtype}")
+        for dtype, shape in list(zip(ends.dtypes, ends.shapes, strict=True))[:8]
+    ]
+    return ", ".join(texts) + (" and more" if len(ends.shapes) > 8 else "") if texts else "nothing"

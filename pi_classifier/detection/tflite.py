@@ -1,10 +1,11 @@
 """A detector from a TFLite file of elsewhere: an SSD, with its labels in a ZIP archive behind the model."""
 
+import contextlib
 import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,7 +55,7 @@ def load_tflite(path: Path, labels_file: str, decoder: str, threads: int | Liter
     labels = read_labels(Path(labels_file)) if labels_file else labels_in(str(path), content)
     file = _File(str(path), content, compute_threads(threads))
     given = file.load()
-    layout = _layout(str(path), given)
+    layout = file.layout(given)
     run = file.new_run(given)
     run(layout.new_tensor())
     ssd = SSD(layout.size, PICTURES[np.dtype(layout.dtype)])
@@ -87,31 +88,39 @@ class _File:
 
     def load(self) -> Any:
         """Raises ModelError where LiteRT does not take it."""
-        try:
+        with self._refused("load"):
             return loaded(self._content, self._threads)
-        except (ValueError, RuntimeError) as error:
-            raise self._refusal("load", error) from None
+
+    def layout(self, interpreter: Any) -> InputLayout:
+        """Of its input. Raises ModelError where that takes no picture."""
+        with self._refused("read"):
+            inputs = interpreter.get_input_details()
+        return _layout(self._name, inputs)
 
     def new_run(self, interpreter: Any = None) -> Callable[[Tensor], Outputs]:
         """Runs the model, by an interpreter of its own. Raises ModelError where it has none of an SSD's outputs."""
         used = interpreter or self.load()
-        outputs, (given, *_) = outputs_of(used, POSTPROCESS), used.get_input_details()
+        with self._refused("read"):
+            outputs, (given, *_) = outputs_of(used, POSTPROCESS), used.get_input_details()
         if len(outputs) != 4:
             raise ModelError(f"{self._name}: is no detector that is known", remedy=NO_SSD)
 
         def run(tensor: Tensor) -> Sequence[NDArray[Any]]:
-            try:
+            with self._refused("run"):
                 used.set_tensor(given["index"], tensor)
                 used.invoke()
                 return [used.get_tensor(index) for index in outputs]
-            except (ValueError, RuntimeError) as error:
-                raise self._refusal("run", error) from None
 
         return run
 
-    def _refusal(self, what: str, error: Exception) -> ModelError:
-        problem = f"{self._name}: LiteRT does not {what} it ({reason(error)})"
-        return ModelError(problem, remedy="copy it again, or convert it again")
+    @contextlib.contextmanager
+    def _refused(self, what: str) -> Iterator[None]:
+        """LiteRT's errors, a name that is no text among them, as ModelError."""
+        try:
+            yield
+        except (ValueError, RuntimeError) as error:
+            problem = f"{self._name}: LiteRT does not {what} it ({reason(error)})"
+            raise ModelError(problem, remedy="copy it again, or convert it again") from None
 
 
 def _content(path: Path) -> bytes:
@@ -121,10 +130,11 @@ def _content(path: Path) -> bytes:
         raise ModelError(f"{path}: {error.strerror}", remedy="name a readable file with --weights") from None
 
 
-def _layout(name: str, interpreter: Any) -> InputLayout:
-    inputs = interpreter.get_input_details()
+def _layout(name: str, inputs: Sequence[Mapping[str, Any]]) -> InputLayout:
+    if len(inputs) != 1:
+        raise ModelError(f"{name}: one input is due, a picture, and it has {len(inputs)}", remedy=NO_SSD)
     shape, dtype = tuple(inputs[0]["shape"].tolist()), np.dtype(inputs[0]["dtype"])
-    if len(inputs) != 1 or len(shape) != 4 or shape[0] != 1 or shape[3] != CHANNELS or dtype not in PICTURES:
+    if len(shape) != 4 or shape[0] != 1 or shape[3] != CHANNELS or dtype not in PICTURES:
         raise ModelError(f"{name}: takes no picture of bytes or float32 ({dtype} {shape})", remedy=NO_SSD)
     if shape[1] not in SIDES or shape[2] not in SIDES:
         remedy = f"convert it for {SIDES[0]} to {SIDES[-1]} pixels a side"

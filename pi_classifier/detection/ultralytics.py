@@ -22,6 +22,8 @@ class Raw:
     name: ClassVar[str] = "ultralytics"
     picture: ClassVar[PictureFormat] = FORMAT
     suppressed: ClassVar[bool] = False
+    rows_vary: ClassVar[bool] = False
+    background: ClassVar[bool] = False
     classes: int
 
     @classmethod
@@ -48,6 +50,8 @@ class EndToEnd:
     name: ClassVar[str] = "end-to-end"
     picture: ClassVar[PictureFormat] = FORMAT
     suppressed: ClassVar[bool] = True
+    rows_vary: ClassVar[bool] = False
+    background: ClassVar[bool] = False
     classes: None = None
 
     @classmethod

@@ -21,6 +21,8 @@ class YoloX:
     name: ClassVar[str] = "yolox"
     picture: ClassVar[PictureFormat] = PictureFormat(bgr=True, mean=(0, 0, 0), std=(1, 1, 1), placement="top-left")
     suppressed: ClassVar[bool] = False
+    rows_vary: ClassVar[bool] = False
+    background: ClassVar[bool] = False
     classes: int
     grid: Grid
 

@@ -12,6 +12,7 @@ from pi_classifier import __version__
 from pi_classifier.config.schema import Settings
 from pi_classifier.doctor import hardware, operating_system, packages
 from pi_classifier.doctor.configuration import configuration
+from pi_classifier.doctor.detectors import detector
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.doctor.model_files import Places, published_weights, weights
@@ -101,13 +102,18 @@ def _of_the_packages(machine: Machine, installed: Packages, settings: Settings) 
 
 
 def _of_the_daemon(machine: Machine, installed: Packages, settings: Settings) -> list[Check]:
-    model, address = settings.model, published_weights(settings.model.name)
     return [
-        ("weights", lambda: weights(model, Places.of(machine), lambda: installed.attempt(address))),
+        ("weights", lambda: _weights(machine, installed, settings)),
         ("metrics port", lambda: metrics_port(settings.metrics.listen, machine)),
         ("live page", lambda: page(settings.web, installed)),
         ("service", lambda: service(machine)),
     ]
+
+
+def _weights(machine: Machine, installed: Packages, settings: Settings) -> list[Finding]:
+    places, address = Places.of(machine), published_weights(settings.model.name)
+    found = detector(settings, places, installed.attempt)
+    return found or [weights(settings.model, places, lambda: installed.attempt(address))]
 
 
 def _cameras(machine: Machine, settings: Settings, loaded: packages.Attempt) -> list[Finding]:

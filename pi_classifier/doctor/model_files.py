@@ -10,7 +10,7 @@ from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.doctor.packages import Attempt
 from pi_classifier.errors import ConfigError, ModelError
-from pi_classifier.model import ELSEWHERE, check_preparable, resolve_activations
+from pi_classifier.model import ELSEWHERE, check_architecture, check_preparable, resolve_activations
 from pi_classifier.prepare.store import ModelStore
 from pi_classifier.runtimes.bundle import Bundle, read_bundle
 from pi_classifier.runtimes.metadata import again
@@ -21,8 +21,9 @@ from pi_classifier.runtimes.tflite.verify import checked_file
 
 CHECKPOINTS = Path("hub/checkpoints")
 """Where torch keeps downloads, below `$TORCH_HOME`."""
-SLOW_OPERATOR = "DynamicQuantizeLinear"
+SLOW_OPERATORS = frozenset({"DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"})
 """Of a model that quantises its activations anew at every picture: no processor of a Raspberry Pi gains by that."""
+FLOAT_AGAIN = "export it in float32: several times as fast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ def weights(settings: ModelSettings, places: Places, published: Callable[[], Att
     try:
         check_preparable(settings)
         prepared = _prepared(settings, places.store)
+        if not prepared:
+            check_architecture(settings)
     except (ConfigError, ModelError) as error:
         return Finding("weights", State.PROBLEM, error.problem, error.remedy)
     if settings.weights == "untrained":
@@ -66,6 +69,11 @@ def weights(settings: ModelSettings, places: Places, published: Callable[[], Att
     return _unprepared(settings, places, published())
 
 
+def is_slow(operators: frozenset[str]) -> bool:
+    """Whether a model of these operators is quantised dynamically."""
+    return not operators.isdisjoint(SLOW_OPERATORS)
+
+
 def _onnx(settings: ModelSettings) -> Finding:
     """What an ONNX file is, and whether it is a slow one. It is read only, which needs no runtime."""
     try:
@@ -75,9 +83,8 @@ def _onnx(settings: ModelSettings) -> Finding:
         return Finding("weights", State.PROBLEM, error.problem, error.remedy)
     size = known.input_size
     seen = f"{settings.weights}: ONNX, {size}x{size} pixels, {len(known.categories)} classes"
-    if SLOW_OPERATOR in file.operators:
-        remedy = "export it in float32: several times as fast"
-        return Finding("weights", State.WARNING, f"{seen}, quantised dynamically", remedy)
+    if is_slow(file.operators):
+        return Finding("weights", State.WARNING, f"{seen}, quantised dynamically", FLOAT_AGAIN)
     return Finding("weights", State.OK, seen)
 
 

@@ -1,6 +1,6 @@
 """The checks of the runtime that the configuration chooses, and none of one that it does not."""
 
-from pi_classifier.config.schema import ModelSettings, is_onnx
+from pi_classifier.config.schema import ModelSettings, is_onnx, is_published_detector, is_tflite
 from pi_classifier.doctor import packages
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
@@ -11,13 +11,16 @@ LITERT = "LiteRT"
 LOAD_ONNX_RUNTIME = "import onnxruntime; print(onnxruntime.__version__)"
 ONNX_RUNTIME = "ONNX Runtime"
 INSTALL_ONNX_RUNTIME = "install it: pip install 'onnxruntime>=1.23' (older ones die on a Raspberry Pi 4)"
+INSTALL_LITERT = "install it: pip install ai-edge-litert"
 ONE_LINE_AWAY = 'install it (pip install ai-edge-litert) or set [model] runtime = "torchscript"'
 
 
 def runtime(machine: Machine, installed: Packages, settings: ModelSettings) -> list[Finding]:
     """What of TorchScript, LiteRT and ONNX Runtime is there, as far as the settings want it."""
-    if is_onnx(settings.weights):
+    if is_onnx(settings.weights) or is_published_detector(settings):
         return [onnx_runtime(installed)]
+    if is_tflite(settings.weights):
+        return [litert(installed, needed=True, remedy=INSTALL_LITERT)]
     findings: list[Finding] = []
     if settings.runtime != "torchscript":
         findings.append(litert(installed, needed=settings.runtime == "litert"))
@@ -28,13 +31,13 @@ def runtime(machine: Machine, installed: Packages, settings: ModelSettings) -> l
     return findings
 
 
-def litert(installed: Packages, *, needed: bool) -> Finding:
+def litert(installed: Packages, *, needed: bool, remedy: str = ONE_LINE_AWAY) -> Finding:
     """Whether LiteRT runs on this machine; `needed` is whether nothing else will do."""
     if installed.version("ai-edge-litert") is None:
-        return Finding(LITERT, State.PROBLEM if needed else State.OK, "not installed", ONE_LINE_AWAY if needed else "")
+        return Finding(LITERT, State.PROBLEM if needed else State.OK, "not installed", remedy if needed else "")
     attempt = installed.attempt(LOAD_LITERT)
     if attempt.failure:
-        return Finding(LITERT, State.PROBLEM, attempt.failure, ONE_LINE_AWAY)
+        return Finding(LITERT, State.PROBLEM, attempt.failure, remedy)
     return Finding(LITERT, State.OK, f"{attempt.answer}, can be imported")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.runtimes.onnx.files import helper, model, numpy_helper, value
+from tests.runtimes.onnx.files import FLOAT, UINT8, helper, model, numpy_helper, value
 
 SIZE = 64
 """Pixels of the picture that a small detector takes."""
@@ -19,22 +19,30 @@ LABELS = ("cat", "dog")
 
 
 def detector(
-    *answers: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    *answers: np.ndarray[tuple[int, ...], np.dtype[Any]],
     picture: Sequence[int | str | None] = (1, 3, SIZE, SIZE),
+    taken: int = FLOAT,
+    names: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
 ) -> Any:
-    """It gives these answers for whatever picture, with shapes that its file does not tell."""
+    """It gives these answers for whatever picture, with shapes that its file does not tell.
+
+    `taken` is the dtype of its input, `names` are those of its outputs.
+    """
+    outputs = names or [f"output{n}" for n in range(len(answers))]
     constants = [numpy_helper.from_array(answer, f"answer_{n}") for n, answer in enumerate(answers)]
-    nodes = [helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0)]
-    nodes += [helper.make_node("Mul", ["mean", "nought"], ["nothing"])]
-    nodes += [helper.make_node("Add", ["nothing", f"answer_{n}"], [f"output{n}"]) for n in range(len(answers))]
     constants.append(numpy_helper.from_array(np.zeros((), np.float32), "nought"))
-    made = model(
-        nodes,
-        [value("images", picture)],
-        [value(f"output{n}", None) for n in range(len(answers))],
-        initializer=constants,
-    )
+    nodes = [
+        helper.make_node("Cast", ["images"], ["pixels"], to=FLOAT),
+        helper.make_node("ReduceMean", ["pixels"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "nought"], ["nothing"]),
+    ]
+    for constant, output in zip(constants, outputs, strict=False):
+        nothing = f"no_{constant.name}"
+        nodes.append(helper.make_node("Cast", ["nothing"], [nothing], to=constant.data_type))
+        nodes.append(helper.make_node("Add", [nothing, constant.name], [output]))
+    given = [value(output, None, constant.data_type) for constant, output in zip(constants, outputs, strict=False)]
+    made = model(nodes, [value("images", picture, taken)], given, initializer=constants)
     helper.set_model_props(made, dict(metadata or {}))
     return made
 
@@ -61,6 +69,22 @@ def seeing() -> Any:
     made = model(nodes, [value("images", (1, 3, SIZE, SIZE))], [value("output0", answer.shape)], initializer=constants)
     helper.set_model_props(made, ULTRALYTICS)
     return made
+
+
+def samples() -> list[Any]:
+    """A detector of each kind that two labels fit."""
+    boxes, rows, count = np.zeros((1, 3, 4), np.float32), np.zeros((1, 3), np.float32), np.array([2], np.float32)
+    names = ("detection_scores:0", "num_detections:0", "detection_classes:0", "detection_boxes:0")
+    levels = [64, 16, 4]
+    nanodet = [np.zeros((1, cells, width), np.float32) for width in (2, 32) for cells in levels]
+    return [
+        detector(raw(), metadata=ULTRALYTICS),
+        detector(np.zeros((1, 300, 6), np.float32), metadata=ULTRALYTICS),
+        detector(np.zeros((1, COUNT, 7), np.float32)),
+        detector(*nanodet),
+        detector(rows, count, rows, boxes, picture=(1, SIZE, SIZE, 3), taken=UINT8, names=names),
+        detector(np.array([2, 0]), np.zeros((2, 4), np.float32), np.array([0.9, 0.8], np.float32)),
+    ]
 
 
 def models(test_data: Path) -> Path:

@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_classifier.contracts.detection import Geometry
-from pi_classifier.detection.geometry import Boxes, Placement, Size, fitted, scaled_size, to_picture
+from pi_classifier.detection.geometry import (
+    CAMERA_SIZES,
+    Boxes,
+    Placement,
+    Size,
+    camera_size,
+    fitted,
+    scaled_size,
+    to_picture,
+)
 
 SIZES = st.builds(Size, st.integers(1, 5000), st.integers(1, 5000))
 INPUTS = st.builds(Size, st.integers(32, 2048), st.integers(32, 2048))
@@ -61,3 +70,26 @@ def test_boxes_end_at_the_pictures_edges(placement: Placement) -> None:
     """Protects whoever draws: what a model puts into the padding, or outside, is cut off."""
     geometry = fitted(Size(50, 100), Size(64, 64), placement)
     assert to_picture(np.array([[-1e9, -1e9, 1e9, 1e9]], np.float32), geometry).tolist() == [[0, 0, 100, 50]]
+
+
+@pytest.mark.parametrize(
+    ("given_size", "placement", "size"),
+    [
+        (Size(416, 416), "top-left", Size(480, 640)),
+        (Size(320, 320), "centred", Size(240, 320)),
+        (Size(300, 300), "stretched", Size(480, 640)),
+        (Size(640, 640), "centred", Size(480, 640)),
+        (Size(2048, 2048), "stretched", Size(1944, 2592)),
+    ],
+)
+def test_the_camera_for_an_input(given_size: Size, placement: Placement, size: Size) -> None:
+    """Protects detail and time: a camera is asked for what fills the input, and for no more."""
+    assert camera_size(given_size, placement) == size
+
+
+@given(INPUTS, PLACEMENTS)
+def test_a_cameras_picture_is_not_enlarged(given_size: Size, placement: Placement) -> None:
+    """Protects detail: the size that a camera is asked for fills any input, while cameras have such a one."""
+    size = camera_size(given_size, placement)
+    geometry = fitted(size, given_size, placement)
+    assert max(geometry.scale_x, geometry.scale_y) <= 1 or size == CAMERA_SIZES[-1]

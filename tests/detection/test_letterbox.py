@@ -10,7 +10,7 @@ from pi_classifier.contracts.frame import Pixels
 from pi_classifier.detection.geometry import Size, to_picture
 from pi_classifier.detection.letterbox import InputLayout, Letterbox, PictureFormat
 from pi_classifier.detection.nanodet import NanoDet
-from pi_classifier.detection.ssd import BYTES, FLOATS
+from pi_classifier.detection.ssd import BYTES, FLOATS, FRACTIONS, Torchvision
 from pi_classifier.detection.ultralytics import Raw
 from pi_classifier.detection.yolox import YoloX
 
@@ -36,9 +36,10 @@ def filled(wanted: PictureFormat, pixels: Pixels, size: Size, *, channels_last: 
         (YoloX.picture, [10, 20, 30]),
         (NanoDet.picture, [(10 - 103.53) / 57.375, (20 - 116.28) / 57.12, (30 - 123.675) / 58.395]),
         (BYTES, [30, 20, 10]),
+        (FRACTIONS, [30 / 255, 20 / 255, 10 / 255]),
         (FLOATS, [30 / 127.5 - 1, 20 / 127.5 - 1, 10 / 127.5 - 1]),
     ],
-    ids=["ultralytics", "yolox", "nanodet", "ssd bytes", "ssd floats"],
+    ids=["ultralytics", "yolox", "nanodet", "ssd bytes", "torchvision", "ssd floats"],
 )
 def test_colours_and_numbers(wanted: PictureFormat, expected: list[float], *, channels_last: bool) -> None:
     """Protects against swapped colours and a factor of 255: each kind of detector gets what it was trained with."""
@@ -49,14 +50,23 @@ def test_colours_and_numbers(wanted: PictureFormat, expected: list[float], *, ch
 
 
 @pytest.mark.parametrize(
-    ("wanted", "beside"), [(Raw.picture, (0, 114 / 255)), (YoloX.picture, (63, 114)), (NanoDet.picture, (0, -1.8))]
+    ("wanted", "rows", "beside"),
+    [
+        (Raw.picture, range(16, 48), 114 / 255),
+        (YoloX.picture, range(32), 114),
+        (NanoDet.picture, range(16, 48), -1.8),
+        (BYTES, range(64), None),
+        (Torchvision.picture, range(64), None),
+    ],
+    ids=["ultralytics", "yolox", "nanodet", "ssd", "torchvision"],
 )
-def test_what_is_beside_the_picture(wanted: PictureFormat, beside: tuple[int, float]) -> None:
-    """Protects the letterbox: padding has the byte and the side that a model's authors chose."""
-    seen = filled(wanted, np.full((32, 64, 3), 255, np.uint8), Size(64, 64))
-    row, value = beside
-    assert np.allclose(seen[row, :, 0], value, atol=0.05)
-    assert not np.allclose(seen[63 - row if wanted.placement == "top-left" else 32, :, 0], value, atol=0.05)
+def test_what_is_beside_the_picture(wanted: PictureFormat, rows: range, beside: float | None) -> None:
+    """Protects the letterbox: padding has the byte and the side that a model's authors chose; SSD has none."""
+    seen = filled(wanted, np.full((32, 64, 3), 255, np.uint8), Size(64, 64))[:, :, 0]
+    white = seen.max()
+    assert [row for row in range(64) if (seen[row] == white).all()] == list(rows)
+    if beside is not None:
+        assert np.allclose(np.delete(seen, rows, axis=0), beside, atol=0.05)
 
 
 @given(

@@ -16,7 +16,7 @@ from pi_classifier.detection.limits import Limits
 from pi_classifier.detection.opening import Wishes, open_detector
 from pi_classifier.errors import ConfigError, ModelError, PiClassifierError
 from tests.detection.files import COUNT, LABELS, NAMES, SIZE, ULTRALYTICS, detector, models, raw
-from tests.runtimes.onnx.files import INT64, helper, labels_file, value, written
+from tests.runtimes.onnx.files import INT64, UINT8, helper, labels_file, value, written
 from tests.runtimes.onnx.files import classifier as a_classifier
 from tests.runtimes.onnx.files import model as made_of
 
@@ -107,13 +107,39 @@ def test_more_classes_than_labels(tmp_path: Path) -> None:
                 [value("images", [1, 3, 64, 64])],
                 [value("y", [4], INT64)],
             ),
-            "something else than float32",
+            "4 of int64",
         ),
     ],
 )
 def test_refused_in_one_line(made: Any, words: str, tmp_path: Path) -> None:
     """Protects users: what cannot be used is refused in a line that says what was found."""
     assert words in refusal(made(), tmp_path)
+
+
+@pytest.mark.parametrize("names", [LABELS, ("BACKGROUND", *LABELS), ("__background__", *LABELS)])
+def test_ssd_of_tensorflow(names: tuple[str, ...], tmp_path: Path) -> None:
+    """Protects SSD in ONNX: bytes stretched into the input, fractions top first, class 1 is the first label."""
+    boxes, classes, scores = np.zeros((1, 3, 4), np.float32), np.zeros((1, 3), np.float32), np.zeros((1, 3), np.float32)
+    boxes[0, :2], classes[0], scores[0] = [0.25, 0.5, 0.5, 0.75], [2, 0, 1], [0.9, 0.8, 0.7]
+    outputs = {"detection_scores:0": scores, "num_detections:0": np.array([2], np.float32)}
+    outputs |= {"detection_classes:0": classes, "detection_boxes:0": boxes}
+    shown = (1, SIZE, SIZE, 3)
+    made = detector(*outputs.values(), picture=shown, taken=UINT8, names=list(outputs))
+    found = opened(made, tmp_path, str(labels_file(tmp_path, names)))
+    assert (found.metadata.decoder, found.metadata.categories) == ("ssd", LABELS)
+    assert (str(found.new_tensor().dtype), found.new_tensor().shape) == ("uint8", shown)
+    answer = found.new_finder()(np.zeros((256, 512, 3), np.uint8))
+    assert answer == (Detection("dog", 1, float(np.float32(0.9)), (256.0, 64.0, 384.0, 128.0)),)
+
+
+def test_ssd_of_torchvision(tmp_path: Path) -> None:
+    """Protects torchvision's detectors: boxes in pixels of the input, whole numbers are classes, 1 the first label."""
+    boxes = np.array([[16, 16, 32, 48], [0, 0, 9, 9]], np.float32)
+    outputs = (np.array([2, 0]), boxes, np.array([0.9, 0.8], np.float32))
+    found = opened(detector(*outputs), tmp_path, str(labels_file(tmp_path, ("background", *LABELS))))
+    assert (found.metadata.decoder, found.metadata.categories) == ("torchvision", LABELS)
+    answer = found.new_finder()(np.zeros((256, 512, 3), np.uint8))
+    assert answer == (Detection("dog", 1, float(np.float32(0.9)), (128.0, 64.0, 256.0, 192.0)),)
 
 
 def test_labels_are_only_text(tmp_path: Path) -> None:

@@ -204,6 +204,32 @@ class OnnxFiles:
         assert predictor.decode(predictor.infer(model.new_tensor())).scores
 
 
+class Detectors:
+    """Detectors in ONNX, of every kind, as `classify` opens and asks them."""
+
+    def __init__(self, folder: Path) -> None:
+        from tests.detection.files import LABELS, samples
+        from tests.runtimes.onnx.files import labels_file
+
+        self._samples = [made.SerializeToString() for made in samples()]
+        self._labels = str(labels_file(folder, LABELS))
+
+    def make(self, rng: random.Random) -> bytes:
+        """One of every kind, mutated anywhere."""
+        return mutated(rng.choice(self._samples), rng)
+
+    def feed(self, path: Path) -> None:
+        """What is left of it finds something, or nothing, inside the picture; or it is refused."""
+        from pi_classifier.detection.limits import Limits
+        from pi_classifier.detection.opening import Wishes, open_detector
+
+        find = open_detector(path, Wishes(self._labels), Limits(), threads=1).new_finder()
+        for found in find(np.full((48, 80, 3), 200, np.uint8)):
+            left, top, right, bottom = found.box
+            assert 0 <= left < right <= 80
+            assert 0 <= top < bottom <= 48
+
+
 class HttpRequests:
     """What comes to the metrics' port."""
 
@@ -261,6 +287,7 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "weights": WeightsFiles,
     "bundles": Bundles,
     "onnx": OnnxFiles,
+    "detectors": Detectors,
     "http": HttpRequests,
 }
 """By name; each is made with a folder of its own."""

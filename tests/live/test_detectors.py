@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 
-from pi_classifier.contracts.detection import Detection
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.detection.decoding import Grid
 from pi_classifier.detection.limits import Limits
@@ -69,22 +68,12 @@ def test_accuracy(
     running = program("classify", *given)
     result = running.wait()
     assert result.returncode == 0, result.stderr
-    scores = annotations.score(_by_picture(json.loads("\n".join(running.lines)), annotations))
+    scores = annotations.score(json.loads("\n".join(running.lines)))
     figures = reference[path.stem]
     print(name, scores, figures)
     assert scores.map == pytest.approx(figures["mAP50-95"], abs=TOLERANCE)
     assert scores.map50 == pytest.approx(figures["mAP50"], abs=TOLERANCE)
     assert scores.ar100 == pytest.approx(figures["AR100"], abs=TOLERANCE)
-
-
-def _by_picture(results: list[dict[str, Any]], annotations: Annotations) -> dict[int, list[Detection]]:
-    """COCO's results."""
-    found: dict[int, list[Detection]] = {}
-    for one in results:
-        left, top, width, height = one["bbox"]
-        label, box = annotations.names[one["category_id"]], (left, top, left + width, top + height)
-        found.setdefault(one["image_id"], []).append(Detection(label, one["category_id"], one["score"], box))
-    return found
 
 
 def _no_half_cell(decoder: NanoDet) -> NanoDet:
@@ -129,7 +118,7 @@ def test_a_mistake_shows(
 ) -> None:
     """Protects the test above: each mistake that people make costs more than it lets pass."""
     found = found_with(mistakes, folder / "models" / f"{stem}.onnx", pictures)
-    accuracy = annotations.score(found).map
+    accuracy = annotations.score(annotations.results_of(found)).map
     print(stem, accuracy, reference[stem])
     assert accuracy < reference[stem]["mAP50-95"] - TOLERANCE
 
@@ -143,7 +132,9 @@ def test_a_mistake_of_suppression_shows(
 ) -> None:
     """Protects NMS: with the limits that people have, each of its two mistakes costs accuracy."""
     path = folder / "models" / "yolox_nano_416.onnx"
-    right = annotations.score(found_with(Mistakes(), path, pictures, Limits())).map
-    wrong = annotations.score(found_with(Mistakes(suppress=suppress), path, pictures, Limits())).map
+    right, wrong = (
+        annotations.score(annotations.results_of(found_with(mistakes, path, pictures, Limits()))).map
+        for mistakes in (Mistakes(), Mistakes(suppress=suppress))
+    )
     print(right, wrong)
     assert wrong < right - TOLERANCE / 2

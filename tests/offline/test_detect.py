@@ -134,7 +134,7 @@ def test_a_table(program: Run, weights: Path, tmp_path: Path) -> None:
     [
         (("--json", "--format", "coco"), "are two formats"),
         (("--decoder", "yolox"), "is no yolox"),
-        (("--decoder", "ssd"), "there is no decoder 'ssd'"),
+        (("--decoder", "ssd"), "is no ssd"),
         (("--decoder", "other"), "is none of auto"),
         (("--confidence", "2"), "detect.confidence"),
     ],

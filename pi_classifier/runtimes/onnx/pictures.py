@@ -1,6 +1,7 @@
 """The picture that a model takes, and how it lies in memory."""
 
 import ast
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pi_classifier.errors import ModelError
@@ -10,20 +11,23 @@ CHANNELS = 3
 LOOPS = frozenset({"Loop", "Scan"})
 """Operators that repeat others, as no model of pictures needs to."""
 AGAIN = "export it with one input of float32, 1x3xHEIGHTxWIDTH"
+FLOATS = ("float32",)
 
 
 class PictureInput(NamedTuple):
-    """The one input of a model of pictures: float32, RGB, a batch of one."""
+    """The one input of a model of pictures: a batch of one."""
 
     height: int | None
     """Pixels; None where the file leaves it open."""
     width: int | None
     channels_last: bool
     """Whether its shape is 1 x height x width x 3, and not 1 x 3 x height x width."""
+    dtype: str = "float32"
+    """As numpy calls it."""
 
 
-def picture_input(file: OnnxFile) -> PictureInput:
-    """What a file wants to see.
+def picture_input(file: OnnxFile, dtypes: Sequence[str] = FLOATS) -> PictureInput:
+    """What a file wants to see; `dtypes` are those that will do.
 
     Raises:
         ModelError: several inputs, or one that takes no picture, or none of this kind.
@@ -35,15 +39,15 @@ def picture_input(file: OnnxFile) -> PictureInput:
         )
     (value,) = file.inputs
     shape = value.shape or ()
-    if value.dtype != "float32" or len(shape) != 4 or CHANNELS not in (shape[1], shape[3]):
-        raise ModelError(f"{file.name}: takes no picture in float32 ({value})", remedy=AGAIN)
+    if value.dtype not in dtypes or len(shape) != 4 or CHANNELS not in (shape[1], shape[3]):
+        raise ModelError(f"{file.name}: takes no picture in {' or '.join(dtypes)} ({value})", remedy=AGAIN)
     if shape[0] not in (1, None):
         raise ModelError(
             f"{file.name}: takes {shape[0]} pictures at once ({value})", remedy="export it for a batch of 1"
         )
     if shape[1] == CHANNELS:
-        return PictureInput(shape[2], shape[3], channels_last=False)
-    return PictureInput(shape[1], shape[2], channels_last=True)
+        return PictureInput(shape[2], shape[3], channels_last=False, dtype=value.dtype)
+    return PictureInput(shape[1], shape[2], channels_last=True, dtype=value.dtype)
 
 
 def check_ends(file: OnnxFile) -> None:

@@ -13,7 +13,7 @@ from pi_classifier.model import open_model
 
 onnx = pytest.importorskip("onnx")
 helper, numpy_helper = onnx.helper, onnx.numpy_helper
-FLOAT, INT64 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
+FLOAT, INT64, UINT8 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64, onnx.TensorProto.UINT8
 SIZE = 32
 """Pixels of the picture that a small classifier takes."""
 LABELS = ("red", "green", "blue", "grey")
