@@ -20,6 +20,7 @@ if not __package__:  # run by its path: the package is found from the project's 
     sys.path[0] = str(Path(__file__).parents[1])
 
 from benchmarks import compare_models, scaling, soak, startup
+from benchmarks.learning import report as training
 from benchmarks.loops import report as pipeline
 from benchmarks.runtimes import report as peers
 from benchmarks.shared.command_line import Parser
@@ -38,6 +39,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "soak": soak.table,
     "startup": startup.table,
     "steadiness": steadiness.table,
+    "training": training.table,
     "web": web.table,
 }
 """By the section of the document, which is also the result's name."""

@@ -67,7 +67,8 @@ def _command() -> str:
 
 def _public(argument: str) -> str:
     """Files by their names: where they lie is nobody else's business. Devices are the same everywhere."""
-    option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    # `--weights=FILE`, and what a benchmark pairs with a file: `resnet18=FILE`.
+    option, equals, value = argument.partition("=") if "=" in argument else ("", "", argument)
     path = Path(value)
     shown = path.name if path.is_absolute() and not path.is_relative_to("/dev") else value
     return f"{option}{equals}{shown}"

@@ -47,7 +47,9 @@ class Training(NamedTuple):
     learnt_bits: str = ""
     """Which those are: a bit for every picture, in the order of their classes and paths, hexadecimal."""
     unknown_threshold: float | None = None
-    """What is known has a cosine above it to the prototype of a class; None where there are no prototypes."""
+    """What is known has a cosine above it to a prototype of a class; None where there are no prototypes."""
+    prototypes: int = 1
+    """How many each class has."""
 
 
 class Described(Protocol):

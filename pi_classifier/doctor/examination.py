@@ -16,6 +16,7 @@ from pi_classifier.doctor.detectors import detector
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.doctor.model_files import Places, published_weights, weights
+from pi_classifier.doctor.own_classes import own_classes
 from pi_classifier.doctor.packages import LOAD_CAPTURE, Packages
 from pi_classifier.doctor.port import metrics_port
 from pi_classifier.doctor.report import Report
@@ -106,6 +107,7 @@ def _of_the_daemon(machine: Machine, installed: Packages, settings: Settings) ->
         ("weights", lambda: _weights(machine, installed, settings)),
         ("metrics port", lambda: metrics_port(settings.metrics.listen, machine)),
         ("live page", lambda: page(settings.web, installed)),
+        ("own classes", lambda: own_classes(settings.web)),
         ("service", lambda: service(machine)),
     ]
 

@@ -65,13 +65,23 @@ def weights(settings: ModelSettings, places: Places, published: Callable[[], Att
         remedy = 'for a camera set [model] weights to "default" or to a file'
         return Finding("weights", State.WARNING, "demo: names drawn scenes alone", remedy)
     if prepared:
-        return Finding("weights", State.OK, f"prepared: {prepared}")
+        return Finding("weights", State.OK, f"prepared: {prepared}{_own(prepared)}")
     return _unprepared(settings, places, published())
 
 
 def is_slow(operators: frozenset[str]) -> bool:
     """Whether a model of these operators is quantised dynamically."""
     return not operators.isdisjoint(SLOW_OPERATORS)
+
+
+def _own(prepared: Path) -> str:
+    """What a bundle of own classes says of its worth."""
+    known = read_bundle(prepared).metadata
+    if known.training is None or known.demonstration:
+        return ""
+    judged, correct = known.training.judged, known.training.correct
+    worth = f", {correct} of {judged} pictures named rightly" if judged else ", judged by no pictures"
+    return f" ({len(known.categories)} own classes{worth})"
 
 
 def _onnx(settings: ModelSettings) -> Finding:

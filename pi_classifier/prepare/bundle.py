@@ -97,8 +97,8 @@ def bundled(
         metadata: of this model; its `activations` are those that the TorchScript program shall have.
         runtimes: as for `prepare`, which raises the same errors.
         check: as for `prepare`.
-        prototypes: of the classes, uint8, shape (n_classes, n_features), of a MobileNetV2; its programs give features
-            then.
+        prototypes: of the classes, uint8, shape (n_prototypes, n_features), of a MobileNetV2; its programs then give
+            features.
     """
     programs: dict[Runtime, bytes] = {}
     proof = reference = None

@@ -6,8 +6,8 @@ It is a plain zip file whose members are stored, not compressed, in this order:
   its first bytes.
 - `input_table.bin`: 768 bytes, the quantised input byte for each of the 256 values of R, then G, then B. They are
   quint8; a program with int8 inputs takes them with the top bit flipped, which is 128 less.
-- `prototypes.bin`, of own classes that can tell what is none of them: for each class as many bytes as the network has
-  features, the prototype that `runtimes.novelty` compares pictures with.
+- `prototypes.bin`, of own classes that can tell what is none of them: class by class its prototypes, which
+  `runtimes.novelty` compares pictures with, each of as many bytes as the network has features.
 - `torchscript.pt`, `model.tflite`: the same model as a program for TorchScript and for LiteRT; one of them or both.
 
 Everything is bounded before it is read: a file that lies about its sizes costs neither memory nor time.
@@ -154,10 +154,11 @@ def read_bundle(path: Path, programs: Container[Runtime] = tuple(PROGRAMS)) -> B
 
 def _prototypes(metadata: ModelMetadata, content: bytes) -> "Features":
     """Raises Unusable where they are not those of as many classes."""
-    classes, training = len(metadata.categories), metadata.training
-    if training is None or training.unknown_threshold is None or not content or len(content) % classes:
+    training = metadata.training
+    count = len(metadata.categories) * (training.prototypes if training else 1)
+    if training is None or training.unknown_threshold is None or not content or len(content) % count:
         raise Unusable("its prototypes are not those of its classes", own=training is not None)
-    return np.frombuffer(content, np.uint8).reshape(classes, -1)
+    return np.frombuffer(content, np.uint8).reshape(count, -1)
 
 
 def _check_end(file: BinaryIO) -> None:

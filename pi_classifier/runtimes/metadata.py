@@ -168,5 +168,6 @@ TRAINING_CHECKS: dict[str, Check] = {
     "correct": _count,
     "learnt_bits": _hexadecimal,
     "unknown_threshold": _cosine,
+    "prototypes": _integer(1, 64),
 }
 """By field of `training`."""

@@ -1,7 +1,7 @@
 """Whether a picture is like any that a model of own classes learnt: one rule for both runtimes.
 
-Softmax cannot tell: of several classes one is always the best. The features of the picture are compared with a
-prototype of each class instead, by the cosine of the angle between them.
+Softmax cannot tell: of several classes one is always the best. The features of the picture are compared with
+prototypes of each class instead, by the cosine of the angle between them.
 """
 
 import math
@@ -36,7 +36,7 @@ class Novelty:
     """Of what it finds like no class."""
 
     def __init__(self, prototypes: Features, threshold: float) -> None:
-        """`prototypes`: shape (n_classes, n_features). `threshold`: what is known has a cosine above it, 0 to 1."""
+        """`prototypes`: shape (n_prototypes, n_features). `threshold`: what is known has a cosine above it, 0 to 1."""
         self._prototypes = prototypes.astype(np.float64)
         self._lengths = np.sqrt(np.square(self._prototypes).sum(axis=1))
         self._reach = threshold * self._lengths

@@ -14,7 +14,7 @@ from pi_classifier.training.accuracy import Accuracy
 from pi_classifier.training.fit import Fit
 from pi_classifier.training.pictures import Pictures
 from pi_classifier.training.split import Split, to_bits
-from pi_classifier.training.unknown import prototypes, threshold
+from pi_classifier.training.unknown import each, prototypes, threshold
 
 
 class Judgement(NamedTuple):
@@ -79,6 +79,7 @@ class Learnt:
             correct=accuracy.correct,
             learnt_bits=to_bits(self._parts.learnt, len(self._pictures.features)),
             unknown_threshold=cosine,
+            prototypes=each(len(self._pictures.dataset.classes)),
         )
         categories = self._pictures.dataset.classes
         return self._trunk.to_bundle(name, categories, training, centres, runtimes=runtimes, activations=activations)

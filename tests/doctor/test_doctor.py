@@ -19,7 +19,7 @@ import pytest
 from rich.console import Console
 
 from pi_classifier.config.address import ListenAddress
-from pi_classifier.config.schema import CameraSettings, ModelSettings, Settings
+from pi_classifier.config.schema import CameraSettings, ModelSettings, Settings, WebSettings
 from pi_classifier.contracts.model import Runtime
 from pi_classifier.doctor import hardware, operating_system, packages, runtimes
 from pi_classifier.doctor.cameras import cameras, held, sources
@@ -28,6 +28,7 @@ from pi_classifier.doctor.examination import examine
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.doctor.model_files import Places, published_weights, weights
+from pi_classifier.doctor.own_classes import own_classes
 from pi_classifier.doctor.packages import LOAD_TORCH, Attempt, Packages
 from pi_classifier.doctor.port import metrics_port
 from pi_classifier.doctor.processes import holders
@@ -37,6 +38,7 @@ from pi_classifier.prepare.store import ModelStore
 from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.system.soc import Soc
 from tests.running import Program
+from tests.training.folders import touch
 
 SETUP = Path(__file__).parents[2] / "setup.cfg"
 SAMPLES = Path(__file__).parents[1] / "system" / "config_txt"
@@ -597,6 +599,23 @@ def test_service_without_systemd(tmp_path: Path) -> None:
     assert service(machine, "no-such-systemctl").state == State.OK
     plant(tmp_path, "etc/systemd/system/pi-classifier.service", "[Unit]\n")
     assert service(machine, "no-such-systemctl").state == State.UNKNOWN
+
+
+def test_pictures_of_own_classes(tmp_path: Path) -> None:
+    """Protects who takes pictures from not knowing what is next: how many there are, what lacks, how to learn them."""
+    folder = tmp_path / "things"
+    settings = WebSettings(listen=ListenAddress("127.0.0.1", 8080), collect=str(folder))
+    assert own_classes(WebSettings()) == []
+    (problem,) = own_classes(settings)
+    assert (problem.state, str(folder) in problem.seen) == (State.PROBLEM, True)
+    touch(folder, *(f"cup/a_{number}.jpg" for number in range(12)))
+    (few,) = own_classes(settings)
+    assert (few.state, "1 class, 12 pictures" in few.seen, "/collect" in few.remedy) == (State.WARNING, True, True)
+    touch(folder, "glass/a_1.jpg")
+    assert own_classes(settings)[0].seen.endswith("2 classes, 13 pictures, few of glass")
+    touch(folder, *(f"glass/a_{number}.jpg" for number in range(10)))
+    (enough,) = own_classes(settings)
+    assert (enough.state, f"'pi-classifier train {folder}' learns them" in enough.seen) == (State.OK, True)
 
 
 URL = "https://example.org/models/mobilenet_v2.pth"

@@ -23,7 +23,7 @@ CHROMIUM_FLAGS = (
     "--hide-scrollbars",
     "--window-size=1440,1000",
 )
-MINI_BROWSERS = Path("/usr/lib").glob("*/webkit2gtk-4.1/MiniBrowser")
+MINI_BROWSERS = tuple(Path("/usr/lib").glob("*/webkit2gtk-4.1/MiniBrowser"))
 SCREEN = "1440x1000x24"
 
 
@@ -47,7 +47,7 @@ def chromium(downloads: Path) -> Iterator[WebDriver]:
 def webkit() -> Iterator[WebDriver]:
     """WebKitGTK's own browser, on a screen of its own."""
     driver = _found("WebKitWebDriver", "webkit2gtk-driver")
-    mini_browser = next(MINI_BROWSERS, None)
+    mini_browser = next(iter(MINI_BROWSERS), None)
     if not mini_browser:
         pytest.skip("MiniBrowser is not installed: apt install webkit2gtk-driver")
     options = WebKitOptions()

@@ -109,6 +109,7 @@ def test_only_what_is_asked_for_is_read(path: Path) -> None:
             Training, method=LABELS, base=LABELS, base_sha256=LABELS, date=LABELS, dataset_sha256=LABELS,
             seed=COUNTS, epochs=COUNTS, learnt=COUNTS, judged=COUNTS, correct=COUNTS,
             learnt_bits=st.binary(max_size=9).map(bytes.hex), unknown_threshold=st.none() | st.floats(-1, 1),
+            prototypes=st.integers(1, 64),
         ),
     )
 )  # fmt: skip

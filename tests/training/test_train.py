@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from pi_classifier.config.schema import ModelSettings
+from pi_classifier.doctor.finding import State
+from pi_classifier.doctor.model_files import Places, weights
+from pi_classifier.doctor.packages import Attempt
 from pi_classifier.errors import ModelError
 from pi_classifier.prepare.bundle import Prepared
-from pi_classifier.prepare.store import write_bundle
+from pi_classifier.prepare.store import ModelStore, write_bundle
 from pi_classifier.prepare.trunk import Trunk
 from pi_classifier.runtimes.bundle import read_bundle
 from pi_classifier.runtimes.litert import LiteRTModel
@@ -200,3 +203,13 @@ def test_damaged_own_model_is_not_to_be_made_by_prepare(trained: Trained, tmp_pa
             LiteRTModel(read_bundle(path), threads=1, top_k=1)
         assert "prepare" not in caught.value.remedy
         assert "train" in caught.value.remedy
+
+
+def test_doctor_tells_what_it_is_worth(trained: Trained, tmp_path: Path) -> None:
+    """Protects who forgot: of a bundle of own classes the doctor says how many it knows, and how well."""
+    places = Places(ModelStore(tmp_path), tmp_path)
+    found = weights(ModelSettings(weights=str(trained.path)), places, lambda: Attempt(""))
+    worth = trained.judgement.accuracy
+    assert worth
+    assert found.state == State.OK
+    assert f"(3 own classes, {worth.correct} of {worth.total} pictures named rightly)" in found.seen
