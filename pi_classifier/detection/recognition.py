@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pi_classifier.detection.decoding import Decoder, Outputs, Shapes
+from pi_classifier.detection.decoding import HIGHEST, Decoder, Outputs, Shapes
 from pi_classifier.detection.geometry import Size
 from pi_classifier.detection.nanodet import NanoDet
 from pi_classifier.detection.ultralytics import EndToEnd, Raw
@@ -15,8 +15,6 @@ KINDS = {kind.name: kind for kind in (Raw, EndToEnd, YoloX, NanoDet)}
 """Of an ONNX file."""
 ULTRALYTICS = (Raw.name, EndToEnd.name)
 
-HIGHEST = 1.01
-"""Score; one of half precision may be a little more than 1."""
 FURTHEST = 16
 """Sizes of the input that a box of an empty picture may lie away."""
 
