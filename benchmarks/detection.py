@@ -8,9 +8,10 @@ frames a second, as a USB camera has it for such frames, which shows what a fram
 
 pi-classifier runs without its page, with it and nobody looking, and with a viewer, for whom boxes are drawn in the
 browser; it has one watch. The usual loop has the same ONNX file, runtime and thread: it decodes, letterboxes, runs the
-model, decodes boxes in numpy and draws them, in one thread, and a Flask app sends Motion JPEG of the same quality.
-Before and after the model it does what the model's authors show: of a YOLOX what its demonstration for ONNX Runtime
-does (`preproc`, `demo_postprocess`, suppression in numpy), of an Ultralytics export their example for ONNX Runtime.
+model, decodes boxes in numpy and draws them, in one thread, and a Flask app sends Motion JPEG of the same quality. It
+encodes for those who look; another one does so with every frame. Before and after the model it does what the model's
+authors show: of a YOLOX what its demonstration for ONNX Runtime does (`preproc`, `demo_postprocess`, suppression in
+numpy), of an Ultralytics export their example for ONNX Runtime, which loops over all rows.
 Ultralytics' own predictor takes part where it is installed, with files of theirs.
 
 "Not the model" is the processor time outside the call of the runtime, of all threads: decoding the camera's bytes,
@@ -62,14 +63,14 @@ def cases(models: Mapping[str, str], fps: float, *, predictor: bool) -> list[Cas
         fps: of the camera that has a pace.
         predictor: whether Ultralytics' takes part.
     """
-    sites: list[tuple[SiteName, int]] = [("bare", 0), *PIPELINES, ("loop", 0), ("loop", 1)]
+    beside: dict[float, SiteName] = {0.0: "bare", fps: "decoding"}
+    sites: list[tuple[SiteName, int]] = [*PIPELINES, ("loop", 0), ("encoding", 0), ("loop", 1)]
     peer: list[tuple[SiteName, int]] = [("predictor", 0), ("predictor", 1)]
     return [
         Case(model, camera_fps, site, viewers)
         for model, decoder in models.items()
-        for camera_fps in (0.0, fps)
-        for site, viewers in [*sites, *(peer if predictor and decoder == "ultralytics" else ())]
-        if not (site == "bare" and camera_fps)
+        for camera_fps, alone in beside.items()
+        for site, viewers in [(alone, 0), *sites, *(peer if predictor and decoder == "ultralytics" else ())]
     ]
 
 

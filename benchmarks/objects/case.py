@@ -9,8 +9,9 @@ from pi_classifier.detection.detector import Detector
 from pi_classifier.detection.limits import Limits
 from pi_classifier.detection.opening import Wishes, open_detector
 
-SiteName = Literal["bare", "off", "page", "loop", "predictor"]
-"""The runtime alone; the daemon's pipeline without its page and with it; the usual loop; Ultralytics' predictor."""
+SiteName = Literal["bare", "decoding", "off", "page", "loop", "encoding", "predictor"]
+"""The runtime alone, and with the decoding of the camera's bytes; the daemon's pipeline without its page and with it;
+the usual loop, and one that encodes every frame; Ultralytics' predictor."""
 LIMITS = Limits()
 """The confidence from which on an object counts, the overlap of two, and how many are told, on all sides."""
 

@@ -24,23 +24,23 @@ from benchmarks.viewing.run_site import Site
 
 def new_site(setting: Setting, camera: Camera, clock: ModelClock) -> Site:
     """Ready to run. Only now are its libraries imported: no process carries those of another's."""
-    if setting.site == "bare":
+    if setting.site in ("bare", "decoding"):
         from benchmarks.objects.bare import BareModel  # noqa: PLC0415
 
-        return BareModel(setting, clock)
+        return BareModel(setting, camera, clock)
     if setting.site in ("off", "page"):
         from benchmarks.objects.pipeline_site import pipeline_site  # noqa: PLC0415
 
         return pipeline_site(setting, camera, clock)
     from benchmarks.objects.usual_loop import UsualLoop  # noqa: PLC0415
 
-    if setting.site == "loop":
-        from benchmarks.objects.by_hand import by_hand  # noqa: PLC0415
+    if setting.site == "predictor":
+        from benchmarks.objects.predictor import predictor  # noqa: PLC0415
 
-        return UsualLoop(camera, by_hand(setting, clock))
-    from benchmarks.objects.predictor import predictor  # noqa: PLC0415
+        return UsualLoop(camera, predictor(setting, clock), encodes=False)
+    from benchmarks.objects.by_hand import by_hand  # noqa: PLC0415
 
-    return UsualLoop(camera, predictor(setting, clock))
+    return UsualLoop(camera, by_hand(setting, clock), encodes=setting.site == "encoding")
 
 
 def main() -> None:

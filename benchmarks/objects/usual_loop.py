@@ -1,6 +1,6 @@
 """What people usually build: capture, model, decoding and drawing in one loop, and Flask that shows the frames.
 
-It draws whether anybody looks or not, as those loops do, and encodes a JPEG if somebody does.
+It draws whether anybody looks or not, as those loops do. Some encode every frame, too, others for those who look.
 """
 
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from benchmarks.loops.camera import Camera
 from benchmarks.objects.scene import decoded
 from benchmarks.viewing.meter import Meter
-from benchmarks.viewing.motion_jpeg import MotionJpeg
+from benchmarks.viewing.motion_jpeg import MotionJpeg, jpeg_of
 from pi_classifier.contracts.frame import Pixels
 
 Look = Callable[[Pixels], Pixels]
@@ -18,8 +18,9 @@ Look = Callable[[Pixels], Pixels]
 class UsualLoop:
     """One thread for all but the viewers."""
 
-    def __init__(self, camera: Camera, look: Look) -> None:
-        self._camera, self._look = camera, look
+    def __init__(self, camera: Camera, look: Look, *, encodes: bool) -> None:
+        """`encodes`: every frame, which is for nobody then."""
+        self._camera, self._look, self._encodes = camera, look, encodes
         self._stream = MotionJpeg()
         self.port = self._stream.port
 
@@ -27,5 +28,8 @@ class UsualLoop:
         """Look until the meter is done."""
         while not meter.done:
             captured_at, frame = self._camera.read()
-            self._stream.show(self._look(decoded(frame)))
+            drawn = self._look(decoded(frame))
+            if self._encodes:
+                jpeg_of(drawn)
+            self._stream.show(drawn)
             meter.frame(captured_at)

@@ -48,5 +48,10 @@ class MotionJpeg:
                 self._arrival.wait_for(lambda: self._number > shown)  # noqa: B023 - called here
                 frame, shown = self._newest, self._number
             assert frame is not None  # noqa: S101 - it has a number
-            _, jpeg = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-            yield b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + jpeg.tobytes() + b"\r\n"
+            yield b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + jpeg_of(frame) + b"\r\n"
+
+
+def jpeg_of(frame: Pixels) -> bytes:
+    """A frame, encoded."""
+    _, jpeg = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return jpeg.tobytes()
