@@ -22,6 +22,7 @@ if not __package__:  # run by its path: the package is found from the project's 
 from benchmarks import compare_models, scaling, soak, startup
 from benchmarks.learning import report as training
 from benchmarks.loops import report as pipeline
+from benchmarks.objects import report as detection
 from benchmarks.runtimes import report as peers
 from benchmarks.shared.command_line import Parser
 from benchmarks.stability import report as steadiness
@@ -32,6 +33,7 @@ RESULTS = Path(__file__).with_name("results")
 DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "cameras": cameras.table,
+    "detection": detection.table,
     "models": compare_models.table,
     "peers": peers.table,
     "pipeline": pipeline.table,

@@ -17,8 +17,7 @@ import json
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from itertools import product
@@ -35,6 +34,7 @@ from benchmarks.shared.own_runtimes import LIBRARIES, at_hand, libraries
 from benchmarks.shared.provenance import Machine
 from benchmarks.viewing.case import Setting, SiteFigures, SiteName
 from benchmarks.viewing.report import Case, Measured, seen_by_viewers, summary, table
+from benchmarks.viewing.viewers import viewers_of
 from pi_classifier.config.schema import ModelSettings
 
 SIZES = ((224, 224), (640, 480))
@@ -54,17 +54,6 @@ def cases(viewers: Sequence[int], *, flask: bool) -> list[Case]:
     ]  # fmt: skip
 
 
-@contextmanager
-def viewers_of(site: SiteName, port: int, count: int) -> Iterator[Child | None]:
-    """So many, who have connected; None for none."""
-    if not count:
-        yield None
-        return
-    with Child("benchmarks.viewing.run_viewers", site, str(port), str(count)) as viewers:
-        viewers.answer()
-        yield viewers
-
-
 def measure(case: Case, model_file: str, arguments: Namespace) -> dict[str, float]:
     """One case, once."""
     width, height = case.size
@@ -72,7 +61,7 @@ def measure(case: Case, model_file: str, arguments: Namespace) -> dict[str, floa
     command = ("benchmarks.viewing.run_site", json.dumps(asdict(setting)))
     with (
         Child(*command, environment=daemon_environment()) as site,
-        viewers_of(case.site, site.answer()["port"], case.viewers) as viewers,
+        viewers_of("flask" if case.site == "flask" else "page", site.answer()["port"], case.viewers) as viewers,
     ):
         figures = SiteFigures(**site.ask(b"\n"))
         arrivals = viewers.ask(b"\n")["viewers"] if viewers else []

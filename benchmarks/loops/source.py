@@ -2,20 +2,32 @@
 
 import itertools
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import numpy as np
 
 from benchmarks.loops.camera import Camera
 from pi_classifier.contracts.frame import Frame, Pixels
 
+Decode = Callable[[Pixels, Pixels | None], Pixels]
+"""From a driver's buffer to pixels: into those that were given the last time, or None at first."""
+
+
+def copied(picture: Pixels, out: Pixels | None) -> Pixels:
+    """Pixels that are what the driver has."""
+    out = np.empty_like(picture) if out is None else out
+    np.copyto(out, picture)
+    return out
+
 
 class CameraSource:
     """The camera as a frame source. One that is always ready is asked again once the model has the last frame."""
 
-    def __init__(self, camera: Camera, *, ready: bool) -> None:
+    def __init__(self, camera: Camera, *, ready: bool, decode: Decode = copied) -> None:
+        """`decode`: makes pixels of what the camera's driver has."""
         self.pace_fps: float | None = None
         self._camera = camera
+        self._decode = decode
         self._ahead = threading.Semaphore(1) if ready else None
 
     def frames(self) -> Generator[Frame, None, None]:
@@ -25,9 +37,7 @@ class CameraSource:
             if self._ahead:
                 self._ahead.acquire()
             captured_at, picture = self._camera.read()
-            if pixels is None:
-                pixels = np.empty_like(picture)
-            np.copyto(pixels, picture)  # as from the driver's buffer
+            pixels = self._decode(picture, pixels)
             yield Frame("camera", number, captured_at, pixels)
 
     def taken(self) -> None:

@@ -48,6 +48,8 @@ class SiteFigures:
     """From a frame's capture to the end of its turn."""
     cpu_ms: float
     """Processor time a frame, of all threads."""
+    loop_cpu_ms: float
+    """Of that, on the thread that runs the model: it cannot have more frames than this leaves it time for."""
     rss_mb: float
     """At the end."""
     peak_rss_mb: float

@@ -6,20 +6,19 @@ import time
 
 from prometheus_client import CollectorRegistry
 
-from benchmarks.loops.camera import Camera
-from benchmarks.loops.source import CameraSource
-from benchmarks.shared.steadiness import of_the_daemon
 from benchmarks.viewing.meter import Meter
 from pi_classifier.capture import Capture
 from pi_classifier.config.address import ListenAddress
 from pi_classifier.config.schema import WebSettings
+from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.contracts.job import PictureDemand
-from pi_classifier.contracts.model import Model
+from pi_classifier.contracts.model import Model, Predictor
 from pi_classifier.contracts.prediction import Prediction, Sink
 from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
 from pi_classifier.inference.requests import Requests
+from pi_classifier.inference.steadiness import Steadiness
 from pi_classifier.sinks.metrics.web import WebMetrics
 from pi_classifier.statistics import CameraStatistics
 
@@ -30,9 +29,12 @@ TOP_K = 5
 class PageSite:
     """Capture, inference, statistics and page, put together as the daemon does it."""
 
-    def __init__(self, model: Model, camera: Camera, *, page: bool) -> None:
-        self._model = model
-        self._source = CameraSource(camera, ready=False)
+    def __init__(
+        self, model: Model, source: FrameSource, *, predictor: Predictor, steadiness: Steadiness, page: bool
+    ) -> None:
+        """`predictor`: the model's. `steadiness`: of CAMERA."""
+        self._model, self._source = model, source
+        self._predictor, self._steadiness = predictor, steadiness
         self._statistics = CameraStatistics(CAMERA, time.monotonic())
         self._work_available, self._shutdown = threading.Event(), threading.Event()
         self._demand = PictureDemand()
@@ -55,8 +57,8 @@ class PageSite:
         )
         pipeline = Pipeline(
             cameras=[(capture, self._statistics)],
-            executor=InThisThread(self._model.new_predictor()),
-            publisher=Publisher(of_the_daemon(self._model, CAMERA), [*self._sinks, _End(meter)]),
+            executor=InThisThread(self._predictor),
+            publisher=Publisher(self._steadiness, [*self._sinks, _End(meter)]),
             work_available=self._work_available,
             requests=self._requests,
         )

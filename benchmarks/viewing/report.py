@@ -46,7 +46,7 @@ def _figures(case: Case, measured: Measured) -> dict[str, Any]:
     rounds, off = measured[case], measured[Case("off", case.size, 0)]
     medians = {key: statistics.median(row[key] for row in rounds) for key in rounds[0] if key not in ("began", "ended")}
     of_off = {
-        f"{name}_of_off": _spread([one[key] / other[key] for one, other in zip(rounds, off, strict=True)])
+        f"{name}_of_off": spread([one[key] / other[key] for one, other in zip(rounds, off, strict=True)])
         for name, key in (("fps", "fps"), ("cpu", "cpu_ms"))
     }
     about = {"site": case.site, "width": case.size[0], "height": case.size[1], "viewers": case.viewers}
@@ -61,15 +61,16 @@ def _beside_others(case: Case, measured: Measured) -> dict[str, Any]:
     if case.viewers > fewest.viewers > 0:
         more = case.viewers - fewest.viewers
         costs = zip(rounds, measured[fewest], strict=True)
-        figures["cpu_ms_a_viewer"] = _spread([(one["cpu_ms"] - few["cpu_ms"]) / more for one, few in costs])
+        figures["cpu_ms_a_viewer"] = spread([(one["cpu_ms"] - few["cpu_ms"]) / more for one, few in costs])
     page = case._replace(site="page")
     if case.site == "flask" and page in measured:
         pairs = zip(rounds, measured[page], strict=True)
-        figures["cpu_of_page"] = _spread([one["cpu_ms"] / ours["cpu_ms"] for one, ours in pairs])
+        figures["cpu_of_page"] = spread([one["cpu_ms"] / ours["cpu_ms"] for one, ours in pairs])
     return figures
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """The median of all rounds, and what it lies between."""
     return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 
 

@@ -14,7 +14,9 @@ from typing import Protocol
 import cv2
 
 from benchmarks.loops.camera import Camera
+from benchmarks.loops.source import CameraSource
 from benchmarks.shared.failure import errors_in_one_line
+from benchmarks.shared.steadiness import of_the_daemon
 from benchmarks.viewing.case import CAMERA_FPS, Setting
 from benchmarks.viewing.meter import Meter
 from benchmarks.viewing.scene import pictures
@@ -38,9 +40,15 @@ def new_site(setting: Setting) -> Site:
         from benchmarks.viewing.flask_site import FlaskSite  # noqa: PLC0415
 
         return FlaskSite(model, camera)
-    from benchmarks.viewing.page_site import PageSite  # noqa: PLC0415
+    from benchmarks.viewing.page_site import CAMERA, PageSite  # noqa: PLC0415
 
-    return PageSite(model, camera, page=setting.site == "page")
+    return PageSite(
+        model,
+        CameraSource(camera, ready=False),
+        predictor=model.new_predictor(),
+        steadiness=of_the_daemon(model, CAMERA),
+        page=setting.site == "page",
+    )
 
 
 def main() -> None:

@@ -55,12 +55,9 @@ class Letterbox:
         table = values.astype(layout.dtype)
         self._interleaved = np.ascontiguousarray(table[None])
         self._tables = [np.ascontiguousarray(table[:, channel]) for channel in range(CHANNELS)]
-        self._canvas = np.empty((*layout.size, CHANNELS), np.uint8)
-        self._ordered = np.empty_like(self._canvas)
-        self._planes = [np.empty(layout.size, np.uint8) for _ in range(CHANNELS)]
-        """In the order of the model's channels."""
-        self._geometry: Geometry | None = None
-        """Of the last frame: what is beside the picture stays until another size comes."""
+        self._bytes_stay = np.array_equal(table, np.broadcast_to(np.arange(256)[:, None], table.shape))
+        """Whether each byte's value is the byte itself: then copying is cheaper than looking up."""
+        self._fit(layout.size)
 
     def __call__(self, pixels: Pixels, out: Tensor) -> Geometry:
         """A frame, whole.
@@ -72,26 +69,48 @@ class Letterbox:
         Returns:
             Where the frame lies in it.
         """
-        geometry = self._geometry
-        if geometry is None or pixels.shape[:2] != (geometry.height, geometry.width):
-            fitting = fitted(Size(*pixels.shape[:2]), self._layout.size, self._wanted.placement)
-            geometry = self._geometry = fitting._replace(camera=self._camera)
-            self._canvas[:] = self._wanted.pad
-        height, width = scaled_size(geometry)
-        place = self._canvas[geometry.top : geometry.top + height, geometry.left : geometry.left + width]
-        if pixels.shape == place.shape:
-            np.copyto(place, pixels)
-        else:
+        if pixels.shape[:2] != (self._geometry.height, self._geometry.width):
+            self._fit(Size(*pixels.shape[:2]))
+        if pixels.shape != self._scaled.shape:
             # Bilinear at any factor, as the models' authors have it.
-            cv2.resize(pixels, (width, height), dst=place, interpolation=cv2.INTER_LINEAR)
-        self._look_up(out)
-        return geometry
+            height, width, _ = self._scaled.shape
+            cv2.resize(pixels, (width, height), dst=self._scaled, interpolation=cv2.INTER_LINEAR)
+            pixels = self._scaled
+        self._look_up(pixels, out[0])
+        return self._geometry
 
-    def _look_up(self, out: Tensor) -> None:
+    def _fit(self, picture: Size) -> None:
+        """Prepare for frames of this size."""
+        geometry = fitted(picture, self._layout.size, self._wanted.placement)
+        self._geometry = geometry._replace(camera=self._camera)
+        height, width = scaled_size(geometry)
+        rows, columns = slice(geometry.top, geometry.top + height), slice(geometry.left, geometry.left + width)
+        self._place = (rows, columns)
+        self._beside = (
+            (slice(rows.start), slice(None)),
+            (slice(rows.stop, None), slice(None)),
+            (rows, slice(columns.start)),
+            (rows, slice(columns.stop, None)),
+        )
+        self._scaled = np.empty((height, width, CHANNELS), np.uint8)
+        self._ordered = np.empty_like(self._scaled)
+        self._planes = [np.empty((height, width), np.uint8) for _ in range(CHANNELS)]
+        """In the order of the model's channels."""
+
+    def _look_up(self, scaled: Pixels, out: Tensor) -> None:
+        """A picture as the model has it. `out`: of the model's size, with what is beside the picture, too."""
         if self._layout.channels_last:
-            ordered = self._canvas if self._wanted.bgr else cv2.cvtColor(self._canvas, cv2.COLOR_BGR2RGB, self._ordered)
-            cv2.LUT(ordered, self._interleaved, dst=out[0])
+            ordered = scaled if self._wanted.bgr else cv2.cvtColor(scaled, cv2.COLOR_BGR2RGB, self._ordered)
+            self._fill(out, np.asarray(ordered), self._interleaved, self._interleaved[0])
             return
-        cv2.split(self._canvas, self._planes if self._wanted.bgr else self._planes[::-1])
-        for plane, table, channel in zip(self._planes, self._tables, out[0], strict=True):
-            cv2.LUT(plane, table, dst=channel)
+        cv2.split(scaled, self._planes if self._wanted.bgr else self._planes[::-1])
+        for channel, plane, table in zip(out, self._planes, self._tables, strict=True):
+            self._fill(channel, plane, table, table)
+
+    def _fill(self, out: Tensor, values: Pixels, table: Tensor, by_byte: Tensor) -> None:
+        if self._bytes_stay:
+            np.copyto(out[self._place], values)
+        else:
+            cv2.LUT(values, table, dst=out[self._place])
+        for place in self._beside:
+            out[place] = by_byte[self._wanted.pad]

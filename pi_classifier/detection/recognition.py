@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pi_classifier.detection.decoding import Decoder, Ends, Outputs
+from pi_classifier.detection.decoding import HIGHEST, Decoder, Ends, Outputs
 from pi_classifier.detection.geometry import Size
 from pi_classifier.detection.nanodet import NanoDet
 from pi_classifier.detection.ssd import SSD, Torchvision
@@ -19,8 +19,6 @@ BY_ENDS = {kind.name: kind for kind in (SSD, Torchvision)}
 KINDS = (*BY_SHAPES, *BY_ENDS)
 ULTRALYTICS = (Raw.name, EndToEnd.name)
 
-HIGHEST = 1.01
-"""Score; one of half precision may be a little more than 1."""
 FURTHEST = 16
 """Sizes of the input that a box of an empty picture may lie away."""
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pi_classifier.detection.decoding import Grid, Outputs, Shapes, cells, chosen, from_centres
+from pi_classifier.detection.decoding import HIGHEST, Grid, Outputs, Shapes, cells, chosen, from_centres
 from pi_classifier.detection.geometry import Size
 from pi_classifier.detection.letterbox import PictureFormat
 from pi_classifier.detection.suppression import Candidates
@@ -35,8 +35,11 @@ class YoloX:
     def candidates(self, outputs: Outputs, confidence: float) -> Candidates:
         """As the contract has it."""
         (answer,) = outputs[0]
-        found = chosen(answer[:, 4:5] * answer[:, 5:], confidence)
-        places, strides = self.grid.places[found.cells], self.grid.strides[found.cells]
-        boxes = answer[found.cells, :4]
+        # No score is more than its cell's objectness: most cells cannot count, whatever their classes.
+        sure = np.flatnonzero(np.abs(answer[:, 4]) >= confidence / HIGHEST)
+        found = chosen(answer[sure, 4:5] * answer[sure, 5:], confidence)
+        where = sure[found.cells]
+        places, strides = self.grid.places[where], self.grid.strides[where]
+        boxes = answer[where, :4]
         placed = from_centres((boxes[:, :2] + places) * strides, np.exp(boxes[:, 2:]) * strides)
         return Candidates(placed, found.scores, found.class_ids)

@@ -2,16 +2,19 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pi_classifier.contracts.detection import DetectorMetadata
-from pi_classifier.detection.decoding import Decoder, Grid, Outputs, cells
+from pi_classifier.detection.decoding import Decoder, Grid, Outputs, cells, chosen
 from pi_classifier.detection.detector import Detector, Loaded
 from pi_classifier.detection.geometry import Size, fitted
 from pi_classifier.detection.letterbox import InputLayout
 from pi_classifier.detection.limits import Limits
 from pi_classifier.detection.nanodet import BINS, NanoDet
 from pi_classifier.detection.ssd import BYTES, SSD
+from pi_classifier.detection.suppression import MOST_CANDIDATES
 from pi_classifier.detection.ultralytics import EndToEnd, Raw
 from pi_classifier.detection.yolox import YoloX
 
@@ -40,6 +43,24 @@ def made(decoder: Decoder | None) -> Decoder:
     return decoder
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(1, 400), st.integers(1, 9), st.sampled_from([0.0, 0.001, 0.3, 0.99]))
+def test_chosen_scores_are_all_that_count(seed: int, count: int, classes: int, confidence: float) -> None:
+    """Protects cells that count for several classes: no score of enough confidence is left out, but beyond the most."""
+    random = np.random.default_rng(seed)
+    scores = random.random((count, classes), np.float32) ** 4
+    scores[random.random(scores.shape) < 0.1] = np.nan
+    for laid_out in (scores, np.asfortranarray(scores)):
+        found = chosen(laid_out, confidence)
+        places = list(zip(found.cells.tolist(), found.class_ids.tolist(), strict=True))
+        expected = [(cell, class_id) for cell, class_id in np.argwhere(scores >= confidence).tolist()]
+        assert found.scores.tolist() == [scores[place] for place in places]
+        if len(expected) <= MOST_CANDIDATES:
+            assert places == [tuple(place) for place in expected]
+        else:
+            assert len(set(places)) == MOST_CANDIDATES
+            assert min(found.scores) >= np.sort(scores[scores >= confidence])[-MOST_CANDIDATES]
+
+
 def test_ultralytics_raw() -> None:
     """Protects the raw head: columns, centres and whole sizes in pixels, scores by class."""
     output = nothing(1, 4 + CLASSES, COUNT)
@@ -62,6 +83,16 @@ def test_yolox() -> None:
     box, score, class_id = the_one(made(YoloX.of([output.shape], SIZE, certain=False)), [output])
     assert np.allclose(box, [5.5 * 16 - 16, 4 - 8, 5.5 * 16 + 16, 4 + 8], atol=1e-4)
     assert (round(score, 6), class_id) == (0.45, 1)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.001, 0.3, 0.9]))
+def test_yolox_looks_at_every_cell_that_may_count(seed: int, confidence: float) -> None:
+    """Protects YOLOX: cells that are passed over for their objectness hold no score of enough confidence."""
+    output = np.random.default_rng(seed).random((1, COUNT, 5 + CLASSES), np.float32)
+    output[0, :, 5:] *= 1.01  # as in half precision
+    found = made(YoloX.of([output.shape], SIZE, certain=False)).candidates([output], confidence)
+    scores = output[0, :, 4:5] * output[0, :, 5:]
+    assert found.scores.tolist() == scores[scores >= confidence].tolist()
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4, 5], [3, 4, 5, 0, 1, 2], [5, 0, 3, 1, 4, 2]])
