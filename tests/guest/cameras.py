@@ -16,6 +16,7 @@ from tests.guest.guest import COMMAND_SECONDS, Guest, GuestError
 PROJECT = "/srv/project"
 SITE_PACKAGES = "/srv/site-packages"
 TEST_DATA = "/srv/test-data"
+BUNDLES = "/srv/bundles"
 # What a camera test runs is the project's working tree; a test of the installation has no use for this.
 PYTHON = f"env PYTHONPATH={PROJECT}:{SITE_PACKAGES} PYTHONDONTWRITEBYTECODE=1 XDG_CACHE_HOME=/var/cache python3"
 VIVID = "vivid.0"

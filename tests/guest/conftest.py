@@ -15,6 +15,7 @@ from pi_classifier.config.schema import ModelSettings
 from pi_classifier.prepare.bundle import prepare
 from pi_classifier.prepare.store import write_bundle
 from tests.guest.cameras import (
+    BUNDLES,
     PROJECT,
     SITE_PACKAGES,
     TEST_DATA,
@@ -28,9 +29,10 @@ from tests.guest.cameras import (
 from tests.guest.guest import THIS_MACHINE, Guest, booted, wait_for
 from tests.guest.service import UNIT, Service
 from tests.guest.wheelhouse import site_packages, wheelhouse
+from tests.training.folders import COLOURS, make, picture
 
 HERE = Path(__file__).parent
-WHEELHOUSE, BUNDLES = "/srv/wheelhouse", "/srv/bundles"
+WHEELHOUSE = "/srv/wheelhouse"
 INSTALLATION = "installation"
 INSTALL_SECONDS = 3600.0
 
@@ -68,11 +70,18 @@ def image(qemu: None) -> Path:
 
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the model as another machine makes it for one without torch; empty without the test data."""
+    """A folder with models as another machine makes them for one without torch; empty without the test data.
+
+    `model.bundle` knows ImageNet, `own.bundle` colours; `red.png` is of one of them.
+    """
     folder = tmp_path_factory.mktemp("bundles")
     if data := os.environ.get("PI_CLASSIFIER_TEST_DATA"):
-        settings = ModelSettings(weights=str(Path(data) / "weights" / "mobilenet_v2_qnnpack_torchvision.pth"))
-        write_bundle(folder / "model.bundle", prepare(settings, runtimes=["litert"]))
+        weights = Path(data) / "weights" / "mobilenet_v2_qnnpack_torchvision.pth"
+        write_bundle(folder / "model.bundle", prepare(ModelSettings(weights=str(weights)), runtimes=["litert"]))
+        colours = make(tmp_path_factory.mktemp("colours") / "data", count=20)
+        train = [sys.executable, "-m", "pi_classifier", "train", str(colours), "--output", str(folder / "own.bundle")]
+        subprocess.run([*train, "--weights", str(weights)], check=True, stdout=subprocess.DEVNULL)
+        picture(COLOURS["red"], 7).resize((224, 224)).save(folder / "red.png")
     return folder
 
 

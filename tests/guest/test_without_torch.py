@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.guest.cameras import TEST_DATA, Loopback
+from tests.guest.cameras import BUNDLES, TEST_DATA, Loopback
 from tests.guest.guest import Guest
-from tests.guest.service import UNIT, Service
+from tests.guest.service import CONFIG, UNIT, Service
 from tests.guest.test_service import LABEL, PHOTOGRAPH
+from tests.training.folders import COLOURS
 
 INSTALL_SECONDS = 3600.0
 MODEL = "/var/lib/pi-classifier/model.bundle"
+OWN = "/var/lib/pi-classifier/own.bundle"
 MEMORY = "400M"
 """What a board with 512 MB can give."""
 
@@ -24,7 +26,7 @@ def small(guest: Guest, installed: None, guest_data: str) -> Iterator[Service]:
     assert "prepare --runtime litert --output model.bundle" in printed
     limits = f"[Service]\\nMemoryMax={MEMORY}\\nMemorySwapMax=0\\n"
     dropin = f"/etc/systemd/system/{UNIT}.service.d"
-    guest.check(f"install -m 644 /srv/bundles/model.bundle {MODEL}")
+    guest.check(f"install -m 644 {BUNDLES}/model.bundle {MODEL}")
     guest.check(f"mkdir -p {dropin} && printf '{limits}' >{dropin}/small.conf && systemctl daemon-reload")
     yield Service(guest, f'runtime = "litert"\nweights = "{MODEL}"')
     guest.check("cd /root/project && make uninstall")
@@ -49,6 +51,17 @@ def test_service_without_a_bundle_says_what_it_lacks(small: Service) -> None:
     assert small.property("ExecMainStatus") == "78"
     assert "prepare --runtime litert" in guest.journal(UNIT)
     small.stop()
+
+
+def test_own_classes_are_named(loopback: Loopback, small: Service) -> None:
+    """Protects who learns elsewhere: a bundle of own classes is copied, named in the configuration, and runs."""
+    guest = small.guest
+    guest.check(f"install -m 644 {BUNDLES}/own.bundle {OWN}")
+    own = Service(guest, f'runtime = "litert"\nweights = "{OWN}"')
+    with loopback.showing(f"{BUNDLES}/red.png"), own.watching(loopback.node):
+        own.wait_for_entry(EVENT="started", LABEL="red")
+        assert own.samples()["top1_class_id"] == sorted(COLOURS).index("red")
+    assert "3 own classes" in guest.check(f"pi-classifier doctor --config {CONFIG} || true")
 
 
 def test_photograph_is_named_within_little_memory(loopback: Loopback, small: Service) -> None:
