@@ -88,7 +88,7 @@ def parsed_arguments() -> Namespace:
     parser = Parser(__doc__)
     parser.add_argument("--weights", default="default", metavar="FILE", help="as of 'train' (default: fetched)")
     parser.add_argument("--set", dest="sets", type=folder, nargs="+", required=True, metavar="DIR", help="own classes")
-    parser.add_argument("--strangers", type=folder, default="", metavar="DIR", help="pictures of none of the classes")
+    parser.add_argument("--strangers", type=folder, metavar="DIR", help="pictures of none of the classes")
     parser.add_argument("--seeds", type=positive, default=5, metavar="N", help="divisions of each set (default: 5)")
     parser.add_argument(
         "--peer", dest="peers", type=model_and_weights, nargs="*", default=[("resnet18", "")], metavar="MODEL[=FILE]",
@@ -99,7 +99,7 @@ def parsed_arguments() -> Namespace:
     )
     parser.add_json()
     arguments = parser.parse_args()
-    arguments.strangers = str(arguments.strangers)
+    arguments.strangers = str(arguments.strangers or "")
     return arguments
 
 

@@ -1,5 +1,6 @@
 """benchmarks/training.py: what it makes of what it measured."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from benchmarks.learning.case import OwnFigures, PeerFigures
 from benchmarks.learning.report import Measured, summary, table
 from benchmarks.learning.run_own import auroc, refused
-from benchmarks.training import linked
+from benchmarks.training import linked, parsed_arguments
 from tests.training.folders import touch
 
 WHERE = {"machine": "here", "load": 0.0, "command": "python"}
@@ -53,3 +54,9 @@ def test_dataset_stays_as_it_is(tmp_path: Path) -> None:
     made = linked(source, tmp_path / "linked")
     assert [one.name for one in made.iterdir()] == ["a"]
     assert (made / "a" / "1.jpg").exists()
+
+
+def test_strangers_may_be_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects who has none: no folder is looked at in their place, not even the one that one is in."""
+    monkeypatch.setattr(sys, "argv", ["training.py", "--set", str(tmp_path)])
+    assert parsed_arguments().strangers == ""
