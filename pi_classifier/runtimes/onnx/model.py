@@ -49,7 +49,7 @@ class OnnxModel:
         """
         self.metadata, self._channels_last = known
         self._top_k = top_k
-        self._session = Session(file, compute_threads(threads))
+        self._name, self._session = file.name, Session(file, compute_threads(threads))
         answers = [self._tried(file.name, shade) for shade in SHADES]
         check_count(file.name, self.metadata.categories, answers[0].size)
         self._gives_probabilities = all(map(_are_probabilities, answers))
@@ -69,7 +69,15 @@ class OnnxModel:
         """All share one session, and so the weights: each thread computes on memory of its own."""
         decode = Classification(self.metadata.categories, self._top_k)
         kind = ProbabilitiesPredictor if self._gives_probabilities else OnnxPredictor
-        return kind(self._session, decode)
+        return kind(self._run, decode)
+
+    def _run(self, tensor: Tensor) -> NDArray[np.float32]:
+        """The model's answer, shape (n_classes,). Raises ModelError where it has another one for this picture."""
+        answer: NDArray[np.float32] = self._session.run(tensor)[0].reshape(-1)
+        if len(answer) != len(self.metadata.categories):
+            problem = f"{self._name}: gives {len(answer)} numbers for one picture, and another number for others"
+            raise ModelError(problem, remedy="export it with fixed shapes")
+        return answer
 
     def _tried(self, name: str, shade: int) -> NDArray[np.float32]:
         """What the model gives for a picture with a gradient, so bright at most; checked."""
@@ -88,14 +96,14 @@ class OnnxModel:
 class OnnxPredictor:
     """One thread's way through the model. A `Predictor`."""
 
-    def __init__(self, session: Session, decode: Callable[..., Result]) -> None:
-        """`session`: may be shared. `decode`: makes a result of what `infer` gives."""
-        self._session = session
+    def __init__(self, run: Callable[[Tensor], NDArray[np.float32]], decode: Callable[..., Result]) -> None:
+        """`run`: the model, which may be shared. `decode`: makes a result of what `infer` gives."""
+        self._run = run
         self.decode = decode
 
     def infer(self, tensor: Tensor) -> NDArray[np.float32]:
         """Logits: float32, shape (n_classes,), finite, a new array at every call."""
-        logits: NDArray[np.float32] = self._session.run(tensor)[0].reshape(-1)
+        logits = self._run(tensor)
         # Floats may overflow on a picture that nobody thought of.
         if not np.isfinite(logits).all():
             np.nan_to_num(logits, copy=False, nan=-FURTHEST, posinf=FURTHEST, neginf=-FURTHEST)

@@ -122,6 +122,30 @@ def test_a_probability_of_nothing(tmp_path: Path) -> None:
     assert says(model, (255, 0, 0)) == pytest.approx({"red": 1.0, "green": 0.0}, abs=1e-30)
 
 
+def test_another_number_of_classes_for_another_picture(tmp_path: Path) -> None:
+    """Protects the loop from a traceback: a file whose answer grows with a white picture is refused when it does."""
+    constants = {"much": np.array(9, np.float32), "classes": np.zeros((1, 4), np.float32), "flat": np.array([-1])}
+    constants |= {"row": np.array([1, -1]), "nought": np.array(0, np.float32)}
+    nodes = [
+        helper.make_node("Greater", ["input_0", "much"], ["bright"]),
+        helper.make_node("Reshape", ["bright", "flat"], ["places"]),
+        helper.make_node("NonZero", ["places"], ["found"]),
+        helper.make_node("Cast", ["found"], ["floats"], to=FLOAT),
+        helper.make_node("Mul", ["floats", "nought"], ["nothing"]),
+        helper.make_node("Reshape", ["nothing", "row"], ["more"]),
+        helper.make_node("Concat", ["classes", "more"], ["output_0"], axis=1),
+    ]
+    weights = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    growing = model(nodes, [value("input_0", (1, 3, 16, 16))], [value("output_0", None)], initializer=weights)
+    file = read_onnx(written(growing, tmp_path))
+    opened = OnnxModel(file, classifier(file, Wishes(str(labels_file(tmp_path)))), threads=1, top_k=1)
+    tensor, predictor = opened.new_tensor(), opened.new_predictor()
+    assert predictor.infer(tensor).shape == (4,)
+    tensor.fill(10)
+    with pytest.raises(ModelError, match="772 numbers for one picture, and another number for others; export it with"):
+        predictor.infer(tensor)
+
+
 def test_numbers_without_an_end(tmp_path: Path) -> None:
     """Protects the loop: a picture that makes floats overflow, or no numbers at all, gets an answer like any other."""
     huge = numpy_helper.from_array(np.array([[3e38, -3e38, 3e38, 0]], np.float32), "huge")
