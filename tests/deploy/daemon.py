@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from pi_classifier.config.address import ListenAddress
+from pi_classifier.contracts.detection import Detection, DetectorMetadata
 from pi_classifier.contracts.group import Group, Member
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
 from pi_classifier.contracts.state import State, Steady, WatchState
@@ -27,21 +28,25 @@ RESULT = Result(
 )
 STEADY = Steady(State("water bottle", 898, 0.62, 0.0), (WatchState("bottle", True, 0.71, 0.0),))
 METADATA = fakes.METADATA._replace(weights="default", categories=("water bottle", "pop bottle"))
+DETECTOR = DetectorMetadata("yolox_nano", "default", "c0ffee", "cpu", "yolox", 416, 416, ("water bottle", "pop bottle"))
+OBJECTS = RESULT._replace(detections=(Detection("water bottle", 0, 0.62, (1, 2, 3, 4)),))
 
 
 class Daemon:
     """The metrics of a daemon with two cameras, and no daemon behind them."""
 
-    def __init__(self, server: MetricsServer, port: int) -> None:
+    def __init__(self, server: MetricsServer, port: int, *, detects: bool) -> None:
         self.port = port
+        self._result = OBJECTS if detects else RESULT
+        steady = STEADY._replace(state=None) if detects else STEADY
         self.statistics = {camera: CameraStatistics(camera, time.monotonic()) for camera in CAMERAS}
         self._sink = MetricsSink(
             server.registry,
             statistics=list(self.statistics.values()),
             requested_fps=dict.fromkeys(CAMERAS, 36.0),
-            steady=lambda: dict.fromkeys(CAMERAS, STEADY),
-            runtime="torchscript",
-            metadata=METADATA,
+            steady=lambda: dict.fromkeys(CAMERAS, steady),
+            runtime="onnx" if detects else "torchscript",
+            metadata=DETECTOR if detects else METADATA,
             labels=("water bottle",),
             versions=build_versions("0.1.0", {"torch": "2.9.1"}, opencv="4.12.0"),
             temperature=lambda: 61.3,
@@ -62,19 +67,19 @@ class Daemon:
             statistics.frame_dropped("stale")
             statistics.frame_classified()
             timings = Timings(0.002, 0.001, 0.02, 0.0002, 0.0001, age=0.031)
-            prediction = Prediction(camera, 1, now, RESULT, timings, STEADY)
+            prediction = Prediction(camera, 1, now, self._result, timings, STEADY)
             self._sink.offer(prediction)
             self._groups.offer_group(Group("house", 1, now, 0.03, 0.06, (Member(prediction, 0.0),), ("attic",)))
             statistics.end_interval(now)
 
 
 @contextmanager
-def serving() -> Iterator[Daemon]:
-    """Metrics, served as the daemon serves them, while the context lasts."""
+def serving(*, detects: bool = False) -> Iterator[Daemon]:
+    """Metrics, served as the daemon serves them, while the context lasts; of a classifier or of a detector."""
     port = unused_port()
     server = MetricsServer(ListenAddress("127.0.0.1", port))
     server.start()
     try:
-        yield Daemon(server, port)
+        yield Daemon(server, port, detects=detects)
     finally:
         server.stop()

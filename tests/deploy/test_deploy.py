@@ -97,6 +97,12 @@ def daemon() -> Iterator[Daemon]:
 
 @pytest.fixture(scope="module")
 def families(daemon: Daemon) -> dict[str, Samples]:
+    """What a scrape brings, by the name of the family, of a classifier's daemon and of a detector's."""
+    with serving(detects=True) as detector:
+        return scraped(detector) | scraped(daemon)
+
+
+def scraped(daemon: Daemon) -> dict[str, Samples]:
     """What a scrape brings, by the name of the family."""
     with urlopen(f"http://127.0.0.1:{daemon.port}/metrics", timeout=DEADLINE_SECONDS) as answer:
         text = answer.read().decode()
