@@ -1,6 +1,8 @@
 """The container that the Dockerfile's steps make."""
 
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from tests.arm.conftest import TEST_DATA, Layers
 from tests.arm.dockerfile import BASE, Recipe, read
 from tests.arm.userland import Userland
+from tests.training.folders import COLOURS, make, picture
 
 HEALTHY_OR_GONE = "{entrypoint} {command} & until {check}; do kill -0 $! || exit 3; sleep 1; done; kill $!; wait $!"
 
@@ -52,6 +55,26 @@ def test_container_runs_unprivileged_and_its_health_check_answers(
     print(printed)
     assert "camera: last prediction" in printed
     assert "camera done: " in printed
+
+
+def test_own_classes_run_in_a_container(
+    container: Userland, recipe: Recipe, real_weights: Path, tmp_path: Path
+) -> None:
+    """Protects who learns elsewhere: a bundle of own classes is mounted, named by a variable, and runs there."""
+    place = container.changes / "srv" / "own"
+    place.mkdir(parents=True)
+    train = [sys.executable, "-m", "pi_classifier", "train", str(make(tmp_path / "colours", count=20))]
+    subprocess.run([*train, "--output", str(place / "own.bundle"), "--weights", str(real_weights)], check=True)
+    picture(COLOURS["red"], 7).save(place / "red.png")
+    printed = container.check(
+        "/usr/bin/env",
+        "PI_CLASSIFIER_MODEL__WEIGHTS=/srv/own/own.bundle",
+        "PI_CLASSIFIER_CAMERA__0__SOURCE=file:/srv/own/red.png",
+        "PI_CLASSIFIER_LOG__INTERVAL_SECONDS=0.1",
+        "PI_CLASSIFIER_RUN__FRAMES=5",
+        *as_user(container, recipe), *recipe.entrypoint, *recipe.command,
+    )  # fmt: skip
+    assert "% red, " in printed
 
 
 def test_container_may_read_cameras(container: Userland, recipe: Recipe) -> None:
