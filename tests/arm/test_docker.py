@@ -71,6 +71,7 @@ def test_own_classes_run_in_a_container(
         "PI_CLASSIFIER_MODEL__WEIGHTS=/srv/own/own.bundle",
         "PI_CLASSIFIER_CAMERA__0__SOURCE=file:/srv/own/red.png",
         "PI_CLASSIFIER_LOG__INTERVAL_SECONDS=0.1",
+        "PI_CLASSIFIER_METRICS__LISTEN=",
         "PI_CLASSIFIER_RUN__FRAMES=5",
         *as_user(container, recipe), *recipe.entrypoint, *recipe.command,
     )  # fmt: skip
