@@ -75,9 +75,9 @@ class Api:
         self._viewers = viewers
         self._openapi = json.loads((files("pi_classifier.web") / "openapi.json").read_text(encoding="utf-8"))
         self._openapi["info"]["version"] = __version__
-        if not about.collects:
-            paths = self._openapi["paths"]
-            self._openapi["paths"] = {path: paths[path] for path in paths if not path.startswith(COLLECT)}
+        absent = (CLASSIFY if about.metadata.detects else DETECT, *(() if about.collects else (COLLECT,)))
+        paths = self._openapi["paths"]
+        self._openapi["paths"] = {path: paths[path] for path in paths if not path.startswith(absent)}
 
     def status(self) -> Object:
         """All there is to say of the daemon and its cameras."""

@@ -286,7 +286,7 @@ def test_openapi_is_valid_and_complete(client: httpx.Client, site: Site) -> None
     """Protects the document: it is valid OpenAPI, and names every route there is and no other."""
     document = client.get("/api/v1/openapi.json").json()
     validate(document)
-    pages = {"/", "/static/{name}"}
+    pages = {"/", "/static/{name}", "/api/v1/detect"}  # the last is a detector's
     assert document["paths"].keys() | pages == {path_of(route) for route in site.server.routes}
 
 
@@ -295,7 +295,9 @@ def test_openapi_with_all_that_can_be_turned_on(guarded: Site) -> None:
     with guarded.client(Authorization=f"Bearer {TOKEN}") as client:
         document = client.get("/api/v1/openapi.json").json()
     validate(document)
-    assert document["paths"].keys() | {"/", "/collect", "/static/{name}"} == set(map(path_of, guarded.server.routes))
+    assert document["paths"].keys() | {"/", "/collect", "/static/{name}", "/api/v1/detect"} == set(
+        map(path_of, guarded.server.routes)
+    )
 
 
 def test_page_is_asked_for_again_and_not_sent_twice(client: httpx.Client) -> None:

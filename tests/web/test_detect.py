@@ -57,6 +57,14 @@ def test_each_model_has_its_call(detecting: Site, site: Site) -> None:
         assert remedy in answer.json()["detail"]
 
 
+def test_the_document_has_the_call_that_answers(detecting: Site) -> None:
+    """Protects clients that are made of the document: of the two calls it has the one that this model answers."""
+    with detecting.client() as client:
+        paths = client.get("/api/v1/openapi.json").json()["paths"]
+    assert DETECT in paths
+    assert "/api/v1/classify" not in paths
+
+
 def test_a_detectors_pictures_are_refused_as_any(detecting: Site) -> None:
     """Protects the daemon: what is no picture is refused here as it is there."""
     with detecting.client() as client:
