@@ -176,12 +176,12 @@ def _is_array(name: str | int) -> bool:
 
 def _listed(key: Key, text: str) -> object:
     """Environment variables hold lists as comma-separated text, and lists of lists as JSON."""
+    if get_origin(_annotation(key)) is not tuple:
+        return text
     if text.lstrip().startswith("[["):
         with contextlib.suppress(ValueError, RecursionError):
             return json.loads(text)
-    if get_origin(_annotation(key)) is tuple:
-        return [item.strip() for item in text.split(",") if item.strip()]
-    return text
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def _annotation(key: Key) -> object:

@@ -70,6 +70,17 @@ def test_several_cameras(toml: WriteToml) -> None:
     ]
 
 
+def test_environment_of_lists_of_lists(toml: WriteToml) -> None:
+    """Protects polygons in containers: they are JSON; a password that looks like one stays as it is."""
+    environment = {
+        "PI_CLASSIFIER_MASK__POLYGON": "[[0, 0], [1, 0], [1, 0.5]]",
+        "PI_CLASSIFIER_CAMERA__PASSWORD": '[["a"]]',
+    }
+    settings = load(file=toml(""), environment=environment).settings
+    assert settings.mask[0].polygon == ((0, 0), (1, 0), (1, 0.5))
+    assert settings.camera[0].password == '[["a"]]'  # noqa: S105 - none
+
+
 def test_environment_of_the_only_camera_and_of_lists(toml: WriteToml) -> None:
     """Protects containers and units: the only camera needs no index, a list is separated by commas."""
     environment = {
