@@ -31,7 +31,7 @@ from pi_classifier.events.journal import Journal
 from pi_classifier.events.monitor import EventMonitor
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
-from pi_classifier.inference.steadiness import Steadiness
+from pi_classifier.inference.steadiness import LabelSteadiness, Steadiness
 from pi_classifier.inference.ticker import Ticker
 from pi_classifier.inference.watchdog import Watchdog
 from pi_classifier.model import open_detector, open_model
@@ -259,7 +259,7 @@ def _steadiness(settings: Settings, metadata: Described, on_change: Callable[[Ch
         for watch in settings.watch
     }
     names = [camera.name for camera in settings.camera]
-    return Steadiness(
+    return LabelSteadiness(
         settings.steadiness,
         cameras=names,
         categories=categories,

@@ -24,7 +24,7 @@ from pi_classifier.contracts.prediction import Prediction, Result, Score, Timing
 from pi_classifier.contracts.state import State, Steady
 from pi_classifier.contracts.web import Way
 from pi_classifier.errors import CaptureError, PiClassifierError
-from pi_classifier.inference.steadiness import Steadiness
+from pi_classifier.inference.steadiness import LabelSteadiness, Steadiness
 from pi_classifier.runtimes.classification import Classification
 
 SIZE = 8
@@ -187,7 +187,7 @@ class FakePredictor:
 
 def steadiness(*cameras: str, categories: Sequence[str] = METADATA.categories) -> Steadiness:
     """By the default rule, for a `FakeModel` if nothing else is said; nobody listens."""
-    return Steadiness(
+    return LabelSteadiness(
         SteadinessSettings(), cameras=cameras, categories=categories, watches={}, on_change=lambda _change: None
     )
 

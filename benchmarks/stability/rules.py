@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pi_classifier.config.schema import SteadinessSettings
 from pi_classifier.contracts.prediction import Probabilities, Result
-from pi_classifier.inference.steadiness import Steadiness
+from pi_classifier.inference.steadiness import LabelSteadiness
 
 
 class Rule(Protocol):
@@ -172,7 +172,7 @@ class PiClassifier:
 
     def __init__(self, classes: int) -> None:
         """`classes`: how many the model tells apart."""
-        self._steadiness = Steadiness(
+        self._steadiness = LabelSteadiness(
             SteadinessSettings(),
             cameras=("film",),
             categories=[str(class_id) for class_id in range(classes)],

@@ -16,7 +16,7 @@ from pi_classifier.contracts.prediction import Prediction
 from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
 from pi_classifier.inference.publisher import Publisher
-from pi_classifier.inference.steadiness import Steadiness
+from pi_classifier.inference.steadiness import LabelSteadiness, Steadiness
 from pi_classifier.inference.synchroniser import Synchroniser
 from pi_classifier.inference.workers import Workers
 from pi_classifier.sources.uri import source_for
@@ -75,7 +75,7 @@ class Loop:
         return Workers([self._model.new_predictor() for _ in range(self._workers)], work_available)
 
     def _steadiness(self) -> Steadiness:
-        return Steadiness(
+        return LabelSteadiness(
             SteadinessSettings(),
             cameras=list(self._sources),
             categories=self._model.metadata.categories,

@@ -4,7 +4,6 @@ A frame's number for a watch is the confidence of its best object, 0 where there
 classifier's watches are.
 """
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -50,9 +49,8 @@ class Presence(Steadiness):
             on_change: called with every change, in order; it must not block.
             clock: as `captured_at` counts seconds.
         """
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._views = {camera: _ObjectView(camera, settings, its, on_change) for camera, its in watches.items()}
+        views = {camera: _ObjectView(camera, settings, its, on_change) for camera, its in watches.items()}
+        super().__init__(views, clock)
 
 
 class _ObjectView(View):

@@ -27,34 +27,11 @@ MOST = 0.45
 class Steadiness:
     """What all cameras show. A `CameraObserver`; frames come from the inference loop, losses from capture threads."""
 
-    def __init__(
-        self,
-        settings: SteadinessSettings,
-        *,
-        cameras: Sequence[str],
-        categories: Sequence[str],
-        watches: Mapping[str, Sequence[int]],
-        on_change: Callable[[Change], None],
-        nothing: int | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Begin with nothing on every camera.
-
-        Args:
-            settings: the rule's numbers.
-            cameras: their names.
-            categories: the model's labels, by class id.
-            watches: the class ids that each watch sums, by its name.
-            on_change: called with every change, in order; it must not block.
-            nothing: the class that stands for an empty scene, if there is one: it never becomes what a camera shows.
-            clock: as `captured_at` counts seconds.
-        """
+    def __init__(self, views: Mapping[str, "View"], clock: Callable[[], float]) -> None:
+        """`views`: of each camera, by its name. `clock`: as `captured_at` counts seconds."""
+        self._views = views
         self._clock = clock
         self._lock = threading.Lock()
-        ids = {name: np.array(ids, np.intp) for name, ids in watches.items()}
-        self._views: Mapping[str, View] = {
-            camera: _ClassView(camera, settings, categories, ids, on_change, nothing) for camera in cameras
-        }
 
     def update(self, camera: str, captured_at: float, result: Result) -> Steady:
         """Take the result for a frame, and say what its camera shows now.
@@ -81,6 +58,36 @@ class Steadiness:
         """Its frames will tell."""
 
 
+class LabelSteadiness(Steadiness):
+    """What all cameras show, of which a classifier tells."""
+
+    def __init__(
+        self,
+        settings: SteadinessSettings,
+        *,
+        cameras: Sequence[str],
+        categories: Sequence[str],
+        watches: Mapping[str, Sequence[int]],
+        on_change: Callable[[Change], None],
+        nothing: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin with nothing on every camera.
+
+        Args:
+            settings: the rule's numbers.
+            cameras: their names.
+            categories: the model's labels, by class id.
+            watches: the class ids that each watch sums, by its name.
+            on_change: called with every change, in order; it must not block.
+            nothing: the class that stands for an empty scene, if there is one: it never becomes what a camera shows.
+            clock: as `captured_at` counts seconds.
+        """
+        ids = {name: np.array(ids, np.intp) for name, ids in watches.items()}
+        views = {camera: _ClassView(camera, settings, categories, ids, on_change, nothing) for camera in cameras}
+        super().__init__(views, clock)
+
+
 class View:
     """What one camera shows, as far as its watches tell, of the numbers that each frame gives for several things."""
 
@@ -92,7 +99,7 @@ class View:
         watches: Sequence["Watch"],
         on_change: Callable[[Change], None],
     ) -> None:
-        """`things`: how many numbers there are; the other arguments as of `Steadiness`."""
+        """`things`: how many numbers there are; the other arguments as of `LabelSteadiness`."""
         self._camera = camera
         self._rule = settings
         self._on_change = on_change

@@ -13,7 +13,7 @@ from pi_classifier.config.schema import SteadinessSettings
 from pi_classifier.contracts.prediction import Probabilities, Result
 from pi_classifier.contracts.state import Change, State, Steady
 from pi_classifier.errors import CameraLost
-from pi_classifier.inference.steadiness import MOST, Steadiness
+from pi_classifier.inference.steadiness import MOST, LabelSteadiness
 
 LABELS = ("tench", "goldfish", "wall")
 LOST = CameraLost("gone", remedy="plug it in")
@@ -32,7 +32,7 @@ class Watched:
     def __init__(self, rule: SteadinessSettings = RULE, nothing: int | None = None) -> None:
         self.changes: list[Change] = []
         self.now = 0.0
-        self.steadiness = Steadiness(
+        self.steadiness = LabelSteadiness(
             rule, cameras=["front", "back"], categories=LABELS, watches={"fish": [0, 1]},
             on_change=self.changes.append, nothing=nothing, clock=lambda: self.now,
         )  # fmt: skip
