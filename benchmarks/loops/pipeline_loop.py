@@ -9,13 +9,12 @@ import numpy as np
 
 from benchmarks.loops.camera import Camera
 from benchmarks.loops.loop_figures import TOP_K, Figures, Task
-from benchmarks.loops.source import CameraSource
+from benchmarks.loops.source import CameraSource, TakingPredictor
 from benchmarks.loops.stopwatch import Stopwatch
 from benchmarks.shared.steadiness import of_the_daemon
 from pi_classifier.capture import Capture
 from pi_classifier.config.schema import ModelSettings
-from pi_classifier.contracts.job import Tensor
-from pi_classifier.contracts.model import Outputs, Runtime
+from pi_classifier.contracts.model import Runtime
 from pi_classifier.contracts.prediction import Prediction, Result
 from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.inference.pipeline import Pipeline
@@ -50,7 +49,7 @@ class PipelineLoop:
         )
         pipeline = Pipeline(
             cameras=[(capture, statistics)],
-            executor=InThisThread(_WatchedPredictor(self._predictor.infer, self._decode(task), watch, source)),
+            executor=InThisThread(TakingPredictor(watch.timed(self._predictor.infer), self._decode(task), source)),
             publisher=Publisher(of_the_daemon(self._model, statistics.camera), [_Finish(watch)]),
             work_available=work_available,
         )
@@ -64,26 +63,6 @@ class PipelineLoop:
 
     def _decode(self, task: Task) -> Callable[..., Result]:
         return self._predictor.decode if task.top_k else lambda *_outputs: self._unranked
-
-
-class _WatchedPredictor:
-    """The model's predictor on the watch, with its ranking or without."""
-
-    def __init__(
-        self,
-        infer: Callable[[Tensor], Outputs],
-        decode: Callable[..., Result],
-        watch: Stopwatch,
-        source: CameraSource,
-    ) -> None:
-        self._timed_infer = watch.timed(infer)
-        self._source = source
-        self.decode = decode
-
-    def infer(self, tensor: Tensor) -> Outputs:
-        """Let the camera go on, and run the model."""
-        self._source.taken()
-        return self._timed_infer(tensor)
 
 
 class _Finish:

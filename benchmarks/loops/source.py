@@ -8,6 +8,9 @@ import numpy as np
 
 from benchmarks.loops.camera import Camera
 from pi_classifier.contracts.frame import Frame, Pixels
+from pi_classifier.contracts.job import Tensor
+from pi_classifier.contracts.model import Outputs
+from pi_classifier.contracts.prediction import Result
 
 Decode = Callable[[Pixels, Pixels | None], Pixels]
 """From a driver's buffer to pixels: into those that were given the last time, or None at first."""
@@ -44,3 +47,18 @@ class CameraSource:
         """The model has the newest frame: another may be fetched."""
         if self._ahead:
             self._ahead.release()
+
+
+class TakingPredictor:
+    """A model's way, which lets a camera that is always ready go on. A `Predictor`."""
+
+    def __init__(self, infer: Callable[[Tensor], Outputs], decode: Callable[..., Result], source: CameraSource) -> None:
+        """`infer` and `decode`: the model's, perhaps watched. `source`: gives it frames."""
+        self._infer = infer
+        self._source = source
+        self.decode = decode
+
+    def infer(self, tensor: Tensor) -> Outputs:
+        """Let the camera go on, and run the model."""
+        self._source.taken()
+        return self._infer(tensor)
