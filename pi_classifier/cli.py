@@ -202,16 +202,20 @@ def classify(
     """Classify pictures and videos, every frame; exit 1 if any of them could not be read."""
     from pi_classifier.model import open_detector
     from pi_classifier.offline.classify import classify as classify_files
-    from pi_classifier.offline.detect import check_options, detect
 
     coco = results is not None
     detector = open_detector(configuration.settings, progress=sys.stderr.isatty())
-    check_options(detector, json_lines=json_lines, coco=coco)
     if detector is not None:
-        if not detect(inputs, detector, json_lines=json_lines, coco=coco, output=output, overwrite=overwrite):
-            raise typer.Exit(1)
-        return
-    if not classify_files(inputs, configuration.settings, json_lines=json_lines, output=output, overwrite=overwrite):
+        # Not imported for a classifier.
+        from pi_classifier.offline.detect import detect
+
+        good = detect(inputs, detector, json_lines=json_lines, coco=coco, output=output, overwrite=overwrite)
+    elif coco:
+        raise ConfigError("--format coco is for a detector's boxes", remedy="leave it out, or name a detector")
+    else:
+        settings = configuration.settings
+        good = classify_files(inputs, settings, json_lines=json_lines, output=output, overwrite=overwrite)
+    if not good:
         raise typer.Exit(1)
 
 

@@ -45,7 +45,10 @@ def detect(
 
     Raises:
         CannotWrite: nowhere to write.
+        ConfigError: two formats at once.
     """
+    if coco and json_lines:
+        raise ConfigError("--json and --format coco are two formats", remedy="give one of them")
     find = detector.new_finder()
 
     def look(pixels: Pixels, *, still: bool) -> Detections:  # noqa: ARG001 - a detector takes both alike
@@ -58,14 +61,6 @@ def detect(
     if isinstance(report, CocoReport):
         report.end()
     return good
-
-
-def check_options(detector: Detector | None, *, json_lines: bool, coco: bool) -> None:
-    """Raises ConfigError for options that do not go together, or not with this kind of model."""
-    if coco and detector is None:
-        raise ConfigError("--format coco is for a detector's boxes", remedy="leave it out, or name a detector")
-    if coco and json_lines:
-        raise ConfigError("--json and --format coco are two formats", remedy="give one of them")
 
 
 class JsonReport:
