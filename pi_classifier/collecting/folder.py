@@ -17,6 +17,8 @@ PARTS: dict[str, Part] = {
 }  # fmt: skip
 """By the names of their folders."""
 LABELS = "labels.txt"
+FEW = 10
+"""Pictures of a class; of fewer there is not much to expect."""
 LONGEST_NAME = 255
 """Bytes of a file's name (Linux's NAME_MAX)."""
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)

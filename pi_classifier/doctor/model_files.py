@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pi_classifier.config.schema import ModelSettings, is_onnx
+from pi_classifier.contracts.model import ModelMetadata
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.doctor.packages import Attempt
@@ -65,7 +66,7 @@ def weights(settings: ModelSettings, places: Places, published: Callable[[], Att
         remedy = 'for a camera set [model] weights to "default" or to a file'
         return Finding("weights", State.WARNING, "demo: names drawn scenes alone", remedy)
     if prepared:
-        return Finding("weights", State.OK, f"prepared: {prepared}{_own(prepared)}")
+        return Finding("weights", State.OK, f"prepared: {prepared.name}{_own(prepared.metadata)}")
     return _unprepared(settings, places, published())
 
 
@@ -74,9 +75,8 @@ def is_slow(operators: frozenset[str]) -> bool:
     return not operators.isdisjoint(SLOW_OPERATORS)
 
 
-def _own(prepared: Path) -> str:
+def _own(known: ModelMetadata) -> str:
     """What a bundle of own classes says of its worth."""
-    known = read_bundle(prepared).metadata
     if known.training is None or known.demonstration:
         return ""
     judged, correct = known.training.judged, known.training.correct
@@ -117,19 +117,20 @@ def published_weights(name: str) -> str:
     return f"from pi_classifier.prepare.torchvision_models import ARCHITECTURES as a; print(a[{name!r}].weights.url)"
 
 
-def _prepared(settings: ModelSettings, store: ModelStore) -> Path | None:
+def _prepared(settings: ModelSettings, store: ModelStore) -> Bundle | None:
     """The bundle that `run` would take, held to what it is to be."""
     wanted = resolve_activations(settings)
     # As `run` does where torch has no kernels for the faster kind.
     kinds = (wanted, "quint8") if settings.activations == "auto" else (wanted,)
     path = next(filter(None, (store.find(settings, kind) for kind in kinds)), None)
-    if path:
-        bundle = read_bundle(path)
-        # One in the cache is made again with what it lacks.
-        if settings.runtime != "auto" and path.parent != store.folder:
-            bundle.program(settings.runtime)
-        _check_programs(bundle)
-    return path
+    if path is None:
+        return None
+    bundle = read_bundle(path)
+    # One in the cache is made again with what it lacks.
+    if settings.runtime != "auto" and path.parent != store.folder:
+        bundle.program(settings.runtime)
+    _check_programs(bundle)
+    return bundle
 
 
 def _check_programs(bundle: Bundle) -> None:

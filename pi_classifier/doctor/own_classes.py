@@ -3,14 +3,12 @@
 import shlex
 from pathlib import Path
 
-from pi_classifier.collecting.folder import counts
+from pi_classifier.collecting.folder import FEW, counts
 from pi_classifier.config.schema import WebSettings
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.errors import DatasetError
 
 NAME = "own classes"
-FEWEST = 10
-"""Pictures of a class: below it `train` warns."""
 
 
 def own_classes(settings: WebSettings) -> list[Finding]:
@@ -23,8 +21,8 @@ def own_classes(settings: WebSettings) -> list[Finding]:
     except DatasetError as error:
         return [Finding(NAME, State.PROBLEM, error.problem, error.remedy)]
     seen = f"{folder}: {len(found)} {'class' if len(found) == 1 else 'classes'}, {sum(found.values())} pictures"
-    few = [name for name, count in found.items() if count < FEWEST]
+    few = [name for name, count in found.items() if count < FEW]
     if len(found) < 2 or few:
-        remedy = f"take pictures at /collect: at least two classes, and {FEWEST} pictures of each"
+        remedy = f"take pictures at /collect: at least two classes, and {FEW} pictures of each"
         return [Finding(NAME, State.WARNING, seen + (f", few of {', '.join(few[:5])}" if few else ""), remedy)]
     return [Finding(NAME, State.OK, f"{seen}; 'pi-classifier train {shlex.quote(str(folder))}' learns them")]

@@ -9,12 +9,10 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from pi_classifier.collecting.folder import LABELS, Part, class_folders, parts_of, pictures_in
+from pi_classifier.collecting.folder import FEW, LABELS, Part, class_folders, parts_of, pictures_in
 from pi_classifier.collecting.names import names_in
 from pi_classifier.errors import DatasetError
 
-FEW = 10
-"""Pictures of a class that are too few to expect much of."""
 _SESSION = re.compile(r"(?P<session>.+)_\d+", re.ASCII)
 LAYOUT = "give each class a folder of pictures: DIR/<class>/<session>_<n>.jpg"
 
