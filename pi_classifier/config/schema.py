@@ -432,8 +432,7 @@ class Settings(Section):
         """The same, but that this size, in pixels, is asked of cameras of which none is configured."""
         size = {"width": width, "height": height}
         cameras = tuple(
-            one.model_copy(update={key: pixels for key, pixels in size.items() if not one.model_fields_set & {*size}})
-            for one in self.camera
+            one if one.model_fields_set & size.keys() else one.model_copy(update=size) for one in self.camera
         )
         return self.model_copy(update={"camera": cameras})
 

@@ -57,4 +57,5 @@ def suppressed(candidates: Candidates, iou: float) -> Candidates:
         BELOW_ALL,
         iou,
     )
-    return best(few.take(np.asarray(kept, np.int64).reshape(-1)), MOST_CANDIDATES)
+    # In the order of `few`, which is that of the scores.
+    return few.take(np.sort(np.asarray(kept, np.int64).reshape(-1)))
