@@ -153,13 +153,10 @@ def _userinfo(camera: CameraSettings) -> Userinfo | None:
     """User name and password; None where neither is given."""
     password = camera.password
     if camera.password_file:
-        from pi_classifier.system.secret_file import credential, read_secret
+        from pi_classifier.system.secret_file import read_named_secret
 
-        file = credential(camera.password_file) or Path(camera.password_file)
-        remedy = "put the camera's password there"
-        if file.name == camera.password_file:
-            remedy = f"give the service LoadCredential={file}:FILE, or name the file by its whole path"
-        password = read_secret(file, f"password_file of {camera.name}", remedy=remedy)
+        key = f"password_file of {camera.name}"
+        password = read_named_secret(camera.password_file, key, remedy="put the camera's password there")
     return Userinfo(camera.username, password) if camera.username or password else None
 
 

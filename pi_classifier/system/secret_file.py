@@ -42,6 +42,23 @@ def read_secret(file: Path, key: str, *, remedy: str) -> str:
     return secret
 
 
+def read_named_secret(name: str, key: str, *, remedy: str) -> str:
+    """The secret that a configuration names: by a path, or by a bare name as the service's credential.
+
+    Args:
+        name: what the configuration says.
+        key: under which it does.
+        remedy: what to do where there is no such file.
+
+    Raises:
+        ConfigError: as of `read_secret`.
+    """
+    file = credential(name) or Path(name)
+    if file.name == name:
+        remedy = f"give the service LoadCredential={name}:FILE, or name the file by its whole path"
+    return read_secret(file, key, remedy=remedy)
+
+
 def _credentials() -> Path | None:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     return Path(folder) if folder else None
