@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pi_classifier.config.schema import Settings, WebSettings
+from pi_classifier.contracts.event import EventQueue
 from pi_classifier.contracts.executor import Executor
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Model
 from pi_classifier.contracts.state import Change
 from pi_classifier.errors import CannotWrite, ConfigError
-from pi_classifier.events.dispatch import Dispatcher
 from pi_classifier.inference.in_this_thread import InThisThread
 from pi_classifier.runtimes.labels import class_id_of
 from pi_classifier.sinks.metrics.server import MetricsServer
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from pi_classifier.inference.synchroniser import Synchroniser
     from pi_classifier.web.door import Door
     from pi_classifier.web.server import WebServer
+
+TOLD_OF_GROUPS = ("journal",)
+"""The queues of events that get those of groups, where what a group says has changed."""
 
 
 @contextmanager
@@ -125,7 +128,7 @@ def executor_for(model: Model, workers: int, work_available: threading.Event) ->
 def cameras_in_step(
     groups: Mapping[str, Sequence[str]],
     metrics: MetricsServer | None,
-    dispatchers: Sequence[Dispatcher],
+    queues: Sequence[EventQueue],
     web: Sequence["WebServer"],
 ) -> "list[Synchroniser]":
     """Who brings the cameras of each group together; nobody where there is none, and then nothing of it is imported."""
@@ -135,8 +138,9 @@ def cameras_in_step(
     from pi_classifier.inference.synchroniser import Synchroniser
     from pi_classifier.sinks.metrics.groups import GroupMetrics
 
-    publish = {one.name: one.publish for one in dispatchers}
-    sinks: list[GroupSink] = [GroupEvents(each=publish.get("stdout"), changes=publish["journal"]), *web]
+    each = [one.publish for one in queues if one.name == "stdout"]
+    changes = [one.publish for one in queues if one.name in TOLD_OF_GROUPS]
+    sinks: list[GroupSink] = [GroupEvents(each=each, changes=changes), *web]
     if metrics:
         sinks.append(GroupMetrics(metrics.registry, list(groups)))
     return [Synchroniser(groups, sinks=sinks)]

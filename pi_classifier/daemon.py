@@ -20,7 +20,7 @@ from pi_classifier.capture import Capture, Captures
 from pi_classifier.config.network_url import is_network
 from pi_classifier.config.schema import CameraSettings, LogSettings, MetricsSettings, Settings
 from pi_classifier.contracts.component import Component
-from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind, Listener
+from pi_classifier.contracts.event import CAMERA_EVENTS, EventKind, EventQueue, Listener
 from pi_classifier.contracts.frame import FrameSource
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.model import Classifier, Described, Model, ModelMetadata
@@ -75,13 +75,11 @@ def run(settings: Settings) -> None:
         # First what may fail at once: a taken port or a missing file should not wait for the model's runtime.
         server = stack.enter_context(_metrics_server(settings.metrics))
         door = stack.enter_context(web_door(settings.web))
-        workers, threads = division(settings.model.threads, settings.model.workers, len(settings.camera))
-        settings = settings.model_copy(update={"model": settings.model.model_copy(update={"threads": threads})})
+        settings, workers = _divided(settings)
         # It is there at once, and tells what is asked of the cameras.
         detector = open_detector(settings, progress=sys.stderr.isatty())
         if detector:
-            asked = detector.camera_size
-            settings = settings.with_camera_size(asked.width, asked.height)
+            settings = settings.with_camera_size(detector.camera_size.width, detector.camera_size.height)
         # A drawn scene in the place of a camera is for who sees it; a service waits for the camera.
         sources = sources_for(settings.camera, wait=systemd.listens)
         systemd.status("loading the model")
@@ -92,14 +90,9 @@ def run(settings: Settings) -> None:
         work_available, shutdown = threading.Event(), threading.Event()
         demands = {camera.name: PictureDemand() for camera in settings.camera}
         web = live_page(settings, door, server, model, statistics, demands, work_available)
-        to_journal = _goes_to_journal(settings.log)
-        if to_journal:
-            log_to_journal()
-        stdout = None if to_journal else _stdout(settings.log, model, stop)
-        dispatchers = _dispatchers(settings.log, model, stdout, web.servers)
-        monitor = EventMonitor(
-            [dispatcher.publish for dispatcher in dispatchers], summary_seconds=settings.log.summary_seconds
-        )
+        stdout = _stdout(settings.log, model, stop)
+        queues: list[EventQueue] = [*_dispatchers(settings.log, model, stdout, web.servers)]
+        monitor = EventMonitor([queue.publish for queue in queues], summary_seconds=settings.log.summary_seconds)
         steadiness = _steadiness(settings, model.metadata, monitor.changed)
         outputs = _outputs(model, systemd, stdout)
         reporters = [monitor, *outputs]
@@ -110,7 +103,7 @@ def run(settings: Settings) -> None:
         }
         about = (model, statistics, requested, steadiness.now)
         metrics = [_metrics_sink(settings.metrics, server, *about)] if server else []
-        groups = cameras_in_step(settings.groups, server, dispatchers, web.servers)
+        groups = cameras_in_step(settings.groups, server, queues, web.servers)
         captures = [
             Capture(
                 source,
@@ -138,7 +131,7 @@ def run(settings: Settings) -> None:
 
         # Until here a signal has its default action: what is begun is not worth finishing.
         stack.enter_context(_signals(stop))
-        stack.enter_context(_running([*web.servers, *dispatchers]))
+        stack.enter_context(_running([*web.servers, *queues]))
         stack.callback(_finish, statistics, reporters, started=time.monotonic())
         stack.enter_context(_running([executor, Captures(captures, shutdown), ticker]))
         stack.callback(systemd.stopping)
@@ -198,6 +191,13 @@ def _metrics_server(settings: MetricsSettings) -> Iterator[MetricsServer | None]
     with _running([server]):
         logger.info("metrics on http://%s/metrics", server.address)
         yield server
+
+
+def _divided(settings: Settings) -> tuple[Settings, int]:
+    """The settings with the number of each model's threads, and how many models there are."""
+    workers, threads = division(settings.model.threads, settings.model.workers, len(settings.camera))
+    model = settings.model.model_copy(update={"threads": threads})
+    return settings.model_copy(update={"model": model}), workers
 
 
 def _requested_fps(camera: CameraSettings, source: FrameSource) -> float:
@@ -298,8 +298,11 @@ def _dispatchers(
     return dispatchers + [Dispatcher(one, name="web") for one in web]
 
 
-def _stdout(settings: LogSettings, model: Model, stop: _Stop) -> StdoutSink:
-    """A line an interval."""
+def _stdout(settings: LogSettings, model: Model, stop: _Stop) -> StdoutSink | None:
+    """A line an interval; None where events go to the journal, and from now on all that is logged."""
+    if _goes_to_journal(settings):
+        log_to_journal()
+        return None
     return StdoutSink(
         stream=sys.stdout,
         log_format=settings.format,

@@ -294,7 +294,7 @@ def _keys(line: Mapping[str, object], above: str = "") -> Iterator[tuple[str, st
 def group_event() -> Event:
     """That of a group."""
     events: list[Event] = []
-    GroupEvents(each=events.append, changes=lambda _: None).offer_group(GROUP)
+    GroupEvents(each=[events.append], changes=[]).offer_group(GROUP)
     return events[0]
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from pi_classifier.contracts.component import Component
 from pi_classifier.errors import CaptureError
 
 
@@ -55,6 +56,19 @@ class Listener(Protocol):
 
     def notify(self, event: Event, /) -> None:
         """Take one event; events come in the order in which they happened."""
+
+
+class EventQueue(Component, Protocol):
+    """Where events wait for who does something with them, which may take its time. A `Component`."""
+
+    name: str
+    """Of who gets them, in logs."""
+
+    def publish(self, event: Event, /) -> None:
+        """Take one event; events come in the order in which they happened.
+
+        It neither blocks nor raises, and may be called from any thread.
+        """
 
 
 class CameraObserver(Protocol):

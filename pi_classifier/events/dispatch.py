@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """Hands events to one listener, in order, on a thread of its own. A `Component`.
+    """Hands events to one listener, in order, on a thread of its own. An `EventQueue`.
 
     At most `capacity` events wait; of more, the oldest are lost, counted, and the loss is logged.
     """

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -21,27 +21,26 @@ Publish = Callable[[Event], None]
 class GroupEvents:
     """Makes events of groups. A `GroupSink`."""
 
-    def __init__(self, *, each: Publish | None, changes: Publish) -> None:
+    def __init__(self, *, each: Sequence[Publish], changes: Sequence[Publish]) -> None:
         """Tell from now on.
 
         Args:
-            each: takes every group; None where nobody wants them all.
-            changes: takes those that say something else than the last that it took.
+            each: take every group.
+            changes: take those that say something else than the last that they took.
         """
-        self._each = each
-        self._changes = changes
+        self._each = tuple(each)
+        self._changes = tuple(changes)
         self._told: dict[str, _Told] = {}
 
     def offer_group(self, group: Group) -> None:
         """Tell it to whom it is news."""
         told = self._told.setdefault(group.name, _Told(group.at))
         news = told.is_news(group)
-        if news or self._each:
+        takers = self._each + (self._changes if news else ())
+        if takers:
             event = _event(group)
-            if self._each:
-                self._each(event)
-            if news:
-                self._changes(event)
+            for publish in takers:
+                publish(event)
 
 
 @dataclass(slots=True, eq=False)

@@ -21,7 +21,7 @@ CAMERAS = ("left", "right", "back")
 
 def events() -> GroupSink:
     """The log's and the lines'."""
-    return GroupEvents(each=lambda _: None, changes=lambda _: None)
+    return GroupEvents(each=[lambda _: None], changes=[lambda _: None])
 
 
 def metrics() -> GroupSink:

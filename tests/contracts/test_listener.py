@@ -72,7 +72,7 @@ def everything() -> list[Event]:
         monitor.report(statistics.end_interval(now))
     statistics.frame_dropped("shutdown")
     monitor.finish(statistics.snapshot(), 2.0)
-    GroupEvents(each=None, changes=events.append).offer_group(group_of(prediction_of((0, "tench", 1.0))))
+    GroupEvents(each=[], changes=[events.append]).offer_group(group_of(prediction_of((0, "tench", 1.0))))
     assert {event.kind for event in events} == set(EventKind)
     return events
 

@@ -36,7 +36,7 @@ class Told:
     def __init__(self) -> None:
         self.each: list[Event] = []
         self.changes: list[Event] = []
-        self.events = GroupEvents(each=self.each.append, changes=self.changes.append)
+        self.events = GroupEvents(each=[self.each.append], changes=[self.changes.append])
         self.now = 0.0
 
     def offer(self, times: int, *cameras: str, label: str | None = "cup") -> None:
@@ -121,7 +121,7 @@ def test_camera_that_never_came_is_missing_from_the_start() -> None:
 def test_nobody_wants_them_all() -> None:
     """Protects the service: there changes alone are made events."""
     changes: list[Event] = []
-    events = GroupEvents(each=None, changes=changes.append)
+    events = GroupEvents(each=[], changes=[changes.append])
     for number in range(50):
         events.offer_group(moment(number / 10, *CAMERAS))
     assert len(changes) == 1
