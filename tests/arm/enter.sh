@@ -28,7 +28,9 @@ register_emulator() {
         lacking "QEMU's user emulation is missing: apt install qemu-user-static"
     [ -e "$formats/register" ] || mount -t binfmt_misc binfmt_misc "$formats" 2>/dev/null ||
         lacking "this kernel has no binfmt_misc, which starts programs of other machines"
-    [ -e "$formats/qemu-aarch64" ] || cat "$format" >"$formats/register"
+    # Two may enter at the same time, and one of them is told that it is there already.
+    [ -e "$formats/qemu-aarch64" ] || cat "$format" >"$formats/register" 2>/dev/null || [ -e "$formats/qemu-aarch64" ] ||
+        lacking "the kernel does not take the emulator: $format"
     # Without F the emulator would be looked for inside the userland.
     grep -q '^flags:.*F' "$formats/qemu-aarch64" ||
         lacking "another emulator than qemu-user-static's is registered: apt install qemu-user-static"
