@@ -65,11 +65,12 @@ def test_own_classes_run_in_a_container(
     place.mkdir(parents=True)
     train = [sys.executable, "-m", "pi_classifier", "train", str(make(tmp_path / "colours", count=20))]
     subprocess.run([*train, "--output", str(place / "own.bundle"), "--weights", str(real_weights)], check=True)
-    picture(COLOURS["red"], 7).save(place / "red.png")
+    first, *others = [picture(COLOURS["red"], seed) for seed in range(50, 80)]
+    first.save(place / "red.gif", save_all=True, append_images=others, duration=200)
     printed = container.check(
         "/usr/bin/env",
         "PI_CLASSIFIER_MODEL__WEIGHTS=/srv/own/own.bundle",
-        "PI_CLASSIFIER_CAMERA__0__SOURCE=file:/srv/own/red.png",
+        "PI_CLASSIFIER_CAMERA__0__SOURCE=file:/srv/own/red.gif",
         "PI_CLASSIFIER_LOG__INTERVAL_SECONDS=0.1",
         "PI_CLASSIFIER_METRICS__LISTEN=",
         "PI_CLASSIFIER_RUN__FRAMES=5",
