@@ -26,7 +26,7 @@ PIP_TRIED := $(PIP) --constraint constraints.txt
 PAGE := pi_classifier/web/static
 PAGE_CHECKS := tests/page
 PAGE_TOOLS := $(PAGE_CHECKS)/node_modules
-DEVELOPMENT := .[litert,onnx,web,test,clients,benchmark,peers,lint]
+DEVELOPMENT := .[litert,onnx,web,mqtt,test,clients,benchmark,peers,lint]
 
 .PHONY: run test test-live test-system test-arm install uninstall docker lint lint-page page-tools format docs \
     screenshots programs demo-model benchmark constraints clean
@@ -136,11 +136,11 @@ $(BIN)/python:
 # A stamp is touched only after a whole install: an interrupted one is done again.
 $(VENV)/.run: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	@echo "setting up $(VENV) (about 1 GB, a few minutes the first time)"
-	$(PIP_TRIED) --editable '.[litert,onnx,web]'
+	$(PIP_TRIED) --editable '.[litert,onnx,web,mqtt]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(PIP_TRIED) --editable '.[litert,onnx,web,test,clients,benchmark,peers]'
+	$(PIP_TRIED) --editable '.[litert,onnx,web,mqtt,test,clients,benchmark,peers]'
 	@! pkg-config --exists libsystemd 2>/dev/null || $(PIP_TRIED) --editable '.[systemd]'
 	@touch $@
 

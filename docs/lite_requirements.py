@@ -14,7 +14,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
-LITE = ("litert", "web")
+LITE = ("litert", "web", "mqtt")
 """The extras of such an installation."""
 LEFT_OUT = frozenset(map(canonicalize_name, {"torch", "torchvision"}))
 MACHINES = [
@@ -23,7 +23,7 @@ MACHINES = [
     for machine in ("aarch64", "x86_64")
 ]
 HEAD = """\
-# Every package of 'make install LITE=1': those of setup.cfg and of its extras litert and web, but for torch and
+# Every package of 'make install LITE=1': those of setup.cfg and of its extras litert, web and mqtt, but for torch and
 # torchvision, and all that these need, in the versions of constraints.txt. To be installed with 'pip install --no-deps
 # --requirement'.
 #

@@ -1,4 +1,4 @@
-"""What is there only where it is switched on: the live page, several models at once, cameras in step, detectors.
+"""What is there only where it is switched on: the live page, several models at once, cameras in step, detectors, MQTT.
 
 Nothing of it is imported otherwise.
 """
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from pi_classifier.contracts.request import RequestSource
     from pi_classifier.inference.presence import Presence
     from pi_classifier.inference.synchroniser import Synchroniser
+    from pi_classifier.mqtt.publisher import MqttPublisher
     from pi_classifier.web.door import Door
     from pi_classifier.web.server import WebServer
 
-TOLD_OF_GROUPS = ("journal",)
+TOLD_OF_GROUPS = ("journal", "mqtt")
 """The queues of events that get those of groups, where what a group says has changed."""
 
 
@@ -95,6 +96,29 @@ def live_page(
         observers=[WebMetrics(metrics.registry)] if metrics else [],
     )
     return Web([server], requests)
+
+
+def mqtt_publisher(
+    settings: Settings,
+    metrics: MetricsServer | None,
+    model: Model,
+    picture_demands: Mapping[str, PictureDemand],
+) -> "list[MqttPublisher]":
+    """Who tells a broker, if one is named; else nobody, and then nothing of it is imported."""
+    if not settings.mqtt.host:
+        return []
+    try:
+        from pi_classifier.mqtt.building import build
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"mqtt.host is set, and {error.name} is not installed", remedy="run: pip install 'pi-classifier[mqtt]'"
+        ) from None
+    from pi_classifier.sinks.metrics.mqtt import MqttMetrics
+
+    mqtt = build(settings, model.metadata, picture_demands)
+    if metrics:
+        metrics.registry.register(MqttMetrics(mqtt.outbox, mqtt.connection))
+    return [mqtt.publisher]
 
 
 def presence(settings: Settings, categories: Sequence[str], on_change: Callable[[Change], None]) -> "Presence":

@@ -15,7 +15,7 @@ from typing import Protocol
 import cv2
 
 from pi_classifier import __version__
-from pi_classifier.capabilities import cameras_in_step, executor_for, live_page, presence, web_door
+from pi_classifier.capabilities import cameras_in_step, executor_for, live_page, mqtt_publisher, presence, web_door
 from pi_classifier.capture import Capture, Captures
 from pi_classifier.config.network_url import is_network
 from pi_classifier.config.schema import CameraSettings, LogSettings, MetricsSettings, Settings
@@ -91,11 +91,12 @@ def run(settings: Settings) -> None:
         demands = {camera.name: PictureDemand() for camera in settings.camera}
         web = live_page(settings, door, server, model, statistics, demands, work_available)
         stdout = _stdout(settings.log, model, stop)
-        queues: list[EventQueue] = [*_dispatchers(settings.log, model, stdout, web.servers)]
+        mqtt = mqtt_publisher(settings, server, model, demands)
+        queues: list[EventQueue] = [*_dispatchers(settings.log, model, stdout, web.servers), *mqtt]
         monitor = EventMonitor([queue.publish for queue in queues], summary_seconds=settings.log.summary_seconds)
         steadiness = _steadiness(settings, model.metadata, monitor.changed)
         outputs = _outputs(model, systemd, stdout)
-        reporters = [monitor, *outputs]
+        reporters = [monitor, *outputs, *mqtt]
         requested = {
             camera.name: fps
             for camera, source in zip(settings.camera, sources, strict=True)
@@ -123,7 +124,7 @@ def run(settings: Settings) -> None:
         pipeline = Pipeline(
             cameras=list(zip(captures, statistics, strict=True)),
             executor=executor,
-            publisher=Publisher(steadiness, [watchdog, *outputs, *metrics, *web.servers, *groups]),
+            publisher=Publisher(steadiness, [watchdog, *outputs, *metrics, *web.servers, *mqtt, *groups]),
             work_available=work_available,
             requests=web.requests,
             in_step=settings.run.in_step,

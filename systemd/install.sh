@@ -126,7 +126,7 @@ build_environment() {
         "${pip[@]}" --no-deps "$copy"
     else
         # With the second runtime and the page, so that each takes one line of the configuration.
-        "${pip[@]}" --constraint "$copy/constraints.txt" "${copy}[litert,web${onnx:+,onnx}]"
+        "${pip[@]}" --constraint "$copy/constraints.txt" "${copy}[litert,web,mqtt${onnx:+,onnx}]"
     fi
     # Debian's packages may be imported from now on. Before, pip would have relied on them, and an upgrade or autoremove
     # of Debian's would break what is here.
@@ -147,7 +147,7 @@ try_environment() {
     [ -z "$onnx" ] || "$new/bin/python" -c 'import pi_classifier.runtimes.onnx.session'
     if [ -n "$lite" ]; then
         say "trying the new version: its libraries"
-        "$new/bin/python" -c 'import pi_classifier.daemon, pi_classifier.runtimes.litert, pi_classifier.web.server'
+        "$new/bin/python" -c 'import pi_classifier.daemon, pi_classifier.runtimes.litert, pi_classifier.web.server, pi_classifier.mqtt.publisher'
         return
     fi
     say "trying the new version: one prediction"

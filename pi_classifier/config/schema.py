@@ -401,6 +401,58 @@ class WebSettings(Section):
         return self
 
 
+def _broker_host(text: str) -> str:
+    return _host_name(text) if text else ""
+
+
+def _node_name(text: str) -> str:
+    if text and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
+        raise problem("is no name for a node", "give it 1 to 64 letters, digits, '_' and '-'")
+    return text
+
+
+def _topic(text: str) -> str:
+    levels = text.split("/")
+    if not all(levels) or any(char in text for char in "+#\0"):
+        raise problem("is no topic", 'write it as "homeassistant"')
+    return text
+
+
+class MqttSettings(Section):
+    """`[mqtt]`: events and states to a broker, and to Home Assistant."""
+
+    host: Annotated[str, AfterValidator(_broker_host)] = Field(
+        "", description="name or address of the broker; empty: there is none"
+    )
+    port: int = Field(0, ge=0, le=65535, description="0: 8883 with tls, else 1883")
+    tls: bool = Field(False, description="whether the connection is encrypted")
+    ca_file: str = Field("", max_length=4096, description="PEM, who is trusted; empty: who this machine trusts")
+    certificate_file: str = Field("", max_length=4096, description="PEM, of this client; empty: none")
+    key_file: str = Field("", max_length=4096, description="PEM, its key; empty: it is in certificate_file")
+    username: str = Field("", max_length=256, description="empty: nobody in particular")
+    password_file: str = Field(
+        "", max_length=4096, description="readable by this user alone; a bare name: the service's credential"
+    )
+    node: Annotated[str, AfterValidator(_node_name)] = Field(
+        "", description="this machine's name in topics; empty: the username, or else its host name"
+    )
+    discovery: bool = Field(True, description="whether Home Assistant is told what there is")
+    discovery_prefix: Annotated[str, AfterValidator(_topic)] = Field(
+        "homeassistant", max_length=256, description="where it looks for that"
+    )
+    snapshots: bool = Field(False, description="whether pictures of what has begun are sent, too")
+
+    @model_validator(mode="after")
+    def _files_are_used(self) -> Self:
+        if not self.tls and (self.ca_file or self.certificate_file or self.key_file):
+            raise problem("names files for TLS, which is off", "set tls = true")
+        if self.key_file and not self.certificate_file:
+            raise problem("has a key_file and no certificate_file", "name both")
+        if self.password_file and not self.username:
+            raise problem("has a password_file and no username", "give both")
+        return self
+
+
 class RunSettings(Section):
     """`[run]`."""
 
@@ -426,6 +478,7 @@ class Settings(Section):
     mask: tuple[MaskSettings, ...] = Field((), max_length=256)
     metrics: MetricsSettings = MetricsSettings()
     web: WebSettings = WebSettings()
+    mqtt: MqttSettings = MqttSettings()
     run: RunSettings = RunSettings()
 
     def with_camera_size(self, width: int, height: int) -> Self:

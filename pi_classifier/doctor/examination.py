@@ -16,6 +16,7 @@ from pi_classifier.doctor.detectors import detector
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.machine import Machine
 from pi_classifier.doctor.model_files import Places, published_weights, weights
+from pi_classifier.doctor.mqtt import broker
 from pi_classifier.doctor.own_classes import own_classes
 from pi_classifier.doctor.packages import LOAD_CAPTURE, Packages
 from pi_classifier.doctor.port import metrics_port
@@ -31,7 +32,7 @@ Check = tuple[str, Callable[[], Finding | list[Finding]]]
 
 PACKAGES = (
     "torch", "torchvision", "ai-edge-litert", "onnxruntime", "opencv-contrib-python-headless", "numpy", "pillow",
-    "prometheus-client", "pydantic", "typer", "rich", "systemd-python", "starlette", "uvicorn",
+    "prometheus-client", "pydantic", "typer", "rich", "systemd-python", "starlette", "uvicorn", "paho-mqtt",
 )  # fmt: skip
 
 
@@ -108,6 +109,7 @@ def _of_the_daemon(machine: Machine, installed: Packages, settings: Settings) ->
         ("metrics port", lambda: metrics_port(settings.metrics.listen, machine)),
         ("live page", lambda: page(settings.web, installed)),
         ("own classes", lambda: own_classes(settings.web)),
+        ("MQTT broker", lambda: broker(settings, installed)),
         ("service", lambda: service(machine)),
     ]
 

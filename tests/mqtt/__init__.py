@@ -1,0 +1,1 @@
+"""Events and states to a broker, as far as that needs none."""
