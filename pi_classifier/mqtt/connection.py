@@ -7,7 +7,6 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
@@ -23,6 +22,8 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 fleet does not come back in one moment."""
 LASTING_SECONDS = 30.0
 """A connection that lasted so long worked: the next attempt is a first one."""
+SUSPICIOUS = 3
+"""Connections that were closed soon, one after another, by which time it is no accident."""
 TURN_SECONDS = 1.0
 """At least so often keep-alives are looked at."""
 FLUSH_SECONDS = 0.4
@@ -60,6 +61,10 @@ class Connection:
         self._message_id: int | None = None
         """Of what is on its way."""
         self._told = ""
+        self._began = 0.0
+        """When this attempt did, in seconds of `time.monotonic()`."""
+        self._short = 0
+        """Connections that the broker has closed soon, one after another."""
         self.connected = False
         """Whether the broker has let it in."""
         self.connections = 0
@@ -98,10 +103,10 @@ class Connection:
     def _attempt_until_stopped(self, woken: socket.socket) -> None:
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
-            began = time.monotonic()
+            self._began = time.monotonic()
             self._attempt(woken)
             self.connected = False
-            if time.monotonic() - began >= LASTING_SECONDS:
+            if time.monotonic() - self._began >= LASTING_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
             self._stopping.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -181,31 +186,40 @@ class Connection:
         if not reason.is_failure:
             self._outbox.acknowledged()
         elif topic := self._outbox.refused():
-            self._tell(logger.warning, f"does not take {topic}: {_lower(reason)}; let the user write there")
+            self._tell(f"does not take {topic}: {_lower(reason)}; let the user write there")
 
     def _on_disconnect(
         self,
         _client: Client,
         _data: object,
-        _flags: DisconnectFlags,
+        flags: DisconnectFlags,
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
         if not self.connected:
             return  # which is told already
         self.connected = False
-        if not self._stopping.is_set():
-            self._failed(f"was lost: {_lower(reason)}")
+        if self._stopping.is_set():
+            return
+        lasted = time.monotonic() - self._began
+        self._short = self._short + 1 if lasted < LASTING_SECONDS else 0
+        if self._short >= SUSPICIOUS:
+            # Mosquitto closes the older one without a word.
+            self._failed(f"closes one connection after another: is another client called {self._client_id}?")
+        elif flags.is_disconnect_packet_from_server:
+            self._failed(f"ends the connection: {_lower(reason)}")
+        else:
+            self._failed("was lost")
 
     def _failed(self, why: str) -> None:
         self.failures += 1
-        self._tell(logger.warning, f"{why}; trying again")
+        self._tell(why if why.endswith("?") else f"{why}; trying again")
 
-    def _tell(self, log: Callable[..., None], what: str) -> None:
+    def _tell(self, what: str) -> None:
         """Log it, unless that is what was logged last: a broker may be away for days."""
         if what != self._told:
             self._told = what
-            log("MQTT: %s %s", self._broker, what)
+            logger.warning("MQTT: %s %s", self._broker, what)
 
 
 def _clear(woken: socket.socket) -> None:
