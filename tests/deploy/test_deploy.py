@@ -17,10 +17,10 @@ from tests.deploy.shipped import (
     CONFIG,
     DASHBOARDS,
     DEPLOY,
+    FLEET,
     FLEET_CONFIG,
     FLEET_RULES,
     FLEET_RULES_TEST,
-    FLEET,
     MACHINE,
     RULES,
     RULES_TEST,
@@ -217,13 +217,13 @@ def test_the_reader_of_queries_sees_what_is_not_there(expression: str, fault: st
 @pytest.mark.parametrize("query", alert_queries() + recorded() + MACHINE.queries(), ids=lambda query: query.panel)
 def test_queries_read_only_what_the_daemon_exposes(query: Query, exposed: Samples) -> None:
     """Protects alerts and dashboard from names that the daemon does not know: silent and empty for ever."""
-    assert faults(query.expression, exposed | OF_THE_FLEET if query in recorded() else exposed) == []
+    assert faults(query.expression, {**exposed, **OF_THE_FLEET} if query in recorded() else exposed) == []
 
 
 @pytest.mark.parametrize("query", FLEET.queries(), ids=lambda query: query.panel)
 def test_fleet_reads_only_what_is_exposed_or_recorded(query: Query, exposed: Samples) -> None:
     """Protects the fleet's dashboard from names that neither the daemon nor fleet_rules.yml knows."""
-    assert faults(query.expression, exposed | OF_THE_FLEET) == []
+    assert faults(query.expression, {**exposed, **OF_THE_FLEET}) == []
 
 
 def test_words_name_only_what_the_daemon_exposes(exposed: Samples) -> None:
