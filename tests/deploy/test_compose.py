@@ -80,6 +80,11 @@ def test_broker_finds_its_files() -> None:
     assert len(limits) > 4
 
 
+def test_documents_name_the_same_broker() -> None:
+    """Protects who copies the commands: passwords are made by the very image that reads them."""
+    assert f" {SERVICES['mosquitto']['image']} " in text(DEPLOY.parent / "docs" / "fleet.md")
+
+
 def test_prometheus_finds_rules_and_targets() -> None:
     """Protects Prometheus' start, and its target: the daemon's name, with the port of its configuration."""
     files, folder = mounted("prometheus"), "/etc/prometheus"
