@@ -24,6 +24,8 @@ from pi_classifier.errors import CameraAbsent
 from pi_classifier.events.dispatch import Dispatcher
 from pi_classifier.inference.ticker import HUNG_SECONDS as TICKER_HUNG_SECONDS
 from pi_classifier.inference.ticker import Ticker
+from pi_classifier.mqtt.outbox import Outbox
+from pi_classifier.mqtt.publisher import Watched
 from pi_classifier.sinks.metrics.connections import HUNG_SECONDS as METRICS_HUNG_SECONDS
 from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sources.synthetic import Synthetic
@@ -31,6 +33,7 @@ from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.door import Door
 from pi_classifier.web.server import WebServer
 from tests.fakes import CollectingListener, CollectingObserver, FakeModel, HangingCamera, ScriptedCamera
+from tests.mqtt.parts import NOBODY, connection_to, publisher_of
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 EVENT = Event(EventKind.CAMERA_UP, "front", 0.0, "c0ffee")
@@ -138,6 +141,15 @@ def web_server() -> Member:
     return Member(component, answers)
 
 
+def mqtt_publisher() -> Member:
+    """Whose broker is not there."""
+    outbox = Outbox()
+    connection = connection_to(NOBODY, outbox)
+    component = publisher_of(outbox, {"front": Watched([], None)}, connection=connection)
+    component.publish(EVENT)
+    return Member(component, lambda: connection.failures)
+
+
 MEMBERS = [
     capture,
     capture_without_camera,
@@ -147,6 +159,7 @@ MEMBERS = [
     idle_dispatcher,
     metrics_server,
     web_server,
+    mqtt_publisher,
 ]
 """A new component is one name more."""
 

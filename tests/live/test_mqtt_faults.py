@@ -13,6 +13,7 @@ from pi_classifier.mqtt.connection import Connection
 from pi_classifier.mqtt.outbox import Outbox
 from tests.live.mosquitto import Mosquitto, Subscriber, mosquitto, subscriber
 from tests.live.network_path import NetworkPath, network_path
+from tests.mqtt.parts import connection_to
 from tests.waiting import eventually
 
 EVENTS_A_SECOND = 20
@@ -68,12 +69,10 @@ def numbers(heard: Subscriber) -> list[int]:
 
 
 @contextmanager
-def connected(port: int, client_id: str = "pi-classifier-garden") -> Iterator[tuple[Outbox, Connection]]:
+def connected(port: int) -> Iterator[tuple[Outbox, Connection]]:
     """An outbox and its connection, as the daemon has them."""
     outbox = Outbox()
-    connection = Connection(
-        Broker("127.0.0.1", port, None, "", ""), outbox, client_id=client_id, will_topic=AVAILABILITY
-    )
+    connection = connection_to(Broker("127.0.0.1", port, None, "", ""), outbox)
     outbox.keep(AVAILABILITY, b"online")
     connection.start()
     try:
@@ -215,8 +214,7 @@ def test_wrong_password(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Non
     settings = f"password_file {tmp_path}/passwords"
     with mosquitto(tmp_path, settings=settings) as broker:
         outbox = Outbox()
-        named = Broker("127.0.0.1", broker.port, None, "garden", "canary")
-        connection = Connection(named, outbox, client_id="garden", will_topic=AVAILABILITY)
+        connection = connection_to(Broker("127.0.0.1", broker.port, None, "garden", "canary"), outbox)
         connection.start()
         eventually(lambda: connection.failures >= 2, "second attempt", every=0.05)
         connection.stop()
