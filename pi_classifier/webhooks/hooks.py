@@ -33,11 +33,12 @@ class Webhooks:
         Raises:
             ConfigError: a file of one of them is not fit.
         """
-        source = source_of(socket.gethostname())
+        source = own_source()
+        receivers = [Receiver.of(one, f"webhook.{index}") for index, one in enumerate(settings)]
         return cls(
             [
-                Hook(one.name, Receiver.of(one, f"webhook.{index}"), kinds=one.events, source=source)
-                for index, one in enumerate(settings)
+                Hook(one.name, receiver, kinds=one.events, source=source)
+                for one, receiver in zip(settings, receivers, strict=True)
             ]
         )
 
@@ -62,3 +63,8 @@ class Webhooks:
     def healthy(self, now: float) -> bool:
         """Whether every hook makes progress."""
         return all(hook.healthy(now) for hook in self.hooks)
+
+
+def own_source() -> str:
+    """Of the CloudEvents of this machine."""
+    return source_of(socket.gethostname())
