@@ -65,16 +65,17 @@ class Backlog:
         self._delivered = self._failed = self._lost = self._failed_attempts = 0
         self._up = True
 
-    def add(self, event: Event, now: float) -> None:
-        """An event is to be sent."""
+    def add(self, event: Event, now: float) -> bool:
+        """An event is to be sent. False: there was no room, and the oldest that waited is lost."""
         if self.is_gone:
             self._failed += 1
-            return
+            return True
         self._waiting[event.id] = _Waiting(event, now)
-        if len(self._waiting) > self._capacity:
-            oldest = next(one for one in self._waiting if one != self._on_its_way)
-            del self._waiting[oldest]
-            self._lost += 1
+        if len(self._waiting) <= self._capacity:
+            return True
+        del self._waiting[next(one for one in self._waiting if one != self._on_its_way)]
+        self._lost += 1
+        return False
 
     def take(self, now: float) -> Event | None:
         """What to send now, if something is due; `accepted` or `refused` has to follow."""

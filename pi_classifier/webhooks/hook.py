@@ -61,12 +61,11 @@ class Hook:
         with self._changed:
             if self._flushed_by is not None:
                 return
-            lost = self._backlog.figures().lost
-            self._backlog.add(event, time.monotonic())
-            first = not lost and self._backlog.figures().lost
+            room = self._backlog.add(event, time.monotonic())
+            first = not room and self._backlog.figures().lost == 1
             self._changed.notify()
         if first:
-            self._log(logger.warning, "has not taken too many events; the oldest are lost")
+            self._log(logger.warning, "is too slow for its events; the oldest are lost")
 
     def start(self) -> None:
         """Begin to send."""
@@ -109,13 +108,10 @@ class Hook:
         """What is to be sent now, which is waited for; None at the end."""
         with self._changed:
             while True:
-                now = time.monotonic()
-                ending = self._flushed_by is not None
-                if self._flushed_by is not None and now >= self._flushed_by:
-                    return None
-                if event := self._backlog.take(now):
+                now, end = time.monotonic(), self._flushed_by
+                if (end is None or now < end) and (event := self._backlog.take(now)):
                     return event
-                if ending:
+                if end is not None:
                     return None
                 due = self._backlog.next_due
                 self._changed.wait(None if due is None else due - now)
