@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.webhooks.envelope import cloud_event, source_of, trial
 from pi_classifier.webhooks.signing import decoded_secret, signature
+from tests.conftest import ROOT
 from tests.contracts.test_listener import everything
 from tests.webhooks.receiving import EVENT, KEY, SECRET
 
@@ -111,6 +112,14 @@ def test_an_event_as_it_is_sent() -> None:
             "reason": "probability",
         },
     }
+
+
+def test_message_of_the_page() -> None:
+    """Protects who reads the page: the message there is one that is sent, with its signature."""
+    page = (ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    body = cloud_event(EVENT, SOURCE)
+    assert body.decode() in page.splitlines()
+    assert f"webhook-signature: {signature(KEY, EVENT.id, int(EVENT.at), body)}" in page.splitlines()
 
 
 def test_trial_is_a_cloud_event_of_no_camera() -> None:
