@@ -29,9 +29,12 @@ from pi_classifier.sinks.metrics.groups import GroupMetrics
 from pi_classifier.sinks.metrics.mqtt import MqttMetrics
 from pi_classifier.sinks.metrics.sink import MetricsSink
 from pi_classifier.sinks.metrics.web import WebMetrics
+from pi_classifier.sinks.metrics.webhooks import WebhookMetrics
 from pi_classifier.sinks.stdout import StdoutSink
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.system.soc import CONDITIONS
+from pi_classifier.webhooks.hook import Hook
+from pi_classifier.webhooks.receiver import Receiver
 from public_names.markdown import block, code, table
 
 SCORES = (Score(898, "water bottle", 0.621), Score(737, "pop bottle", 0.09))
@@ -186,6 +189,7 @@ def metrics() -> str:
     GroupMetrics(registry, [GROUP.name]).offer_group(GROUP)
     outbox = Outbox()
     registry.register(MqttMetrics(outbox, Connection(NOBODY, outbox, client_id="", will_topic="")))
+    registry.register(WebhookMetrics([Hook("house", Receiver("https://example.org/", b"", None), kinds=(), source="")]))
     families = sorted([*registry.collect(), *_of_detectors()], key=lambda family: family.name)
     rows = [(code(_exposed(family)), family.type, _labels(family), family.documentation) for family in families]
     return table(("metric", "type", "labels", "meaning"), rows)
