@@ -6,7 +6,7 @@
 # make test-arm       the project on a Raspberry Pi's instruction set, emulated by QEMU; needs root
 # make install        as a service, with sudo; 'make uninstall' removes it
 # make docker         a container image
-# make lint           style, types, the import law, live page, Dockerfile, workflow; 'make format' changes what it can
+# make lint           style, types, the import law, live page, deploy/, workflow; 'make format' changes what it can
 # make screenshots    pictures of the live page in every size; ARGS="--output FOLDER --source FILE ..."
 # make docs           write the documents that are made from the code and from the benchmarks' results
 # make programs       write the list of programs that 'prepare' writes and that may be loaded
@@ -26,7 +26,7 @@ PIP_TRIED := $(PIP) --constraint constraints.txt
 PAGE := pi_classifier/web/static
 PAGE_CHECKS := tests/page
 PAGE_TOOLS := $(PAGE_CHECKS)/node_modules
-DEVELOPMENT := .[litert,onnx,web,mqtt,test,clients,benchmark,peers,lint]
+DEVELOPMENT := .[litert,onnx,web,mqtt,test,clients,benchmark,peers,fleet,lint]
 
 .PHONY: run test test-live test-system test-arm install uninstall docker lint lint-page page-tools format docs \
     screenshots programs demo-model benchmark constraints clean
@@ -73,6 +73,8 @@ lint: $(VENV)/.lint
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/hadolint deploy/docker/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
+	PATH="$$PWD/$(BIN):$$PATH" $(BIN)/ansible-lint --offline --project-dir deploy/ansible
 	$(MAKE) --no-print-directory lint-page
 
 # Apart, for it alone needs Node.js.
@@ -140,7 +142,7 @@ $(VENV)/.run: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(PIP_TRIED) --editable '.[litert,onnx,web,mqtt,test,clients,benchmark,peers]'
+	$(PIP_TRIED) --editable '.[litert,onnx,web,mqtt,test,clients,benchmark,peers,fleet]'
 	@! pkg-config --exists libsystemd 2>/dev/null || $(PIP_TRIED) --editable '.[systemd]'
 	@touch $@
 

@@ -17,6 +17,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from benchmarks.many.servers import READER
+
 TOPIC = "pi-classifier/+/+/event"
 
 
@@ -28,7 +30,7 @@ class Listener:
         self.ages_ms: list[float] = []
         self._subscribed = threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
-        self._client.username_pw_set("homeassistant", password)
+        self._client.username_pw_set(READER, password)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = self._on_message

@@ -19,6 +19,8 @@ from benchmarks.shared.child import ROOT
 
 START_SECONDS = 60.0
 SCRAPE_SECONDS = 15
+READER = "home-assistant"
+"""The user who may read all of it."""
 DEPLOY = ROOT / "deploy"
 RULES = ("rules.yml", "fleet_rules.yml")
 """Those of them that there are."""
@@ -67,10 +69,9 @@ def program(name: str, package: str) -> str:
 def mosquitto(folder: Path, users: Sequence[str], password: str) -> Iterator[Server]:
     """A broker with these users, the shipped access control list and the shipped limits, without TLS."""
     passwords, port = folder / "passwords", free_port()
-    # A user who may read all of it, as Home Assistant.
-    passwords.write_text("".join(f"{name}:{password}\n" for name in (*users, "homeassistant")), encoding="utf-8")
+    passwords.write_text("".join(f"{name}:{password}\n" for name in (*users, READER)), encoding="utf-8")
     subprocess.run([program("mosquitto_passwd", "mosquitto"), "-U", passwords], check=True, capture_output=True)
-    shipped = (DEPLOY / "mosquitto" / "pi-classifier.conf").read_text(encoding="utf-8")
+    shipped = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
     limits = [line for line in shipped.splitlines() if line.startswith(("max_", "persistent_", "allow_"))]
     files = [f"password_file {passwords}", f"acl_file {DEPLOY / 'mosquitto' / 'acl'}"]
     config = folder / "mosquitto.conf"

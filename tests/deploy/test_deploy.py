@@ -15,15 +15,20 @@ from pi_classifier.sinks.metrics.at_scrape import PREFIX
 from tests.deploy.daemon import Daemon, serving
 from tests.deploy.shipped import (
     CONFIG,
-    DASHBOARD,
+    DASHBOARDS,
     DEPLOY,
+    FLEET,
+    FLEET_CONFIG,
+    FLEET_RULES,
+    FLEET_RULES_TEST,
+    MACHINE,
     RULES,
     RULES_TEST,
-    VARIABLES,
+    Dashboard,
     Query,
     alert_queries,
     alerts,
-    dashboard_queries,
+    recorded,
 )
 from tests.waiting import DEADLINE_SECONDS
 
@@ -84,8 +89,8 @@ def _fits(selector: Selector) -> Callable[[Mapping[str, str]], bool]:
 
 # What the daemon exposes
 
-TARGET_LABELS = {"job": "", "instance": ""}
-"""What Prometheus itself puts on every sample."""
+TARGET_LABELS = {"job": "", "instance": "", "site": "", "node": ""}
+"""What Prometheus itself puts on every sample, in a fleet."""
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +120,12 @@ def scraped(daemon: Daemon) -> dict[str, Samples]:
     }
 
 
+OF_THE_FLEET: Samples = {
+    one.panel: [dict.fromkeys(read_query(one.expression)[1] | {"job", "site"} - {"le"}, "")] for one in recorded()
+}
+"""What fleet_rules.yml records, with the labels that it sums by."""
+
+
 @pytest.fixture(scope="module")
 def exposed(families: dict[str, Samples]) -> Samples:
     """All samples that a query may read: the daemon's, and the one that Prometheus adds."""
@@ -131,8 +142,11 @@ def exposed(families: dict[str, Samples]) -> Samples:
         ("check", "config", CONFIG),
         ("check", "rules", "--lint=all", "--lint-fatal", RULES),
         ("test", "rules", RULES_TEST),
+        ("check", "config", FLEET_CONFIG),
+        ("check", "rules", "--lint=all", "--lint-fatal", FLEET_RULES),
+        ("test", "rules", FLEET_RULES_TEST),
     ],
-    ids=["config", "rules", "alerts"],
+    ids=["config", "rules", "alerts", "fleet-config", "fleet-rules", "recorded"],
 )
 def test_promtool_passes_what_is_shipped(arguments: tuple[str | Path, ...]) -> None:
     """Protects an operator from files that Prometheus refuses, and from alerts that do not ring when they should."""
@@ -145,6 +159,12 @@ def test_every_alert_is_tested_ringing_and_silent() -> None:
     text = RULES_TEST.read_text(encoding="utf-8")
     expected = set(re.findall(r"alertname: (\w+)\n *exp_alerts:( \[\])?\n", text))
     assert expected == {(alert, silence) for alert in alerts() for silence in ("", " []")}
+
+
+def test_every_recorded_series_is_tested() -> None:
+    """Protects the fleet's sums from a rule that nobody has ever seen count."""
+    tested = re.findall(r"- expr: (\S+)\n", FLEET_RULES_TEST.read_text(encoding="utf-8"))
+    assert tested == [one.panel for one in recorded()] != []
 
 
 def test_every_alert_says_how_bad_it_is_and_what_to_do() -> None:
@@ -160,13 +180,18 @@ def test_every_alert_says_how_bad_it_is_and_what_to_do() -> None:
 
 def test_windows_hold_four_scrapes() -> None:
     """Protects the alerts from rate() over so short a window that one late scrape leaves it empty, and them silent."""
-    interval = max(map(int, re.findall(r"scrape_interval: (\d+)s", CONFIG.read_text(encoding="utf-8"))))
-    ranges = [length for alert in alert_queries() for length in re.findall(r"\[(.*?)\]", alert.expression)]
+    interval = max(map(int, re.findall(r"scrape_interval: (\d+)s", config())))
+    rules = [*alert_queries(), *recorded()]
+    ranges = [length for rule in rules for length in re.findall(r"\[(.*?)\]", rule.expression)]
     windows = [60 * int(length.removesuffix("m")) for length in ranges]
     assert min(windows) >= 4 * interval
-    assert all(
-        "[$__" in one.expression for one in dashboard_queries() if re.search(r"\b(rate|changes)\(", one.expression)
-    )
+    queries = [one.expression for dashboard in DASHBOARDS for one in dashboard.queries()]
+    assert all("[$__" in one for one in queries if re.search(r"\b(rate|changes)\(", one))
+
+
+def config() -> str:
+    """Of Prometheus, both."""
+    return CONFIG.read_text(encoding="utf-8") + FLEET_CONFIG.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -189,10 +214,16 @@ def test_the_reader_of_queries_sees_what_is_not_there(expression: str, fault: st
     assert bool(found) == bool(fault)
 
 
-@pytest.mark.parametrize("query", alert_queries() + dashboard_queries(), ids=lambda query: query.panel)
+@pytest.mark.parametrize("query", alert_queries() + recorded() + MACHINE.queries(), ids=lambda query: query.panel)
 def test_queries_read_only_what_the_daemon_exposes(query: Query, exposed: Samples) -> None:
     """Protects alerts and dashboard from names that the daemon does not know: silent and empty for ever."""
-    assert faults(query.expression, exposed) == []
+    assert faults(query.expression, {**exposed, **OF_THE_FLEET} if query in recorded() else exposed) == []
+
+
+@pytest.mark.parametrize("query", FLEET.queries(), ids=lambda query: query.panel)
+def test_fleet_reads_only_what_is_exposed_or_recorded(query: Query, exposed: Samples) -> None:
+    """Protects the fleet's dashboard from names that neither the daemon nor fleet_rules.yml knows."""
+    assert faults(query.expression, {**exposed, **OF_THE_FLEET}) == []
 
 
 def test_words_name_only_what_the_daemon_exposes(exposed: Samples) -> None:
@@ -203,27 +234,34 @@ def test_words_name_only_what_the_daemon_exposes(exposed: Samples) -> None:
 
 def test_dashboard_shows_all_that_the_daemon_exposes(families: dict[str, Samples]) -> None:
     """Protects the operator from a metric that is collected and never seen."""
-    shown = {selector.metric for query in dashboard_queries() for selector in read_query(query.expression)[0]}
+    shown = {selector.metric for query in MACHINE.queries() for selector in read_query(query.expression)[0]}
     ours = {name: family for name, family in families.items() if name.startswith(PREFIX)}
     assert len(ours) > 10
     assert [name for name, family in ours.items() if not shown & set(family)] == []
 
 
-def test_dashboard_can_be_imported_anywhere() -> None:
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.name)
+def test_dashboard_can_be_imported_anywhere(dashboard: Dashboard) -> None:
     """Protects the import into another's Grafana: no id of somebody's own, no data source but the chosen one."""
-    panels = DASHBOARD["panels"]
+    content, panels = dashboard.content, dashboard.content["panels"]
     chosen = {"type": "prometheus", "uid": "${datasource}"}
-    parts = [*VARIABLES.values(), *(part for panel in panels for part in (panel, *panel.get("targets", ())))]
-    assert DASHBOARD["id"] is None
-    assert DASHBOARD["schemaVersion"] >= 42
-    assert {"datasource", *VARIABLES} == {one["name"] for one in DASHBOARD["templating"]["list"]}
+    parts = [*dashboard.variables.values(), *(part for panel in panels for part in (panel, *panel.get("targets", ())))]
+    assert content["id"] is None
+    assert content["schemaVersion"] >= 42
+    assert {"datasource", *dashboard.variables} == {one["name"] for one in content["templating"]["list"]}
     assert all(part["datasource"] == chosen for part in parts if part.get("type") != "row")
     assert len({panel["id"] for panel in panels}) == len(panels)
 
 
-def test_panels_do_not_overlap() -> None:
+def test_dashboards_have_names_of_their_own() -> None:
+    """Protects a Grafana that has both: the second does not take the first one's place."""
+    assert len({one.content["uid"] for one in DASHBOARDS}) == len(DASHBOARDS)
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.name)
+def test_panels_do_not_overlap(dashboard: Dashboard) -> None:
     """Protects the dashboard's layout: each field of Grafana's 24 columns belongs to one panel at most."""
-    places = [panel["gridPos"] for panel in DASHBOARD["panels"]]
+    places = [panel["gridPos"] for panel in dashboard.content["panels"]]
     fields = [
         (x, y) for at in places for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])
     ]

@@ -9,7 +9,7 @@ from tests.packages import pip, requirements
 
 def wheelhouse(project: Path) -> Path:
     """A folder for `pip install --no-index --find-links`: what the project needs to be built, installed and tested."""
-    extras = (line for extra in ("litert", "web", "test") for line in requirements(project, extra))
+    extras = (line for extra in ("litert", "web", "mqtt", "test") for line in requirements(project, extra))
     wanted = [*requirements(project), *extras, *_needed_to_build(project), "wheel"]
     versions = project / "constraints.txt"  # the installer's, which has no others to choose from
     return cached(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.deploy.daemon import CAMERAS, Daemon, serving
-from tests.deploy.shipped import CONFIG, RULES, VARIABLES, Query, alerts, dashboard_queries
+from tests.deploy.shipped import CONFIG, MACHINE, RULES, Query, alerts
 from tests.live.prometheus import Prometheus, awaited, scraping
 
 
@@ -34,21 +34,13 @@ def prometheus(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield running
 
 
-def filled_in(expression: str) -> str:
-    """A query as Grafana sends it with "All" chosen everywhere."""
-    for variable, value in {"__rate_interval": "1m", "__range": "1h", **dict.fromkeys(VARIABLES, ".*")}.items():
-        expression = re.sub(rf"\${variable}\b", value, expression)
-    assert "$" not in expression, "an unknown variable"
-    return expression
-
-
-@pytest.mark.parametrize("query", dashboard_queries(), ids=lambda query: query.panel)
+@pytest.mark.parametrize("query", MACHINE.queries(), ids=lambda query: query.panel)
 def test_prometheus_answers_every_query_of_the_dashboard(query: Query, daemon: Daemon, prometheus: Prometheus) -> None:
     """Protects every panel: Prometheus understands its query, finds numbers, and has each label of its legend."""
 
     def series() -> list[dict[str, Any]]:
         daemon.work()
-        found = prometheus.query(filled_in(query.expression))
+        found = prometheus.query(MACHINE.filled_in(query.expression))
         return found if all(one["value"][1] not in {"NaN", "+Inf", "-Inf"} for one in found) else []
 
     found = awaited(series, f"numbers for {query.expression}")
@@ -57,14 +49,14 @@ def test_prometheus_answers_every_query_of_the_dashboard(query: Query, daemon: D
     assert len({tuple(one["metric"].get(label) for label in labels) for one in found}) == len(found) or not labels
 
 
-@pytest.mark.parametrize("name", VARIABLES)
+@pytest.mark.parametrize("name", MACHINE.variables)
 def test_variables_offer_what_there_is(name: str, daemon: Daemon, prometheus: Prometheus) -> None:
     """Protects the dashboard's choices of job, machine and camera, and so every panel below them."""
-    found = re.fullmatch(r"label_values\((.+), (\w+)\)", VARIABLES[name]["query"]["query"])
+    found = re.fullmatch(r"label_values\((.+), (\w+)\)", MACHINE.variables[name]["query"]["query"])
     assert found, "a query of another kind"
     machines = [f"127.0.0.1:{daemon.port}", f"localhost:{daemon.port}"]
     expected = {"job": ["pi-classifier"], "instance": machines, "camera": list(CAMERAS)}[name]
-    matching = {"match[]": filled_in(found[1])}
+    matching = {"match[]": MACHINE.filled_in(found[1])}
     awaited(lambda: prometheus.ask(f"label/{found[2]}/values", **matching) == expected, f"{expected} for {name}")
 
 

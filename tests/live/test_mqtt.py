@@ -3,15 +3,14 @@
 import json
 import os
 import re
-import shutil
 import signal
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -22,72 +21,38 @@ from pi_classifier.doctor.mqtt import broker as examined
 from pi_classifier.doctor.packages import Packages
 from tests.conftest import ROOT
 from tests.live.mosquitto import Mosquitto, Subscriber, mosquitto, subscriber
+from tests.live.shipped_broker import PASSWORD, READER, ShippedBroker, shipped_broker
 from tests.live.test_network_cameras import scraped
 from tests.mqtt.home_assistant import DISCOVERY_TOPIC, Discovery
 from tests.running import Program, unused_port
 from tests.waiting import eventually
 
 Run = Callable[..., Program]
-SHIPPED = ROOT / "deploy" / "mosquitto"
-CANARY = "cAnArY"
-"""In every secret here."""
-OTHER_USERS = {"shed": "shed's", "homeassistant": "home's"}
 SECONDS = 8
 """Of each run whose frames are compared."""
 SCENE = ("--source", "synthetic:", "--weights", "demo")
 
 
-class Shipped(NamedTuple):
-    """A broker with the shipped configuration."""
-
-    port: int
-    authority: Path
-    """Who signed its certificate: itself."""
-
-
 @pytest.fixture
-def shipped(tmp_path: Path) -> Any:
-    """The shipped configuration, on other files and another port."""
-    if not shutil.which("mosquitto_passwd"):
-        pytest.skip("mosquitto is not installed: apt install mosquitto")
-    certificate, key, passwords, acl = (tmp_path / name for name in ("broker.pem", "broker.key", "passwords", "acl"))
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    users = {"garden": CANARY, **OTHER_USERS}
-    passwords.write_text("".join(f"{name}:{password}\n" for name, password in users.items()))
-    subprocess.run(["mosquitto_passwd", "-U", passwords], check=True, capture_output=True)
-    shutil.copy(SHIPPED / "acl", acl)
-    acl.chmod(0o600)
-    text = (SHIPPED / "pi-classifier.conf").read_text(encoding="utf-8")
-    for there, here in {
-        "/etc/mosquitto/certs/broker.pem": certificate,
-        "/etc/mosquitto/certs/broker.key": key,
-        "/etc/mosquitto/passwords": passwords,
-        "/etc/mosquitto/acl": acl,
-    }.items():
-        assert there in text
-        text = text.replace(there, str(here))
-    port = unused_port()
-    text = text.replace("listener 8883", f"listener {port} 127.0.0.1")
-    with mosquitto(tmp_path, settings=f"per_listener_settings false\n{text}"):
-        yield Shipped(port, certificate)
+def shipped(tmp_path: Path) -> Iterator[ShippedBroker]:
+    """The broker as it is shipped."""
+    (tmp_path / "broker").mkdir()
+    with shipped_broker(tmp_path / "broker") as one:
+        yield one
 
 
-def configured(folder: Path, broker: Shipped, username: str, **more: str) -> Path:
+def configured(folder: Path, broker: ShippedBroker, username: str, **more: str) -> Path:
     """A configuration that names the broker; returns its file."""
     password = folder / f"{username}-password"
     password.touch(0o600)
-    password.write_text({"garden": CANARY, **OTHER_USERS}[username])
+    password.write_text(PASSWORD)
     values = {"host": "localhost", "ca_file": str(broker.authority), "username": username}
     values |= {"password_file": str(password), **more}
     lines = [f'{name} = "{value}"' for name, value in values.items()]
     config = folder / f"{username}.toml"
     watch = '[[watch]]\nname = "any.square"\nlabels = ["red square", "green square", "blue square", "yellow square"]\n'
     camera = '[[camera]]\nname = "front.door"\nsource = "synthetic:"\n[model]\nweights = "demo"\n'
-    mqtt = "\n".join(["[mqtt]", f"port = {broker.port}", "tls = true", "snapshots = true", *lines])
+    mqtt = "\n".join(["[mqtt]", f"port = {broker.tls_port}", "tls = true", "snapshots = true", *lines])
     config.write_text(f"{camera}{watch}{mqtt}\n")
     return config
 
@@ -101,15 +66,15 @@ def ran(*command: str | Path) -> str:
     return process.stdout + process.stderr
 
 
-def test_home_hears_all_of_it(program: Run, shipped: Shipped, tmp_path: Path) -> None:
+def test_home_hears_all_of_it(program: Run, shipped: ShippedBroker, tmp_path: Path) -> None:
     """Protects homes: over TLS, as the user of its node, the daemon tells all that discovery announces, and its end.
 
     And it protects the password: whatever is said, anywhere, it is not in it.
     """
     config, metrics = configured(tmp_path, shipped, "garden"), unused_port()
     trusted = ssl.create_default_context(cafile=shipped.authority)
-    user = {"username": "homeassistant", "password": OTHER_USERS["homeassistant"]}
-    with subscriber(shipped.port, user=user, tls=trusted) as home:
+    user = {"username": READER, "password": PASSWORD}
+    with subscriber(shipped.tls_port, user=user, tls=trusted) as home:
         running = program("run", "--config", config, "--metrics-listen", f"127.0.0.1:{metrics}")
         topic = "homeassistant/device/garden/front_door/config"
         eventually(lambda: home.last(topic), "discovery", every=0.05)
@@ -134,32 +99,32 @@ def test_home_hears_all_of_it(program: Run, shipped: Shipped, tmp_path: Path) ->
             eventually(lambda one=available: said(home, one.topic) == b"offline", "end", every=0.05)  # type: ignore[misc]
     said_anywhere += [result.stdout, result.stderr, *(one.payload.decode("latin-1") for one in home.heard)]
     assert "front.door as front_door" in result.stderr
-    assert not [text for text in said_anywhere if CANARY in text]
+    assert not [text for text in said_anywhere if PASSWORD in text]
 
 
 # paho leaves a connection whose handshake has failed to the garbage collector.
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
-def test_doctor_tries_the_broker(shipped: Shipped, tmp_path: Path) -> None:
+def test_doctor_tries_the_broker(shipped: ShippedBroker, tmp_path: Path) -> None:
     """Protects who sets it up: what is right, what is refused, and each usual mistake, in words and without secrets."""
 
     def found(username: str, **more: str) -> list[Finding]:
         settings = load(file=configured(tmp_path, shipped, username, **more), environment={}).settings
         findings = examined(settings, Packages())
-        assert CANARY not in repr(findings)
+        assert PASSWORD not in repr(findings)
         return findings
 
     text = ran("doctor", "--json", "--config", configured(tmp_path, shipped, "garden"))
-    assert CANARY not in text
+    assert PASSWORD not in text
     (right,) = [one for one in json.loads(text)["findings"] if one["name"] == "MQTT broker"]
-    assert (right["state"], right["seen"]) == ("ok", f"localhost:{shipped.port} lets garden in and takes 7 topics")
-    some, refused = found("shed", node="garden")
+    assert (right["state"], right["seen"]) == ("ok", f"localhost:{shipped.tls_port} lets garden in and takes 7 topics")
+    some, refused = found("door", node="garden")
     assert "takes 0 topics" in some.seen
     assert "pi-classifier/garden/availability (not authorized)" in refused.seen
-    assert "let shed write there" in refused.remedy
+    assert "let door write there" in refused.remedy
     (untrusted,) = found("garden", ca_file="")
     assert "its certificate is not trusted: self-signed certificate" in untrusted.seen
     (tmp_path / "wrong").touch(0o600)
-    (tmp_path / "wrong").write_text(f"{CANARY}2")
+    (tmp_path / "wrong").write_text(f"{PASSWORD}2")
     (wrong,) = found("garden", password_file=str(tmp_path / "wrong"))
     assert "lets nobody in: not authorized" in wrong.seen
     (missing,) = found("garden", password_file=str(tmp_path / "none"))
