@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Sequence
 
 from pi_classifier.contracts.event import Event
 from pi_classifier.system.log_limit import LogLimit
+from pi_classifier.webhooks.answer import Answer
 from pi_classifier.webhooks.backlog import Backlog, Figures
 from pi_classifier.webhooks.envelope import cloud_event
-from pi_classifier.webhooks.receiver import Answer, Receiver
+from pi_classifier.webhooks.receiver import Receiver
 from pi_classifier.webhooks.schedule import RETRY_SECONDS
 
 HUNG_SECONDS = 60.0

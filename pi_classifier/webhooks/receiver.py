@@ -1,11 +1,9 @@
-"""A web server that takes events: one signed message, and its answer."""
+"""A web server that takes events: one signed message, as it is sent."""
 
 import http.client
-import io
-import socket
 import ssl
 import time
-from typing import NamedTuple, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from pi_classifier import __version__
@@ -15,8 +13,8 @@ from pi_classifier.config.schema import WebhookSettings
 from pi_classifier.errors import ConfigError
 from pi_classifier.system.secret_file import read_named_secret
 from pi_classifier.system.tls import client_context, failure_in_words
+from pi_classifier.webhooks.answer import Answer, answer_of
 from pi_classifier.webhooks.envelope import CONTENT_TYPE
-from pi_classifier.webhooks.schedule import requested_pause
 from pi_classifier.webhooks.signing import PREFIX, decoded_secret, signature
 
 CONNECT_SECONDS = 5.0
@@ -26,23 +24,6 @@ SECONDS = 15.0
 SECRET_REMEDY = (
     f'run: (umask 077; echo "{PREFIX}$(openssl rand -base64 32)" > FILE), and give it to the receiver as well'
 )
-GONE = 410
-
-
-class Answer(NamedTuple):
-    """What a receiver said."""
-
-    status: int
-    """Of HTTP; 0: there was none."""
-    problem: str = ""
-    """Why it was not taken, in words, to be put behind the receiver's name; empty: it was."""
-    pause: float = 0.0
-    """Seconds for which it wants to be left alone."""
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether it wants nothing more."""
-        return self.status == GONE
 
 
 class Receiver:
@@ -105,7 +86,7 @@ class Receiver:
             deadline, seconds = time.monotonic() + self._seconds, self._seconds
             connection.sock.settimeout(seconds)
             connection.request("POST", self._target, body, self._headers(message_id, body))
-            return _judged(_answer(connection.sock, deadline))
+            return answer_of(connection.sock, deadline)
         except http.client.RemoteDisconnected:
             return Answer(0, "closes the connection without an answer")
         except http.client.HTTPException:
@@ -125,43 +106,3 @@ class Receiver:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signature(self._key, message_id, timestamp, body),
         }
-
-
-class _UntilDeadline(io.RawIOBase):
-    """What comes from a connection until a moment: who sends a byte now and then does not get more time by that."""
-
-    def __init__(self, connection: socket.socket, deadline: float) -> None:
-        self._connection = connection
-        self._deadline = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override] # of those that come
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError
-        self._connection.settimeout(remaining)
-        return self._connection.recv_into(buffer)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """As of a socket."""
-        return io.BufferedReader(self)
-
-
-def _answer(connection: socket.socket, deadline: float) -> http.client.HTTPResponse:
-    # It asks a socket for nothing but the file.
-    answer = http.client.HTTPResponse(_UntilDeadline(connection, deadline), method="POST")  # type: ignore[arg-type]
-    answer.begin()
-    return answer
-
-
-def _judged(answer: http.client.HTTPResponse) -> Answer:
-    status = answer.status
-    if 200 <= status < 300:
-        return Answer(status)
-    known = http.client.responses.get(status, "")
-    words = f"answers {status}{f' ({known})' if known else ''}"
-    if 300 <= status < 400:
-        words += ", and no redirect is followed"
-    return Answer(status, words, requested_pause(answer.getheader("Retry-After"), time.time()))
