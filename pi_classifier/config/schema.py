@@ -422,7 +422,7 @@ def _node_name(text: str) -> str:
 
 
 def _topic(text: str) -> str:
-    levels = text.split("/")
+    levels = text.split("/") if text else []
     if not all(levels) or any(char in text for char in "+#\0"):
         raise problem("is no topic", 'write it as "homeassistant"')
     return text
@@ -446,9 +446,8 @@ class MqttSettings(Section):
     node: Annotated[str, AfterValidator(_node_name)] = Field(
         "", description="this machine's name in topics; empty: the username, or else its host name"
     )
-    discovery: bool = Field(True, description="whether Home Assistant is told what there is")
-    discovery_prefix: Annotated[str, AfterValidator(_topic)] = Field(
-        "homeassistant", max_length=256, description="where it looks for that"
+    discovery: Annotated[str, AfterValidator(_topic)] = Field(
+        "homeassistant", max_length=256, description="where Home Assistant looks for devices; empty: it is not told"
     )
     snapshots: bool = Field(False, description="whether pictures of what has begun are sent, too")
 

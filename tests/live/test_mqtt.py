@@ -116,11 +116,11 @@ def test_doctor_tries_the_broker(shipped: ShippedBroker, tmp_path: Path) -> None
     text = ran("doctor", "--json", "--config", configured(tmp_path, shipped, "garden"))
     assert PASSWORD not in text
     (right,) = [one for one in json.loads(text)["findings"] if one["name"] == "MQTT broker"]
-    assert (right["state"], right["seen"]) == ("ok", f"localhost:{shipped.tls_port} lets garden in and takes 7 topics")
+    assert (right["state"], right["seen"]) == ("ok", f"port {shipped.tls_port} lets the daemon in and takes 7 topics")
     some, refused = found("door", node="garden")
     assert "takes 0 topics" in some.seen
-    assert "pi-classifier/garden/availability (not authorized)" in refused.seen
-    assert "let door write there" in refused.remedy
+    assert "pi-classifier/NODE/availability (not authorized)" in refused.seen
+    assert "let its user write there" in refused.remedy
     (untrusted,) = found("garden", ca_file="")
     assert "its certificate is not trusted: self-signed certificate" in untrusted.seen
     (tmp_path / "wrong").touch(0o600)
