@@ -2,7 +2,7 @@
 # make test           set up .venv and run every test that needs no further machine
 # make test-live      the daemon under a real Prometheus and before real network cameras, its page in real browsers,
 #                     benchmarks in short runs
-# make test-system    the service in a guest under QEMU, with real camera drivers and a real systemd
+# make test-system    the service in a guest under QEMU, with real camera drivers and a real systemd; the container image
 # make test-arm       the project on a Raspberry Pi's instruction set, emulated by QEMU; needs root
 # make install        as a service, with sudo; 'make uninstall' removes it
 # make docker         a container image
