@@ -29,7 +29,7 @@ if not __package__:  # run by its path: the package is found from the project's 
 from benchmarks.many.report import table
 from benchmarks.many.run_pis import Order
 from benchmarks.many.run_targets import addresses
-from benchmarks.many.servers import SCRAPE_SECONDS, Server, awaited, mosquitto, prometheus, query
+from benchmarks.many.servers import SCRAPE_SECONDS, Server, awaited, mosquitto, prometheus, query, versions
 from benchmarks.shared.child import Child
 from benchmarks.shared.command_line import Parser, positive, print_result
 from benchmarks.shared.process_figures import process_figures
@@ -150,7 +150,7 @@ def main() -> None:
     arguments, machine = parsed_arguments(), Machine.here()
     with tempfile.TemporaryDirectory() as temporary:
         measured = measure(Path(temporary), arguments)
-    where = {"machine": machine.briefly("mosquitto, Prometheus"), "load": machine.load, "command": machine.command}
+    where = {"machine": machine.briefly(*versions()), "load": machine.load, "command": machine.command}
     print_result(measured | where, table, as_json=arguments.json)
 
 

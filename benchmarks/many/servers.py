@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -63,6 +64,17 @@ def program(name: str, package: str) -> str:
     if not found:
         sys.exit(f"fleet: {name} is not installed; run: apt install {package}")
     return found
+
+
+def versions() -> list[str]:
+    """Of the two programs, with their names."""
+    asked = {"mosquitto": "-h", "prometheus": "--version"}
+    said = [
+        subprocess.run([program(name, name), option], capture_output=True, text=True, check=False)
+        for name, option in asked.items()
+    ]
+    found = [re.search(r"version ([0-9.]+)", one.stdout + one.stderr) for one in said]
+    return [f"{name} {match[1]}" for name, match in zip(asked, found, strict=True) if match]
 
 
 @contextmanager
