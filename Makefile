@@ -74,7 +74,7 @@ lint: $(VENV)/.lint
 	$(BIN)/hadolint deploy/docker/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
-	PATH="$$PWD/$(BIN):$$PATH" $(BIN)/ansible-lint --offline --project-dir deploy/ansible
+	PATH="$$PWD/$(BIN):$$PATH"; cd deploy/ansible && ansible-lint --offline
 	$(MAKE) --no-print-directory lint-page
 
 # Apart, for it alone needs Node.js.
