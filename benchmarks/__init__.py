@@ -18,9 +18,9 @@ From the project's folder, `.venv/bin/python benchmarks/NAME.py --help`, or `pyt
 
 Each prints a table, or with --json what `tables` reads. A program's parts are in a package each: `loops` belongs to
 `pipeline`, `models` to `compare_models`, `runtimes` to `peers`, `stability` to `steadiness`, `viewing` to `web`,
-`objects` to `detection`, `streams` to `cameras`, `endurance` to `soak`, `learning` to `training`,
-`many` to `fleet`; `shared` is everybody's. The modules run_... and prepare_... are what a program starts as a process, so that memory and threads are
-that one's alone.
+`objects` to `detection`, `streams` to `cameras`, `endurance` to `soak`, `learning` to `training`, `many` to `fleet`;
+`shared` is everybody's. The modules run_... and prepare_... are what a program starts as a process, so that memory and
+threads are that one's alone.
 
 Nothing here is installed with pi_classifier.
 """
