@@ -208,6 +208,24 @@ def test_refused_topics_hold_up_nothing(tmp_path: Path, caplog: pytest.LogCaptur
     assert any(f"does not take {TOPIC}: not authorized" in one for one in told)
 
 
+def test_a_picture_that_is_too_large_holds_up_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Protects events from a snapshot that the broker does not allow, and would end each connection for."""
+    picture = "pi-classifier/garden/front/snapshot"
+    with (
+        mosquitto(tmp_path, settings="allow_anonymous true\nmax_packet_size 2000") as broker,
+        subscriber(broker.port) as heard,
+        connected(broker.port) as (outbox, connection),
+    ):
+        outbox.keep(picture, bytes(5000))
+        outbox.add(TOPIC, b"1")
+        connection.wake()
+        eventually(lambda: outbox.figures().delivered == 1, "event", every=0.02)
+        assert outbox.figures().refused == 1
+        assert connection.failures == 0
+        assert heard.last(picture) is None
+    assert f"does not take {picture}: 5051 bytes are more than the 2000 that it allows" in caplog.text
+
+
 def test_wrong_password(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Protects who configures: it is told once that nobody is let in, and not what the password was."""
     (tmp_path / "passwords").write_text("garden:$7$101$AAAA$AAAA\n", encoding="utf-8")
