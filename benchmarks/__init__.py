@@ -12,14 +12,15 @@ From the project's folder, `.venv/bin/python benchmarks/NAME.py --help`, or `pyt
 - `web`: the live page before so many viewers, and a Flask app beside it
 - `detection`: objects with boxes in whole frames, and the usual loop beside it
 - `cameras`: several network cameras at once, and a process for each model beside it
+- `fleet`: a thousand daemons' messages and metrics before one broker and one Prometheus
 - `soak`: the daemon for an hour, and what grows meanwhile
-- `tables`: puts the results that are kept in `results/` into docs/benchmarks.md
+- `tables`: puts the results that are kept in `results/` into docs/benchmarks.md and docs/fleet.md
 
 Each prints a table, or with --json what `tables` reads. A program's parts are in a package each: `loops` belongs to
 `pipeline`, `models` to `compare_models`, `runtimes` to `peers`, `stability` to `steadiness`, `viewing` to `web`,
-`objects` to `detection`, `streams` to `cameras`, `endurance` to `soak`, `learning` to `training`; `shared` is
-everybody's. The modules run_... and prepare_... are what a program starts as a process, so that memory and threads are
-that one's alone.
+`objects` to `detection`, `streams` to `cameras`, `endurance` to `soak`, `learning` to `training`, `many` to `fleet`;
+`shared` is everybody's. The modules run_... and prepare_... are what a program starts as a process, so that memory and
+threads are that one's alone.
 
 Nothing here is installed with pi_classifier.
 """

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/benchmarks.md from the results in benchmarks/results/: no figure in it is typed by hand.
+"""Writes the tables of docs/benchmarks.md and docs/fleet.md from benchmarks/results/: no figure is typed by hand.
 
     python benchmarks/tables.py [--check]
 
@@ -22,6 +22,7 @@ if not __package__:  # run by its path: the package is found from the project's 
 from benchmarks import compare_models, scaling, soak, startup
 from benchmarks.learning import report as training
 from benchmarks.loops import report as pipeline
+from benchmarks.many import report as fleet
 from benchmarks.objects import report as detection
 from benchmarks.runtimes import report as peers
 from benchmarks.shared.command_line import Parser
@@ -30,8 +31,9 @@ from benchmarks.streams import report as cameras
 from benchmarks.viewing import report as web
 
 RESULTS = Path(__file__).with_name("results")
-DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+DOCUMENTS = Path(__file__).parents[1] / "docs"
+Tables = dict[str, Callable[[dict[str, Any]], str]]
+BENCHMARKS: Tables = {
     "cameras": cameras.table,
     "detection": detection.table,
     "models": compare_models.table,
@@ -45,6 +47,9 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "web": web.table,
 }
 """By the section of the document, which is also the result's name."""
+FLEET: Tables = {"fleet": fleet.table}
+TABLES: dict[str, Tables] = {"benchmarks.md": BENCHMARKS, "fleet.md": FLEET}
+"""By the document's name."""
 
 
 def replace_section(document: str, name: str, text: str) -> str:
@@ -59,9 +64,9 @@ def replace_section(document: str, name: str, text: str) -> str:
     return section.sub(lambda match: f"{match[1]}{text}\n{match[2]}", document)
 
 
-def written(document: str, results: Path) -> str:
+def written(document: str, tables: Tables, results: Path) -> str:
     """The document with every table as the results have it."""
-    for name, table in TABLES.items():
+    for name, table in tables.items():
         file = results / f"{name}.json"
         if not file.exists():
             sys.exit(f"{file} is missing; run python benchmarks/<the one>.py --json >{file}")
@@ -74,13 +79,15 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if there is something to change")
     arguments = parser.parse_args()
-    old = DOCUMENT.read_text(encoding="utf-8")
-    new = written(old, RESULTS)
-    if new == old:
-        return
-    if arguments.check:
-        sys.exit(f"docs/{DOCUMENT.name} differs from benchmarks/results; run python benchmarks/tables.py")
-    DOCUMENT.write_text(new, encoding="utf-8")
+    for name, tables in TABLES.items():
+        document = DOCUMENTS / name
+        old = document.read_text(encoding="utf-8")
+        new = written(old, tables, RESULTS)
+        if new == old:
+            continue
+        if arguments.check:
+            sys.exit(f"docs/{name} differs from benchmarks/results; run python benchmarks/tables.py")
+        document.write_text(new, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is there only where it is switched on: the live page, several models at once, cameras in step, detectors, MQTT.
+"""What is there only where it is switched on: the page, several models, cameras in step, detectors, MQTT, webhooks.
 
 Nothing of it is imported otherwise.
 """
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from pi_classifier.mqtt.publisher import MqttPublisher
     from pi_classifier.web.door import Door
     from pi_classifier.web.server import WebServer
+    from pi_classifier.webhooks.hooks import Webhooks
 
-TOLD_OF_GROUPS = ("journal", "mqtt")
+TOLD_OF_GROUPS = ("journal", "mqtt", "webhooks")
 """The queues of events that get those of groups, where what a group says has changed."""
 
 
@@ -119,6 +120,19 @@ def mqtt_publisher(
     if metrics:
         metrics.registry.register(MqttMetrics(mqtt.outbox, mqtt.connection))
     return [mqtt.publisher]
+
+
+def webhooks(settings: Settings, metrics: MetricsServer | None) -> "list[Webhooks]":
+    """Who tells web servers, if any is named; else nobody, and then nothing of it is imported."""
+    if not settings.webhook:
+        return []
+    from pi_classifier.sinks.metrics.webhooks import WebhookMetrics
+    from pi_classifier.webhooks.hooks import Webhooks
+
+    hooks = Webhooks.of(settings.webhook)
+    if metrics:
+        metrics.registry.register(WebhookMetrics(hooks.hooks))
+    return [hooks]
 
 
 def presence(settings: Settings, categories: Sequence[str], on_change: Callable[[Change], None]) -> "Presence":

@@ -107,10 +107,11 @@ METRICS_LISTEN = Flag(
 )
 DAEMON = Flag("--metrics-listen", ("metrics", "listen"), str, "HOST:PORT", "Where the daemon serves its metrics.")
 WEB = Flag("--web", ("web", "listen"), str, "HOST:PORT", "Where the live page and the HTTP API are; off by default.")
+MQTT = Flag("--mqtt", ("mqtt", "host"), str, "HOST", "Broker that is told of events and states; none by default.")
 LOG_FORMAT = Flag("--log-format", ("log", "format"), str, "text|json", "One line a second as text or JSON.")
 RUN_FLAGS = (
     SOURCE, MODEL, WEIGHTS, LABELS, RUNTIME, THREADS, TOP_K, DECODER, CONFIDENCE, IOU, MAX_DETECTIONS, FRAMES,
-    METRICS_LISTEN, WEB, LOG_FORMAT,
+    METRICS_LISTEN, WEB, MQTT, LOG_FORMAT,
 )  # fmt: skip
 """The flags of `run`; `check-config` takes them, too."""
 

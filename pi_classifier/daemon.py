@@ -15,7 +15,15 @@ from typing import Protocol
 import cv2
 
 from pi_classifier import __version__
-from pi_classifier.capabilities import cameras_in_step, executor_for, live_page, mqtt_publisher, presence, web_door
+from pi_classifier.capabilities import (
+    cameras_in_step,
+    executor_for,
+    live_page,
+    mqtt_publisher,
+    presence,
+    web_door,
+    webhooks,
+)
 from pi_classifier.capture import Capture, Captures
 from pi_classifier.config.network_url import is_network
 from pi_classifier.config.schema import CameraSettings, LogSettings, MetricsSettings, Settings
@@ -75,6 +83,7 @@ def run(settings: Settings) -> None:
         # First what may fail at once: a taken port or a missing file should not wait for the model's runtime.
         server = stack.enter_context(_metrics_server(settings.metrics))
         door = stack.enter_context(web_door(settings.web))
+        hooks = webhooks(settings, server)
         settings, workers = _divided(settings)
         # It is there at once, and tells what is asked of the cameras.
         detector = open_detector(settings, progress=sys.stderr.isatty())
@@ -92,7 +101,7 @@ def run(settings: Settings) -> None:
         web = live_page(settings, door, server, model, statistics, demands, work_available)
         stdout = _stdout(settings.log, model, stop)
         mqtt = mqtt_publisher(settings, server, model, demands)
-        queues: list[EventQueue] = [*_dispatchers(settings.log, model, stdout, web.servers), *mqtt]
+        queues: list[EventQueue] = [*_dispatchers(settings.log, model, stdout, web.servers), *mqtt, *hooks]
         monitor = EventMonitor([queue.publish for queue in queues], summary_seconds=settings.log.summary_seconds)
         steadiness = _steadiness(settings, model.metadata, monitor.changed)
         outputs = _outputs(model, systemd, stdout)

@@ -27,6 +27,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "--frames": ("7", 7),
     "--metrics-listen": ("127.0.0.1:9200", "127.0.0.1:9200"),
     "--web": ("127.0.0.1:8080", "127.0.0.1:8080"),
+    "--mqtt": ("broker", "broker"),
     "--log-format": ("json", "json"),
 }
 """By flag: a value as it is given, and as the configuration then has it."""

@@ -19,15 +19,22 @@ from pi_classifier.errors import CameraAbsent, CaptureTimeout, InputError
 from pi_classifier.events.groups import GroupEvents
 from pi_classifier.events.journal import entry_fields, message
 from pi_classifier.events.monitor import EventMonitor
+from pi_classifier.mqtt.broker import Broker
+from pi_classifier.mqtt.connection import Connection
+from pi_classifier.mqtt.outbox import Outbox
 from pi_classifier.offline import detect
 from pi_classifier.offline.classify import JsonReport
 from pi_classifier.sinks.metrics.at_scrape import build_versions
 from pi_classifier.sinks.metrics.groups import GroupMetrics
+from pi_classifier.sinks.metrics.mqtt import MqttMetrics
 from pi_classifier.sinks.metrics.sink import MetricsSink
 from pi_classifier.sinks.metrics.web import WebMetrics
+from pi_classifier.sinks.metrics.webhooks import WebhookMetrics
 from pi_classifier.sinks.stdout import StdoutSink
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.system.soc import CONDITIONS
+from pi_classifier.webhooks.hook import Hook
+from pi_classifier.webhooks.receiver import Receiver
 from public_names.markdown import block, code, table
 
 SCORES = (Score(898, "water bottle", 0.621), Score(737, "pop bottle", 0.09))
@@ -55,6 +62,7 @@ GROUP = Group(
     (Member(PREDICTION._replace(camera="left"), 0.0), Member(PREDICTION._replace(camera="right"), -0.0312)),
     ("back",),
 )
+NOBODY = Broker("broker", 1883, None, "", "")
 EXAMPLE_ID = "0b816d21e6a64fb1a3a06515b667278f"
 STARTED: dict[str, str | float] = {
     "label": "water bottle",
@@ -179,6 +187,9 @@ def metrics() -> str:
     web.request_answered("/api/v1/status", "GET", 200, 0.001)
     web.frame_sent("front", "live", 8000)
     GroupMetrics(registry, [GROUP.name]).offer_group(GROUP)
+    outbox = Outbox()
+    registry.register(MqttMetrics(outbox, Connection(NOBODY, outbox, client_id="", will_topic="")))
+    registry.register(WebhookMetrics([Hook("house", Receiver("https://example.org/", b"", None), kinds=(), source="")]))
     families = sorted([*registry.collect(), *_of_detectors()], key=lambda family: family.name)
     rows = [(code(_exposed(family)), family.type, _labels(family), family.documentation) for family in families]
     return table(("metric", "type", "labels", "meaning"), rows)

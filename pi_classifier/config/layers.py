@@ -13,9 +13,9 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import ValidationError
 
-from pi_classifier.config.network_url import HIDDEN, has_authority, shown, take_userinfo
+from pi_classifier.config.network_url import HIDDEN, has_authority, server_of, shown, take_userinfo
 from pi_classifier.config.problems import in_words
-from pi_classifier.config.schema import SECRETS, Section, Settings
+from pi_classifier.config.schema import ADDRESSES, SECRETS, Section, Settings
 from pi_classifier.errors import ConfigError
 
 DEFAULT_FILE = Path("/etc/pi-classifier/config.toml")
@@ -274,7 +274,9 @@ def _shown(key: Key, value: object) -> str:
     """As TOML would have it, cut where it is too long to be read; no secret."""
     if key[-1] in SECRETS:
         return HIDDEN
-    if isinstance(value, str) and has_authority(value):
+    if key[-1] in ADDRESSES:
+        value = server_of(value) if isinstance(value, str) else HIDDEN
+    elif isinstance(value, str) and has_authority(value):
         value = shown(value)
     try:
         text = json.dumps(value, default=str)

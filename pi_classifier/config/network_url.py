@@ -1,4 +1,4 @@
-"""The address of a network camera, apart from what opens it: no message may ever quote a user name or a password."""
+"""The address of a network camera or of a webhook, apart from what opens it: no message may quote a secret in it."""
 
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -62,6 +62,21 @@ def shown(url: str) -> str:
     return f"{before}?{HIDDEN}" if mark else before
 
 
+def server_of(url: str) -> str:
+    """Scheme, host and port alone: what stands behind them may be all that a stranger need know to be let in.
+
+    `HIDDEN` for what cannot be read, in which a secret may stand anywhere.
+    """
+    try:
+        without, _ = take_userinfo(url)
+        host, _ = host_and_port(without)
+        parts = urlsplit(without)
+    except ValueError:
+        return HIDDEN
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
 def host_and_port(url: str) -> tuple[str, int]:
     """Whom it leads to; an IPv6 address without its brackets.
 
@@ -73,7 +88,7 @@ def host_and_port(url: str) -> tuple[str, int]:
         host, port = parts.hostname, parts.port
     except ValueError:
         raise ValueError("has an address that cannot be read") from None
-    port = port or PORTS[parts.scheme]
+    port = port or PORTS.get(parts.scheme)
     if not host:
         raise ValueError("names no host")
     if not port:

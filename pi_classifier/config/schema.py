@@ -23,7 +23,15 @@ from pydantic import (
 )
 
 from pi_classifier.config.address import ListenAddress
-from pi_classifier.config.network_url import has_authority, host_and_port, is_network, shown, take_userinfo
+from pi_classifier.config.network_url import (
+    HIDDEN,
+    has_authority,
+    host_and_port,
+    is_network,
+    server_of,
+    shown,
+    take_userinfo,
+)
 from pi_classifier.config.problems import problem
 
 LISTEN_EXAMPLE = '"127.0.0.1:9100" or "[::1]:9100", for instance'
@@ -128,6 +136,8 @@ HostName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_host_
 
 SECRETS = ("password",)
 """Keys whose values are never shown. Not pydantic's SecretStr: to import it takes a hundredth of a start."""
+ADDRESSES = ("url",)
+"""Keys of whose values no more is shown than whom they lead to."""
 
 
 class Section(BaseModel):
@@ -412,7 +422,7 @@ def _node_name(text: str) -> str:
 
 
 def _topic(text: str) -> str:
-    levels = text.split("/")
+    levels = text.split("/") if text else []
     if not all(levels) or any(char in text for char in "+#\0"):
         raise problem("is no topic", 'write it as "homeassistant"')
     return text
@@ -436,9 +446,8 @@ class MqttSettings(Section):
     node: Annotated[str, AfterValidator(_node_name)] = Field(
         "", description="this machine's name in topics; empty: the username, or else its host name"
     )
-    discovery: bool = Field(True, description="whether Home Assistant is told what there is")
-    discovery_prefix: Annotated[str, AfterValidator(_topic)] = Field(
-        "homeassistant", max_length=256, description="where it looks for that"
+    discovery: Annotated[str, AfterValidator(_topic)] = Field(
+        "homeassistant", max_length=256, description="where Home Assistant looks for devices; empty: it is not told"
     )
     snapshots: bool = Field(False, description="whether pictures of what has begun are sent, too")
 
@@ -450,6 +459,69 @@ class MqttSettings(Section):
             raise problem("has a key_file and no certificate_file", "name both")
         if self.password_file and not self.username:
             raise problem("has a password_file and no username", "give both")
+        return self
+
+
+def _hook_url(text: str) -> str:
+    if not text:
+        return ""
+    remedy = "write it as https://HOST/PATH, an '@' behind the host as %40"
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise problem("has characters that no URL has", "write those as %20 and the like, the host in ASCII")
+    if text.partition("://")[0].lower() not in ("http", "https"):
+        raise problem("is no URL of a web server", remedy)
+    try:
+        url, userinfo = take_userinfo(text)
+        host_and_port(url)
+    except ValueError as error:
+        raise problem(str(error), remedy) from None
+    if userinfo:
+        raise problem("holds a user name", "leave it out: the signature says who sends")
+    return text
+
+
+HookUrl = Annotated[
+    str,
+    StringConstraints(max_length=4096, strip_whitespace=True),
+    AfterValidator(_hook_url),
+    PlainSerializer(lambda url: f"{server_of(url)}/{HIDDEN}" if url else "", return_type=str),
+]
+"""Whoever knows the path may be let in by it."""
+HookEvent = Literal["started", "stopped", "camera_down", "camera_up", "group", "summary", "totals"]
+
+
+class WebhookSettings(Section):
+    """One `[[webhook]]`: a web server that is told of events."""
+
+    name: CameraName = Field("webhook", description="label in logs and metrics", examples=["house"])
+    url: HookUrl = Field(
+        "",
+        repr=False,
+        description="where events are posted; its path is not shown",
+        examples=["https://example.org/hook"],
+    )
+    secret_file: str = Field(
+        "",
+        max_length=4096,
+        description="holds whsec_..., readable by this user alone; a bare name: the service's credential",
+        examples=["/etc/pi-classifier/house.secret"],
+    )
+    events: tuple[HookEvent, ...] = Field(
+        ("started", "stopped", "camera_down", "camera_up"),
+        min_length=1,
+        description="kinds of them; group, summary and totals are there, too",
+    )
+    ca_file: str = Field("", max_length=4096, description="PEM, who is trusted; empty: who this machine trusts")
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether it is asked by TLS."""
+        return self.url.lower().startswith("https:")
+
+    @model_validator(mode="after")
+    def _trusts_whom_it_asks(self) -> Self:
+        if self.ca_file and self.url and not self.is_encrypted:
+            raise problem("has a ca_file, and its url is not encrypted", "make it https://")
         return self
 
 
@@ -479,6 +551,7 @@ class Settings(Section):
     metrics: MetricsSettings = MetricsSettings()
     web: WebSettings = WebSettings()
     mqtt: MqttSettings = MqttSettings()
+    webhook: tuple[WebhookSettings, ...] = Field((), max_length=64)
     run: RunSettings = RunSettings()
 
     def with_camera_size(self, width: int, height: int) -> Self:
@@ -504,6 +577,7 @@ class Settings(Section):
             "camera": ("cameras", [one.name for one in self.camera]),
             "watch": ("watches", [one.name for one in self.watch]),
             "zone": ("zones", [one.name for one in self.zone]),
+            "webhook": ("webhooks", [one.name for one in self.webhook]),
         }
         for section, (kinds, names) in named.items():
             for name in names:
@@ -555,4 +629,19 @@ class Settings(Section):
         for watch in self.watch:
             if not watch.labels:
                 raise problem(f"the watch '{watch.name}' has no labels", 'give it some: labels = ["water bottle"]')
+        return self
+
+    @model_validator(mode="after")
+    def _webhooks_lead_somewhere(self) -> Self:
+        for one in self.webhook:
+            if not one.url:
+                raise problem(f"the webhook '{one.name}' has no url", 'give it one: url = "https://HOST/PATH"')
+            # Where no value is shown.
+            if one.secret_file.startswith("whsec_"):
+                raise problem(f"the webhook '{one.name}' has its secret in the place of a file's name", "name a file")
+            if not one.secret_file:
+                raise problem(
+                    f"the webhook '{one.name}' has no secret_file",
+                    "name the file with what its messages are signed with",
+                )
         return self

@@ -24,6 +24,7 @@ from pi_classifier.doctor.report import Report
 from pi_classifier.doctor.runtimes import runtime
 from pi_classifier.doctor.service import service
 from pi_classifier.doctor.web import page
+from pi_classifier.doctor.webhooks import webhooks
 from pi_classifier.errors import PiClassifierError
 from pi_classifier.system.soc import Soc
 
@@ -110,6 +111,7 @@ def _of_the_daemon(machine: Machine, installed: Packages, settings: Settings) ->
         ("live page", lambda: page(settings.web, installed)),
         ("own classes", lambda: own_classes(settings.web)),
         ("MQTT broker", lambda: broker(settings, installed)),
+        ("webhooks", lambda: webhooks(settings)),
         ("service", lambda: service(machine)),
     ]
 

@@ -12,7 +12,7 @@ from pi_classifier.config.schema import MqttSettings
 from pi_classifier.errors import ConfigError
 from pi_classifier.mqtt.topics import OFFLINE
 from pi_classifier.system.secret_file import read_named_secret
-from pi_classifier.system.tls import client_context
+from pi_classifier.system.tls import client_context, failure_in_words
 
 PORT, TLS_PORT = 1883, 8883
 """https://www.iana.org/assignments/service-names-port-numbers: mqtt, secure-mqtt."""
@@ -100,10 +100,4 @@ def set_will(client: Client, topic: str) -> None:
 
 def in_words(error: OSError) -> str:
     """Why it cannot be reached, in a few words."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS fails: {(error.reason or 'it does not speak TLS').lower().replace('_', ' ')}"
-    if isinstance(error, TimeoutError):
-        return f"does not answer within {CONNECT_SECONDS:g} s"
-    return error.strerror or str(error)
+    return failure_in_words(error, CONNECT_SECONDS)

@@ -75,6 +75,6 @@ def discovery_of(settings: Settings, model: str, topics: Topics, *, detects: boo
     found = []
     for name, mapped in legal.items():
         subject = Subject(name, watches_of(settings, name), detects, settings.mqtt.snapshots, model)
-        topic = discovery_topic(settings.mqtt.discovery_prefix, topics.node, mapped)
+        topic = discovery_topic(settings.mqtt.discovery, topics.node, mapped)
         found.append((topic, discovery_payload(subject, mapped, topics)))
     return found

@@ -24,6 +24,8 @@ LASTING_SECONDS = 30.0
 """A connection that lasted so long worked: the next attempt is a first one."""
 SUSPICIOUS = 3
 """Connections that were closed soon, one after another, by which time it is no accident."""
+HEAD_BYTES = 16
+"""Of a message, at most, before its topic and after it: MQTT 5, 3.3.1 and 3.3.2."""
 TURN_SECONDS = 1.0
 """At least so often keep-alives are looked at."""
 FLUSH_SECONDS = 0.4
@@ -60,6 +62,8 @@ class Connection:
         """What is written to it wakes the thread."""
         self._message_id: int | None = None
         """Of what is on its way."""
+        self._largest: int | None = None
+        """Bytes of a message that this broker takes, if it says so."""
         self._told = ""
         self._began = 0.0
         """When this attempt did, in seconds of `time.monotonic()`."""
@@ -160,18 +164,28 @@ class Connection:
     def _send(self, client: Client) -> None:
         """The next message, unless the one before is still on its way to the broker."""
         while self.connected and not client.want_write() and (message := self._outbox.next()):
+            size = len(message.payload) + len(message.topic.encode()) + HEAD_BYTES
+            if self._largest is not None and size > self._largest:
+                # It would end the connection, and the next one as well.
+                self._refused(f"{size} bytes are more than the {self._largest} that it allows")
+                continue
             sent = client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
             if message.qos:
                 self._message_id = sent.mid
 
+    def _refused(self, why: str) -> None:
+        if topic := self._outbox.refused():
+            self._tell(f"does not take {topic}: {why}")
+
     def _on_connect(
-        self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+        self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
     ) -> None:
         if reason.is_failure:
             self._failed(f"lets nobody in: {_lower(reason)}")
             return
         self._outbox.renew()
         self._message_id = None
+        self._largest = getattr(properties, "MaximumPacketSize", None)
         self.connected = True
         self.connections += 1
         self._told = ""
@@ -185,8 +199,8 @@ class Connection:
         self._message_id = None
         if not reason.is_failure:
             self._outbox.acknowledged()
-        elif topic := self._outbox.refused():
-            self._tell(f"does not take {topic}: {_lower(reason)}; let the user write there")
+        else:
+            self._refused(f"{_lower(reason)}; let the user write there")
 
     def _on_disconnect(
         self,

@@ -1,4 +1,4 @@
-"""What a connection to a server is encrypted with."""
+"""What a connection to a server is encrypted with, and why there is none."""
 
 import ssl
 
@@ -39,6 +39,17 @@ def client_context(
             )
             raise _unfit(what, error, "name the client's certificate and its key, PEM, without a passphrase") from None
     return context
+
+
+def failure_in_words(error: OSError, seconds: float) -> str:
+    """Why a server cannot be reached, in a few words, to be put behind its name. `seconds`: that it was given."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS fails: {(error.reason or 'it does not speak TLS').lower().replace('_', ' ')}"
+    if isinstance(error, TimeoutError):
+        return f"does not answer within {seconds:g} s"
+    return error.strerror or str(error)
 
 
 def _no_passphrase() -> str:

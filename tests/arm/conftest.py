@@ -36,6 +36,7 @@ def installed_from(project: Path) -> list[str]:
         *requirements(project, "litert"),
         *requirements(project, "onnx"),
         *requirements(project, "web"),
+        *requirements(project, "mqtt"),
         *commands(project),
         *(file.read_text() for file in files if file.exists()),
     ]

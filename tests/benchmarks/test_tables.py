@@ -30,5 +30,5 @@ def test_result_tells_where_it_is_from(result: Path) -> None:
     assert command.startswith("python benchmarks/")
     where = machine if isinstance(machine, str) else str(machine)
     assert "ython" in where
-    assert any(library in where for library in ("torch", "OpenCV", "LiteRT")) or result.stem == "peers"
+    assert any(library in where for library in ("torch", "OpenCV", "LiteRT", "mosquitto")) or result.stem == "peers"
     assert (BENCHMARKS / command.split()[1].partition("/")[2]).exists()

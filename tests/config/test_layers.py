@@ -102,7 +102,7 @@ def test_environment_of_the_only_camera_and_of_lists(toml: WriteToml) -> None:
         (
             "[zzz]\nqqq = 1",
             "unknown key zzz (from {}); known are camera, model, detect, log, steadiness, watch, object, zone, mask, "
-            "metrics, web, run",
+            "metrics, web, mqtt, webhook, run",
         ),
         ("[model]\nthreads = 0", "model.threads"),
         ("[model]\ntop_k = 'five'", 'model.top_k = "five" (from {}) is no whole number; write one, without quotes'),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_classifier.config.layers import Key, Origin, load
-from pi_classifier.config.network_url import Userinfo, host_and_port, shown, take_userinfo, with_userinfo
+from pi_classifier.config.network_url import Userinfo, host_and_port, server_of, shown, take_userinfo, with_userinfo
 from pi_classifier.config.schema import Settings
 from pi_classifier.errors import ConfigError
 
@@ -98,3 +98,21 @@ def test_query_is_not_shown() -> None:
     assert shown("http://h/video.cgi?user=a&pwd=b") == "http://h/video.cgi?***"
     assert shown("http://h/video.cgi") == "http://h/video.cgi"
     assert "secret" not in repr(Userinfo("admin", "secret"))
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        (f"https://Host/{CANARY}?x={CANARY}#{CANARY}", "https://host"),
+        (f"http://[::1]:81/{CANARY}", "http://[::1]:81"),
+        (f"https://user:{CANARY}@host:8443/x", "https://host:8443"),
+        (f"https://user:a/{CANARY}@host/x", "***"),
+        (f"https://host:{CANARY}/x", "***"),
+        (CANARY, "***"),
+        (f"{CANARY}://{CANARY}", "***"),
+        ("", "***"),
+    ],
+)
+def test_server_alone(url: str, server: str) -> None:
+    """Protects the path of a webhook, which may be its only secret: of a URL no more than the server is named."""
+    assert server_of(url) == server

@@ -24,14 +24,23 @@ from pi_classifier.errors import CameraAbsent
 from pi_classifier.events.dispatch import Dispatcher
 from pi_classifier.inference.ticker import HUNG_SECONDS as TICKER_HUNG_SECONDS
 from pi_classifier.inference.ticker import Ticker
+from pi_classifier.mqtt.outbox import Outbox
+from pi_classifier.mqtt.publisher import Watched
 from pi_classifier.sinks.metrics.connections import HUNG_SECONDS as METRICS_HUNG_SECONDS
 from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sources.synthetic import Synthetic
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.web.door import Door
 from pi_classifier.web.server import WebServer
+from pi_classifier.webhooks.hook import HUNG_SECONDS as HOOK_HUNG_SECONDS
+from pi_classifier.webhooks.hook import Hook
+from pi_classifier.webhooks.hooks import Webhooks
+from pi_classifier.webhooks.receiver import Receiver
 from tests.fakes import CollectingListener, CollectingObserver, FakeModel, HangingCamera, ScriptedCamera
+from tests.mqtt.parts import NOBODY, connection_to, publisher_of
+from tests.running import unused_port
 from tests.waiting import DEADLINE_SECONDS, eventually
+from tests.webhooks.receiving import KEY
 
 EVENT = Event(EventKind.CAMERA_UP, "front", 0.0, "c0ffee")
 
@@ -138,6 +147,32 @@ def web_server() -> Member:
     return Member(component, answers)
 
 
+def mqtt_publisher() -> Member:
+    """Whose broker is not there."""
+    outbox = Outbox()
+    connection = connection_to(NOBODY, outbox)
+    component = publisher_of(outbox, {"front": Watched([], None)}, connection=connection)
+    component.publish(EVENT)
+    return Member(component, lambda: connection.failures)
+
+
+def webhooks_to(*ports: int) -> Webhooks:
+    """To receivers on these ports, who want all that cameras do."""
+    return Webhooks(
+        [
+            Hook(f"{port}", Receiver(f"http://127.0.0.1:{port}/", KEY, None), kinds={EVENT.kind}, source="/test")
+            for port in ports
+        ]
+    )
+
+
+def webhooks() -> Member:
+    """Whose receivers are not there."""
+    component = webhooks_to(unused_port(), unused_port())
+    component.publish(EVENT)
+    return Member(component, lambda: all(hook.figures().failed_attempts for hook in component.hooks))
+
+
 MEMBERS = [
     capture,
     capture_without_camera,
@@ -147,6 +182,8 @@ MEMBERS = [
     idle_dispatcher,
     metrics_server,
     web_server,
+    mqtt_publisher,
+    webhooks,
 ]
 """A new component is one name more."""
 
@@ -226,7 +263,30 @@ def hung_metrics_server() -> Hung:
     return Hung(component, scrape, hangs, release, METRICS_HUNG_SECONDS)
 
 
-HUNG = [hung_capture, capture_hung_at_once, hung_ticker, ticker_hung_later, hung_dispatcher, hung_metrics_server]
+def hung_webhook() -> Hung:
+    """One whose receiver says nothing."""
+    hangs, release = threading.Event(), threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def hang() -> None:
+        with listener, listener.accept()[0]:
+            hangs.set()
+            release.wait()
+
+    threading.Thread(target=hang, daemon=True).start()
+    component = webhooks_to(listener.getsockname()[1])
+    return Hung(component, lambda: component.publish(EVENT), hangs, release, HOOK_HUNG_SECONDS)
+
+
+HUNG = [
+    hung_capture,
+    capture_hung_at_once,
+    hung_ticker,
+    ticker_hung_later,
+    hung_dispatcher,
+    hung_metrics_server,
+    hung_webhook,
+]
 
 
 def stop_within_the_deadline(component: Component) -> None:

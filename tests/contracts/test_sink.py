@@ -18,6 +18,8 @@ from pi_classifier.contracts.prediction import Prediction, Sink
 from pi_classifier.events.monitor import EventMonitor
 from pi_classifier.inference.synchroniser import Synchroniser
 from pi_classifier.inference.watchdog import Watchdog
+from pi_classifier.mqtt.outbox import Outbox
+from pi_classifier.mqtt.publisher import Watched
 from pi_classifier.sinks.metrics.sink import MetricsSink
 from pi_classifier.sinks.status import StatusSink
 from pi_classifier.sinks.stdout import StdoutSink
@@ -27,6 +29,7 @@ from pi_classifier.web.cameras import Cameras as CameraViews
 from pi_classifier.web.cameras import prediction_object
 from pi_classifier.web.view import CameraView
 from tests.fakes import METADATA, CollectingGroupSink, CollectingSink, prediction_of
+from tests.mqtt.parts import publisher_of
 from tests.waiting import DEADLINE_SECONDS
 
 
@@ -90,6 +93,20 @@ def watchdog(cameras: Cameras) -> tuple[Sink, Shown]:
     return Watchdog(manager, statistics=list(cameras.values()), components=[]), lambda: "\n".join(heard)
 
 
+def mqtt(cameras: Cameras) -> tuple[Output, Shown]:
+    """What a broker would get, of which there is none."""
+    outbox, shown = Outbox(), list[str]()
+
+    def told() -> str:
+        while message := outbox.next():
+            shown.append(f"{message}")
+            if message.qos:
+                outbox.acknowledged()
+        return "\n".join(shown)
+
+    return publisher_of(outbox, dict.fromkeys(cameras, Watched([], None))), told
+
+
 def views(cameras: Cameras) -> tuple[Sink, Shown]:
     """What the page shows, after its event loop has ended: nobody looks any more."""
     loop = asyncio.new_event_loop()
@@ -112,8 +129,8 @@ def collecting(_cameras: Cameras) -> tuple[Sink, Shown]:
 
 OUTPUTS: list[Callable[[Cameras], tuple[Output, Shown]]] = [text_lines, json_lines, status]
 """They are sinks and reporters. A new one is one name more."""
-REPORTERS: list[Callable[[Cameras], tuple[Reporter, Shown]]] = [*OUTPUTS, monitor]
-SINKS: list[Callable[[Cameras], tuple[Sink, Shown]]] = [*OUTPUTS, metrics, watchdog, views, in_step, collecting]
+REPORTERS: list[Callable[[Cameras], tuple[Reporter, Shown]]] = [*OUTPUTS, monitor, mqtt]
+SINKS: list[Callable[[Cameras], tuple[Sink, Shown]]] = [*OUTPUTS, mqtt, metrics, watchdog, views, in_step, collecting]
 each_output = pytest.mark.parametrize("make", OUTPUTS, ids=lambda make: make.__name__)
 each_reporter = pytest.mark.parametrize("make", REPORTERS, ids=lambda make: make.__name__)
 each_sink = pytest.mark.parametrize("make", SINKS, ids=lambda make: make.__name__)

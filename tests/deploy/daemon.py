@@ -11,14 +11,20 @@ from pi_classifier.contracts.detection import Detection, DetectorMetadata
 from pi_classifier.contracts.group import Group, Member
 from pi_classifier.contracts.prediction import Prediction, Result, Score, Timings
 from pi_classifier.contracts.state import State, Steady, WatchState
+from pi_classifier.mqtt.outbox import Outbox
 from pi_classifier.sinks.metrics.at_scrape import build_versions
 from pi_classifier.sinks.metrics.groups import GroupMetrics
+from pi_classifier.sinks.metrics.mqtt import MqttMetrics
 from pi_classifier.sinks.metrics.server import MetricsServer
 from pi_classifier.sinks.metrics.sink import MetricsSink
 from pi_classifier.sinks.metrics.web import WebMetrics
+from pi_classifier.sinks.metrics.webhooks import WebhookMetrics
 from pi_classifier.statistics import CameraStatistics
 from pi_classifier.system.soc import CONDITIONS
+from pi_classifier.webhooks.hook import Hook
+from pi_classifier.webhooks.receiver import Receiver
 from tests import fakes
+from tests.mqtt.parts import NOBODY, connection_to
 from tests.running import unused_port
 
 CAMERAS = ("door", "front")
@@ -54,6 +60,10 @@ class Daemon:
         )
         self._web = WebMetrics(server.registry)
         self._groups = GroupMetrics(server.registry, ["house"])
+        outbox = Outbox()
+        server.registry.register(MqttMetrics(outbox, connection_to(NOBODY, outbox)))
+        hook = Hook("house", Receiver("https://example.org/", b"", None), kinds=(), source="")
+        server.registry.register(WebhookMetrics([hook]))
         self.work()
 
     def work(self) -> None:

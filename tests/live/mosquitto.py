@@ -5,11 +5,13 @@ import json
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
@@ -103,19 +105,27 @@ class Heard(NamedTuple):
 class Subscriber:
     """Hears everything, and subscribes again whenever its broker is back."""
 
-    def __init__(self, port: int, *, user: Mapping[str, str] | None = None) -> None:
-        """`user`: its `username` and `password`."""
+    def __init__(self, port: int, user: Mapping[str, str], tls: ssl.SSLContext | None) -> None:
+        """Begin to hear.
+
+        Args:
+            port: of the broker.
+            user: `username` and `password`; empty: nobody in particular.
+            tls: whom it trusts.
+        """
         self.heard: list[Heard] = []
         self._subscribed = threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
         if user:
             self._client.username_pw_set(**user)
+        if tls:
+            self._client.tls_set_context(tls)
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = self._on_message
         self._client.on_disconnect = lambda *_: self._subscribed.clear()
-        self._client.connect("127.0.0.1", port, keepalive=5)
+        self._client.connect("localhost", port, keepalive=5)
         self._client.loop_start()
         self.wait_until_subscribed()
 
@@ -142,9 +152,11 @@ class Subscriber:
 
 
 @contextmanager
-def subscriber(port: int, *, user: Mapping[str, str] | None = None) -> Iterator[Subscriber]:
+def subscriber(
+    port: int, *, user: Mapping[str, str] = MappingProxyType({}), tls: ssl.SSLContext | None = None
+) -> Iterator[Subscriber]:
     """One that hears while the context lasts."""
-    one = Subscriber(port, user=user)
+    one = Subscriber(port, user, tls)
     try:
         yield one
     finally:

@@ -1,6 +1,7 @@
 """Benchmarks in short real runs: what they say must add up."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +67,24 @@ def test_photographs_through_every_runtime_at_hand(test_data: Path, real_weights
         assert one["top1"] >= 0.6, one
         assert one["total_ms"] == pytest.approx(one["preprocess_ms"] + one["inference_ms"], rel=0.2)
         assert min(one["preprocess_ms"], one["cpu_ms"], one["rss_mb"]) > 0
+
+
+def test_fleet_adds_up() -> None:
+    """Protects what is said of many daemons: each is in and scraped, and what was sent was heard by who may read it."""
+    if not shutil.which("mosquitto_passwd") or not shutil.which("prometheus"):
+        pytest.skip("mosquitto or prometheus is not installed: apt install mosquitto prometheus")
+    ended = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "fleet.py",
+         "--pis", "12", "--seconds", "6", "--change-seconds", "1", "--json"],
+        capture_output=True, text=True, timeout=3 * DEADLINE_SECONDS, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    result = json.loads(ended.stdout)
+    events = result["events"]
+    assert events["sent"] > 12
+    # What is on its way at the end is heard by one side only.
+    assert abs(events["heard"] - events["sent"]) <= 12
+    assert (events["lost"], events["refused"]) == (0, 0)
+    assert 0 <= events["p50_ms"] <= events["p99_ms"] <= events["most_ms"]
+    assert result["targets"]["up"] == 12
+    assert all(one["rss_mb"] > 0 for one in result["servers"].values())

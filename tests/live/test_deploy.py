@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.deploy.daemon import CAMERAS, Daemon, serving
 from tests.deploy.shipped import CONFIG, MACHINE, RULES, Query, alerts
+from tests.live.dashboards import assert_answered
 from tests.live.prometheus import Prometheus, awaited, scraping
 
 
@@ -37,16 +37,7 @@ def prometheus(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.mark.parametrize("query", MACHINE.queries(), ids=lambda query: query.panel)
 def test_prometheus_answers_every_query_of_the_dashboard(query: Query, daemon: Daemon, prometheus: Prometheus) -> None:
     """Protects every panel: Prometheus understands its query, finds numbers, and has each label of its legend."""
-
-    def series() -> list[dict[str, Any]]:
-        daemon.work()
-        found = prometheus.query(MACHINE.filled_in(query.expression))
-        return found if all(one["value"][1] not in {"NaN", "+Inf", "-Inf"} for one in found) else []
-
-    found = awaited(series, f"numbers for {query.expression}")
-    labels = re.findall(r"\{\{(\w+)\}\}", query.legend)
-    assert all(one["metric"].get(label) for one in found for label in labels)
-    assert len({tuple(one["metric"].get(label) for label in labels) for one in found}) == len(found) or not labels
+    assert_answered(query, MACHINE, daemon, prometheus)
 
 
 @pytest.mark.parametrize("name", MACHINE.variables)

@@ -13,6 +13,7 @@ from pi_classifier.mqtt.connection import Connection
 from pi_classifier.mqtt.outbox import Outbox
 from tests.live.mosquitto import Mosquitto, Subscriber, mosquitto, subscriber
 from tests.live.network_path import NetworkPath, network_path
+from tests.mqtt.parts import connection_to
 from tests.waiting import eventually
 
 EVENTS_A_SECOND = 20
@@ -68,12 +69,10 @@ def numbers(heard: Subscriber) -> list[int]:
 
 
 @contextmanager
-def connected(port: int, client_id: str = "pi-classifier-garden") -> Iterator[tuple[Outbox, Connection]]:
+def connected(port: int) -> Iterator[tuple[Outbox, Connection]]:
     """An outbox and its connection, as the daemon has them."""
     outbox = Outbox()
-    connection = Connection(
-        Broker("127.0.0.1", port, None, "", ""), outbox, client_id=client_id, will_topic=AVAILABILITY
-    )
+    connection = connection_to(Broker("127.0.0.1", port, None, "", ""), outbox)
     outbox.keep(AVAILABILITY, b"online")
     connection.start()
     try:
@@ -209,14 +208,31 @@ def test_refused_topics_hold_up_nothing(tmp_path: Path, caplog: pytest.LogCaptur
     assert any(f"does not take {TOPIC}: not authorized" in one for one in told)
 
 
+def test_a_picture_that_is_too_large_holds_up_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Protects events from a snapshot that the broker does not allow, and would end each connection for."""
+    picture = "pi-classifier/garden/front/snapshot"
+    with (
+        mosquitto(tmp_path, settings="allow_anonymous true\nmax_packet_size 2000") as broker,
+        subscriber(broker.port) as heard,
+        connected(broker.port) as (outbox, connection),
+    ):
+        outbox.keep(picture, bytes(5000))
+        outbox.add(TOPIC, b"1")
+        connection.wake()
+        eventually(lambda: outbox.figures().delivered == 1, "event", every=0.02)
+        assert outbox.figures().refused == 1
+        assert connection.failures == 0
+        assert heard.last(picture) is None
+    assert f"does not take {picture}: 5051 bytes are more than the 2000 that it allows" in caplog.text
+
+
 def test_wrong_password(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Protects who configures: it is told once that nobody is let in, and not what the password was."""
     (tmp_path / "passwords").write_text("garden:$7$101$AAAA$AAAA\n", encoding="utf-8")
     settings = f"password_file {tmp_path}/passwords"
     with mosquitto(tmp_path, settings=settings) as broker:
         outbox = Outbox()
-        named = Broker("127.0.0.1", broker.port, None, "garden", "canary")
-        connection = Connection(named, outbox, client_id="garden", will_topic=AVAILABILITY)
+        connection = connection_to(Broker("127.0.0.1", broker.port, None, "garden", "canary"), outbox)
         connection.start()
         eventually(lambda: connection.failures >= 2, "second attempt", every=0.05)
         connection.stop()

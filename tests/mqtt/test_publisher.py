@@ -11,13 +11,11 @@ from pi_classifier.contracts.detection import Detection
 from pi_classifier.contracts.event import Event, EventKind
 from pi_classifier.contracts.job import PictureDemand
 from pi_classifier.contracts.state import State, Steady, WatchState
-from pi_classifier.mqtt.broker import Broker
-from pi_classifier.mqtt.connection import Connection
 from pi_classifier.mqtt.outbox import Message, Outbox
-from pi_classifier.mqtt.publisher import MqttPublisher, Watched
-from pi_classifier.mqtt.topics import Topics
+from pi_classifier.mqtt.publisher import Watched
 from pi_classifier.statistics import CameraStatistics
 from tests.fakes import prediction_of
+from tests.mqtt.parts import publisher_of
 
 BOTTLE = State("water bottle", 898, 0.81, 0.0)
 NOTHING = State(None, None, 0.0, 0.0)
@@ -29,13 +27,9 @@ class Told:
     def __init__(self, *, snapshots: bool = False, detects: bool = False, capacity: int = 1000) -> None:
         self.demand = PictureDemand()
         self.outbox = Outbox(capacity)
-        connection = Connection(Broker("127.0.0.1", 1, None, "", ""), self.outbox, client_id="", will_topic="")
         cameras = {"front": Watched(["bottle"], self.demand if snapshots else None)}
-        topics = Topics("garden")
-        self.publisher = MqttPublisher(
-            self.outbox, connection, topics, cameras=cameras, detects=detects, discovery=[("d", b"d")]
-        )
-        self.sent()
+        self.publisher = publisher_of(self.outbox, cameras, detects=detects)
+        self.begun = self.sent()
 
     def sent(self) -> dict[str, Any]:
         """The messages since the last call, by topic below the node's."""
@@ -66,20 +60,11 @@ def _read(payload: bytes) -> Any:
 def test_beginning() -> None:
     """Protects who looks before there is a frame: the daemon is there, and its camera is not until a frame comes."""
     told = Told()
-    told.publisher = MqttPublisher(
-        told.outbox,
-        Connection(Broker("127.0.0.1", 1, None, "", ""), told.outbox, client_id="", will_topic=""),
-        Topics("shed"),
-        cameras={"front": Watched([], None)},
-        detects=False,
-        discovery=[("homeassistant/device/shed/front/config", b"{}")],
-    )
-    assert told.sent() == {
-        "homeassistant/device/shed/front/config": {},
-        "pi-classifier/shed/availability": b"online",
-        "pi-classifier/shed/front/availability": b"offline",
+    assert told.begun == {
+        "homeassistant/device/garden/front/config": {},
+        "availability": b"online",
+        "front/availability": b"offline",
     }
-    told = Told()
     told.see(NOTHING)
     first = told.sent()
     assert first["front/availability"] == b"online"

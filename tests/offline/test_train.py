@@ -81,7 +81,7 @@ def test_interruption_leaves_a_usable_model_and_resume_ends_as_if_there_was_none
     assert done
     assert 0 < done.epochs < 100_000
 
-    more = str(done.epochs + 1000)
+    more = str(done.epochs + 50)
     resumed = trained(program, data, real_weights, tmp_path / "resumed.bundle", "--epochs", more, "--resume")
     assert resumed.lines[0] == f"resumed after epoch {done.epochs}"
     trained(program, data, real_weights, tmp_path / "whole.bundle", "--epochs", more)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pi_classifier.errors import ConfigError
-from pi_classifier.system.tls import client_context
+from pi_classifier.system.tls import client_context, failure_in_words
 
 
 def self_signed(folder: Path, name: str, *options: str) -> tuple[Path, Path]:
@@ -69,3 +69,16 @@ def test_unfit_files(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=said) as refused:
             client_context("mqtt", **{name: str(path) for name, path in files.items()})
         assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (TimeoutError(), "does not answer within 5 s"),
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (OSError("without a number"), "without a number"),
+    ],
+)
+def test_failures_in_words(error: OSError, said: str) -> None:
+    """Protects who reads the log: why a server cannot be reached is a few words."""
+    assert failure_in_words(error, 5.0) == said

@@ -1,0 +1,95 @@
+"""What became of events for webhooks, in numbers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from pi_classifier.sinks.metrics.at_scrape import PREFIX
+
+
+class Outcomes(Protocol):
+    """What became of events, since the start."""
+
+    @property
+    def waiting(self) -> int:
+        """To be sent, or to be sent again."""
+
+    @property
+    def delivered(self) -> int:
+        """That the receiver has taken."""
+
+    @property
+    def failed(self) -> int:
+        """That were given up."""
+
+    @property
+    def lost(self) -> int:
+        """That too many came after."""
+
+    @property
+    def failed_attempts(self) -> int:
+        """To deliver any of them."""
+
+    @property
+    def up(self) -> bool:
+        """Whether the newest attempt was successful."""
+
+
+class Hooked(Protocol):
+    """A webhook."""
+
+    name: str
+
+    def figures(self) -> Outcomes:
+        """As they stand."""
+
+
+FAMILIES: Sequence[
+    tuple[type[CounterMetricFamily] | type[GaugeMetricFamily], str, str, Callable[[Outcomes], float]]
+] = (
+    (
+        GaugeMetricFamily,
+        "webhook_up",
+        "0 while the newest attempt to deliver an event has failed, else 1.",
+        lambda one: float(one.up),
+    ),
+    (GaugeMetricFamily, "webhook_events_waiting", "Events to be sent, or to be sent again.", lambda one: one.waiting),
+    (CounterMetricFamily, "webhook_events_delivered", "Events that the receiver has taken.", lambda one: one.delivered),
+    (
+        CounterMetricFamily,
+        "webhook_events_failed",
+        "Events that the receiver has not taken, however often it was tried, or because it is gone.",
+        lambda one: one.failed,
+    ),
+    (
+        CounterMetricFamily,
+        "webhook_events_lost",
+        "Events that were too many for a receiver that takes none.",
+        lambda one: one.lost,
+    ),
+    (
+        CounterMetricFamily,
+        "webhook_failed_attempts",
+        "Attempts to deliver an event that failed.",
+        lambda one: one.failed_attempts,
+    ),
+)
+
+
+class WebhookMetrics(Collector):
+    """Reads them when they are scraped."""
+
+    def __init__(self, hooks: Sequence[Hooked]) -> None:
+        """`hooks`: what is read, under locks of their own."""
+        self._hooks = tuple(hooks)
+
+    def collect(self) -> Iterator[Metric]:
+        """As they stand."""
+        figures = {hook.name: hook.figures() for hook in self._hooks}
+        for kind, name, documentation, value in FAMILIES:
+            family = kind(PREFIX + name, documentation, labels=["webhook"])
+            for hook, one in figures.items():
+                family.add_metric([hook], value(one))
+            yield family

@@ -1,0 +1,27 @@
+"""A publisher whose broker is not there, or anywhere that is said."""
+
+from collections.abc import Mapping
+
+from pi_classifier.mqtt.broker import Broker
+from pi_classifier.mqtt.connection import Connection
+from pi_classifier.mqtt.outbox import Outbox
+from pi_classifier.mqtt.publisher import MqttPublisher, Watched
+from pi_classifier.mqtt.topics import Topics
+
+NOBODY = Broker("127.0.0.1", 1, None, "", "")
+"""Where no broker is."""
+
+
+def connection_to(broker: Broker, outbox: Outbox) -> Connection:
+    """As the daemon of the node `garden` has it."""
+    return Connection(broker, outbox, client_id="pi-classifier-garden", will_topic="pi-classifier/garden/availability")
+
+
+def publisher_of(
+    outbox: Outbox, cameras: Mapping[str, Watched], *, detects: bool = False, connection: Connection | None = None
+) -> MqttPublisher:
+    """The node `garden`, with an empty discovery."""
+    connection = connection or connection_to(NOBODY, outbox)
+    topics = Topics("garden")
+    discovery = [("homeassistant/device/garden/front/config", b"{}")]
+    return MqttPublisher(outbox, connection, topics, cameras=cameras, detects=detects, discovery=discovery)

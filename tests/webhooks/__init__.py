@@ -1,0 +1,1 @@
+"""Events to web servers, over real connections."""
