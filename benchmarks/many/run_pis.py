@@ -23,7 +23,7 @@ from pi_classifier.mqtt.broker import Broker
 from pi_classifier.mqtt.connection import Connection
 from pi_classifier.mqtt.discovery import Subject, discovery_payload, discovery_topic
 from pi_classifier.mqtt.outbox import Outbox
-from pi_classifier.mqtt.publisher import MqttPublisher, Watched
+from pi_classifier.mqtt.publisher import STATUS_SECONDS, MqttPublisher, Watched
 from pi_classifier.mqtt.topics import Topics
 from pi_classifier.prepare.store import DEMO_BUNDLE
 from pi_classifier.runtimes.bundle import read_bundle
@@ -73,11 +73,14 @@ class Pi:
         self._shown: int | None = None
         self._random = random.Random(node)  # noqa: S311 - what a camera shows
         self._every = order.change_seconds
-        # All at other moments.
+        # All at other moments, as machines that were not switched on together.
+        self._begins = self._random.uniform(0, STATUS_SECONDS)
         self.due = time.monotonic() + self._random.uniform(0, self._every)
 
-    def live(self, now: float) -> None:
-        """Let happen what is due."""
+    def live(self, now: float, lived: float) -> None:
+        """Let happen what is due. `lived`: seconds since the first of them all began."""
+        if lived < self._begins:
+            return
         self.publisher.report(self._statistics.snapshot())
         if now >= self.due:
             self.due = now + self._random.uniform(0.5, 1.5) * self._every
@@ -116,12 +119,13 @@ def main() -> None:
         one.publisher.start()
     going, ended = threading.Event(), threading.Event()
     threading.Thread(target=listen, args=(pis, going, ended), daemon=True).start()
-    deadline = time.monotonic() + LONGEST_SECONDS
+    deadline, began = time.monotonic() + LONGEST_SECONDS, 0.0
     while not ended.wait(0.05) and time.monotonic() < deadline:
         if going.is_set():
             now = time.monotonic()
+            began = began or now
             for one in pis:
-                one.live(now)
+                one.live(now, now - began)
     for one in pis:
         one.publisher.stop()
 
