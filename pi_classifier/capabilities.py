@@ -142,12 +142,9 @@ def presence(settings: Settings, categories: Sequence[str], on_change: Callable[
     for watch in settings.watch:
         for label in watch.labels:
             class_id_of(label, categories, f"watch {watch.name}")
-    camera_of = {zone.name: zone.camera for zone in settings.zone}
     watches = {
         camera.name: [
-            ObjectWatch(one.name, frozenset(one.labels), one.zone)
-            for one in settings.watch
-            if not one.zone or camera_of[one.zone] == camera.name
+            ObjectWatch(one.name, frozenset(one.labels), one.zone) for one in settings.watches_of(camera.name)
         ]
         for camera in settings.camera
     }

@@ -9,6 +9,11 @@ LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 
 """Hosts that stand for every address of this machine, and the one to connect to instead."""
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether what is sent to this host, a name or an address, never leaves the machine."""
+    return host == "localhost" or host in LOOPBACK.values()
+
+
 class ListenAddress(NamedTuple):
     """HOST:PORT, or nothing where a server is turned off."""
 

@@ -562,6 +562,11 @@ class Settings(Section):
         )
         return self.model_copy(update={"camera": cameras})
 
+    def watches_of(self, camera: str) -> list[WatchSettings]:
+        """A camera's watches: one that looks at a zone is of the zone's camera alone."""
+        camera_of = {zone.name: zone.camera for zone in self.zone}
+        return [watch for watch in self.watch if not watch.zone or camera_of[watch.zone] == camera]
+
     @property
     def groups(self) -> dict[str, list[str]]:
         """The names of the cameras of each group, by its own."""

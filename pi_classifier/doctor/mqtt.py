@@ -1,5 +1,6 @@
 """Whether the broker can be reached, lets the daemon in, and takes what it tells."""
 
+from pi_classifier.config.address import is_this_machine
 from pi_classifier.config.schema import Settings
 from pi_classifier.doctor.finding import Finding, State
 from pi_classifier.doctor.packages import Packages
@@ -45,12 +46,8 @@ def broker(settings: Settings, installed: Packages) -> list[Finding]:
         more = f" and {len(refused) - MOST_NAMED} more" if len(refused) > MOST_NAMED else ""
         remedy = "let its user write there: deploy/mosquitto/acl shows how"
         findings.append(Finding(NAME, State.PROBLEM, f"does not take {', '.join(shown)}{more}", remedy))
-    if named.tls is None and settings.mqtt.password_file and not _this_machine(settings.mqtt.host):
+    if named.tls is None and settings.mqtt.password_file and not is_this_machine(settings.mqtt.host):
         findings.append(
             Finding(NAME, State.WARNING, "the password crosses the network and nothing is encrypted", "set tls = true")
         )
     return findings
-
-
-def _this_machine(host: str) -> bool:
-    return host in {"localhost", "127.0.0.1", "::1"}

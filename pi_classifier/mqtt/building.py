@@ -59,9 +59,8 @@ def topics_of(settings: Settings) -> Topics:
 
 
 def watches_of(settings: Settings, camera: str) -> list[str]:
-    """The names of a camera's watches: one that looks at a zone is of the zone's camera alone."""
-    camera_of = {zone.name: zone.camera for zone in settings.zone}
-    return [one.name for one in settings.watch if camera_of.get(one.zone, camera) == camera]
+    """The names of a camera's watches."""
+    return [one.name for one in settings.watches_of(camera)]
 
 
 def discovery_of(settings: Settings, model: str, topics: Topics, *, detects: bool) -> list[tuple[str, bytes]]:

@@ -7,7 +7,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from pi_classifier import __version__
-from pi_classifier.config.address import LOOPBACK
+from pi_classifier.config.address import is_this_machine
 from pi_classifier.config.network_url import host_and_port, server_of
 from pi_classifier.config.schema import WebhookSettings
 from pi_classifier.errors import ConfigError
@@ -71,7 +71,7 @@ class Receiver:
     @property
     def is_on_this_machine(self) -> bool:
         """Whether what is sent never leaves it."""
-        return self._host == "localhost" or self._host in LOOPBACK.values()
+        return is_this_machine(self._host)
 
     def post(self, message_id: str, body: bytes) -> Answer:
         """Send one message. No redirect is followed, no proxy asked, and nothing read of the answer but its head."""
