@@ -14,12 +14,11 @@ from pathlib import Path
 from stat import S_ISLNK
 from typing import Self
 
-import cv2
-
 from pi_classifier.collecting.folder import cannot_write, label_for, make_folder
 from pi_classifier.collecting.likeness import Likeness
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.errors import CannotWrite
+from pi_classifier.sinks.jpeg import encode_jpeg
 from pi_classifier.system.atomic_file import create_file
 
 QUALITY = 95
@@ -90,10 +89,10 @@ class Burst:
         if self._likeness and not self._likeness.is_new(pixels):
             self.similar += 1
             return False
-        _, jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        jpeg = encode_jpeg(pixels, QUALITY)
         try:
             self._check_room()
-            self.saved.append(self._written(jpeg.tobytes()))
+            self.saved.append(self._written(jpeg))
         except OSError as error:
             raise cannot_write(self._folder / self._name, error) from None
         return True

@@ -3,11 +3,10 @@
 import json
 import time
 
-import cv2
-
 from pi_classifier.contracts.event import Event
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.prediction import Prediction
+from pi_classifier.sinks.jpeg import encode_jpeg
 from pi_classifier.sinks.objects import Object, detection_objects, event_object, time_text
 from pi_classifier.statistics import Snapshot
 
@@ -54,8 +53,7 @@ def status_payload(snapshot: Snapshot) -> bytes:
 
 def jpeg(picture: Pixels) -> bytes:
     """A frame, BGR."""
-    _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return encoded.tobytes()
+    return encode_jpeg(picture, JPEG_QUALITY)
 
 
 def _encoded(value: Object) -> bytes:

@@ -5,10 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import cv2
-
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.contracts.prediction import Prediction, Result
+from pi_classifier.sinks.jpeg import encode_jpeg
 
 if TYPE_CHECKING:
     from pi_classifier.sinks.boxes import Boxes
@@ -49,8 +48,7 @@ class JpegEncoder:
             picture = self._boxes.labelled(picture, drawn.detections)
         elif drawn and drawn.scores:
             picture = self._overlay.labelled(picture, drawn.scores)
-        _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        return jpeg.tobytes()
+        return encode_jpeg(picture, QUALITY)
 
     @cached_property
     def _overlay(self) -> "Overlay":
