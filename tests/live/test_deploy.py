@@ -5,17 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.deploy.daemon import CAMERAS, Daemon, serving
+from tests.deploy.daemon import CAMERAS, Daemon
 from tests.deploy.shipped import CONFIG, MACHINE, RULES, Query, alerts
 from tests.live.dashboards import assert_answered
 from tests.live.prometheus import Prometheus, awaited, scraping
-
-
-@pytest.fixture(scope="module")
-def daemon() -> Iterator[Daemon]:
-    """Metrics, served as the daemon serves them."""
-    with serving() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

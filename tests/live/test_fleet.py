@@ -5,18 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.deploy.daemon import Daemon, serving
+from tests.deploy.daemon import Daemon
 from tests.deploy.shipped import FLEET, FLEET_CONFIG, FLEET_RULES, RULES, Query, alerts, recorded
 from tests.live.dashboards import assert_answered
 from tests.live.prometheus import Prometheus, awaited, scraping
 from tests.running import unused_port
-
-
-@pytest.fixture(scope="module")
-def daemon() -> Iterator[Daemon]:
-    """Metrics, served as the daemon serves them."""
-    with serving() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
