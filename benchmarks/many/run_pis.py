@@ -73,16 +73,17 @@ class Pi:
         self._shown: int | None = None
         self._random = random.Random(node)  # noqa: S311 - what a camera shows
         self._every = order.change_seconds
-        # All tell their status at other moments, as machines that were not switched on together.
+        # In seconds since the first of them all began. Each at moments of its own, as machines that were not switched
+        # on together.
         self._tells_from = self._random.uniform(0, STATUS_SECONDS)
-        self.due = time.monotonic() + self._random.uniform(0, self._every)
+        self._due = self._random.uniform(0, self._every)
 
     def live(self, now: float, lived: float) -> None:
         """Let happen what is due. `lived`: seconds since the first of them all began."""
         if lived >= self._tells_from:
             self.publisher.report(self._statistics.snapshot())
-        if now >= self.due:
-            self.due = now + self._random.uniform(0.5, 1.5) * self._every
+        if lived >= self._due:
+            self._due = lived + self._random.uniform(0.5, 1.5) * self._every
             self._change(now)
 
     def figures(self) -> dict[str, int]:
