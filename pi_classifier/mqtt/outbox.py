@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+from pi_classifier.contracts.delivery import MqttFigures
+
 CAPACITY = 1000
 """Events that wait at most."""
 Payload = bytes | Callable[[], bytes]
@@ -19,19 +21,6 @@ class Message(NamedTuple):
     qos: int
     """1: until it is acknowledged or refused, nothing else of that kind is sent. 0: it is forgotten at once."""
     retain: bool
-
-
-class Figures(NamedTuple):
-    """What became of messages, since the start."""
-
-    waiting: int
-    """Events that are not acknowledged."""
-    delivered: int
-    """Events that were."""
-    lost: int
-    """Events that more than the capacity came after."""
-    refused: int
-    """Messages of any kind that the broker did not want."""
 
 
 class Outbox:
@@ -124,10 +113,10 @@ class Outbox:
         with self._lock:
             return not (self._due or self._events or self._passing or self._on_its_way)
 
-    def figures(self) -> Figures:
+    def figures(self) -> MqttFigures:
         """As they stand."""
         with self._lock:
-            return Figures(len(self._events), self._delivered, self._lost, self._refused)
+            return MqttFigures(len(self._events), self._delivered, self._lost, self._refused)
 
     def _arrived(self) -> bool:
         """Whether it was an event."""

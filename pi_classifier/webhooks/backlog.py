@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from pi_classifier.contracts.delivery import WebhookFigures
 from pi_classifier.contracts.event import Event
 from pi_classifier.webhooks.schedule import RETRY_SECONDS, pause_after
 
@@ -18,23 +18,6 @@ class _Waiting:
     """From when on it may be sent."""
     attempts: int = 0
     """That have failed."""
-
-
-class Figures(NamedTuple):
-    """What became of events, since the start. Those published are those waiting, delivered, failed and lost."""
-
-    waiting: int
-    """To be sent, or to be sent again."""
-    delivered: int
-    """That the receiver has taken."""
-    failed: int
-    """That it has not, however often it was tried, or because it is gone."""
-    lost: int
-    """That more than the capacity came after."""
-    failed_attempts: int
-    """To deliver any of them."""
-    up: bool
-    """Whether the newest attempt was successful, or there was none."""
 
 
 class Backlog:
@@ -131,9 +114,11 @@ class Backlog:
         self._failed += len(self._waiting)
         self._waiting.clear()
 
-    def figures(self) -> Figures:
+    def figures(self) -> WebhookFigures:
         """As they stand."""
-        return Figures(len(self._waiting), self._delivered, self._failed, self._lost, self._failed_attempts, self._up)
+        return WebhookFigures(
+            len(self._waiting), self._delivered, self._failed, self._lost, self._failed_attempts, self._up
+        )
 
     def _taken(self) -> str:
         """What was on its way, which it is no more."""

@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 
+from pi_classifier.contracts.delivery import WebhookFigures
 from pi_classifier.contracts.event import Event
 from pi_classifier.system.log_limit import LogLimit
 from pi_classifier.webhooks.answer import Answer
-from pi_classifier.webhooks.backlog import Backlog, Figures
+from pi_classifier.webhooks.backlog import Backlog
 from pi_classifier.webhooks.envelope import cloud_event
 from pi_classifier.webhooks.receiver import Receiver
 from pi_classifier.webhooks.schedule import RETRY_SECONDS
@@ -89,7 +90,7 @@ class Hook:
         since = self._sending_since
         return self._thread.is_alive() and (since is None or now - since < HUNG_SECONDS)
 
-    def figures(self) -> Figures:
+    def figures(self) -> WebhookFigures:
         """What became of events."""
         with self._changed:
             return self._backlog.figures()

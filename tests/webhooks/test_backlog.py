@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pi_classifier.webhooks.backlog import Backlog, Figures
+from pi_classifier.contracts.delivery import WebhookFigures
+from pi_classifier.webhooks.backlog import Backlog
 from pi_classifier.webhooks.schedule import LONGEST_PAUSE_SECONDS, RETRY_SECONDS, pause_after, requested_pause
 from tests.webhooks.receiving import numbered
 
@@ -69,7 +70,7 @@ def test_events_that_are_taken_come_in_order() -> None:
         seen.append(event.id)
         waiting.accepted()
     assert seen == [numbered(number).id for number in range(5)]
-    assert waiting.figures() == Figures(0, 5, 0, 0, 0, up=True)
+    assert waiting.figures() == WebhookFigures(0, 5, 0, 0, 0, up=True)
 
 
 def test_event_that_is_not_taken_is_tried_five_times_and_holds_up_no_other() -> None:
@@ -88,7 +89,7 @@ def test_event_that_is_not_taken_is_tried_five_times_and_holds_up_no_other() -> 
         now += pause
     assert waiting.take(now) == numbered(0)
     assert not waiting.refused(now)
-    assert waiting.figures() == Figures(0, 4, 1, 0, 5, up=False)
+    assert waiting.figures() == WebhookFigures(0, 4, 1, 0, 5, up=False)
 
 
 def test_receiver_that_wants_to_be_left_alone_is() -> None:
@@ -112,7 +113,7 @@ def test_of_too_many_the_oldest_are_lost_but_not_the_one_on_its_way() -> None:
     waiting.take(0.0)
     for number in range(1, 6):
         waiting.add(numbered(number), now=0.0)
-    assert waiting.figures() == Figures(3, 0, 0, 3, 0, up=True)
+    assert waiting.figures() == WebhookFigures(3, 0, 0, 3, 0, up=True)
     waiting.accepted()
     assert waiting.take(0.0) == numbered(4)
 
@@ -128,7 +129,7 @@ def test_receiver_that_is_gone_gets_nothing_more() -> None:
     assert waiting.is_gone
     assert waiting.take(99999.0) is None
     assert waiting.next_due is None
-    assert waiting.figures() == Figures(0, 0, 3, 0, 1, up=False)
+    assert waiting.figures() == WebhookFigures(0, 0, 3, 0, 1, up=False)
 
 
 class AnyFate(RuleBasedStateMachine):

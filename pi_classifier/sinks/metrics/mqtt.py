@@ -6,33 +6,14 @@ from typing import Protocol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from pi_classifier.contracts.delivery import MqttFigures
 from pi_classifier.sinks.metrics.at_scrape import PREFIX
-
-
-class Messages(Protocol):
-    """What became of messages, since the start."""
-
-    @property
-    def waiting(self) -> int:
-        """Events that are not acknowledged."""
-
-    @property
-    def delivered(self) -> int:
-        """Events that were."""
-
-    @property
-    def lost(self) -> int:
-        """Events that too many came after."""
-
-    @property
-    def refused(self) -> int:
-        """Messages that the broker did not want."""
 
 
 class Waiting(Protocol):
     """Where messages wait."""
 
-    def figures(self) -> Messages:
+    def figures(self) -> MqttFigures:
         """As they stand."""
 
 

@@ -6,35 +6,8 @@ from typing import Protocol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from pi_classifier.contracts.delivery import WebhookFigures
 from pi_classifier.sinks.metrics.at_scrape import PREFIX
-
-
-class Outcomes(Protocol):
-    """What became of events, since the start."""
-
-    @property
-    def waiting(self) -> int:
-        """To be sent, or to be sent again."""
-
-    @property
-    def delivered(self) -> int:
-        """That the receiver has taken."""
-
-    @property
-    def failed(self) -> int:
-        """That were given up."""
-
-    @property
-    def lost(self) -> int:
-        """That too many came after."""
-
-    @property
-    def failed_attempts(self) -> int:
-        """To deliver any of them."""
-
-    @property
-    def up(self) -> bool:
-        """Whether the newest attempt was successful."""
 
 
 class Hooked(Protocol):
@@ -42,12 +15,12 @@ class Hooked(Protocol):
 
     name: str
 
-    def figures(self) -> Outcomes:
+    def figures(self) -> WebhookFigures:
         """As they stand."""
 
 
 FAMILIES: Sequence[
-    tuple[type[CounterMetricFamily] | type[GaugeMetricFamily], str, str, Callable[[Outcomes], float]]
+    tuple[type[CounterMetricFamily] | type[GaugeMetricFamily], str, str, Callable[[WebhookFigures], float]]
 ] = (
     (
         GaugeMetricFamily,
