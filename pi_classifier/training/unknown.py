@@ -11,8 +11,9 @@ EACH = 8
 ALL = 400
 """Prototypes at most, where there are classes enough: each frame is compared with all of them."""
 _ROUNDS = 10
-REFUSED = 0.02
-"""The part of known pictures that may be called unknown."""
+REFUSED = 0.015
+"""The part of known pictures that may be called unknown, of those that set the threshold. Of those that come afterwards
+it is somewhat more, up to 3 % (benchmarks/training.py)."""
 Floats = NDArray[np.float32]
 _MARGIN = 1e-6
 """Of a cosine: the nearest picture that is still known lies this much above the threshold."""
