@@ -33,6 +33,7 @@ class Broker(NamedTuple):
     tls: ssl.SSLContext | None
     username: str
     password: str
+    keepalive_seconds: int = KEEPALIVE_SECONDS
 
     @classmethod
     def of(cls, settings: MqttSettings) -> "Broker":
@@ -87,7 +88,11 @@ class Broker(NamedTuple):
         properties.SessionExpiryInterval = session_seconds
         # A session that goes on has no will due; one that begins anew would end that of before, and its will with it.
         client.connect(
-            self.host, self.port, keepalive=KEEPALIVE_SECONDS, clean_start=not session_seconds, properties=properties
+            self.host,
+            self.port,
+            keepalive=self.keepalive_seconds,
+            clean_start=not session_seconds,
+            properties=properties,
         )
 
 

@@ -17,9 +17,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from pi_classifier.mqtt.broker import SESSION_SECONDS, Broker, in_words, set_will
 from pi_classifier.mqtt.outbox import Outbox
 
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
-"""Between two attempts, at most: it doubles from one to the next. Half of it and more is waited, by chance, so that a
-fleet does not come back in one moment."""
+PAUSE_SECONDS = (1.0, 60.0)
+"""Between two attempts, at most: the first time and ever; it doubles from one to the next. Half of it and more is
+waited, by chance, so that a fleet does not come back in one moment."""
 LASTING_SECONDS = 30.0
 """A connection that lasted so long worked: the next attempt is a first one."""
 SUSPICIOUS = 3
@@ -42,7 +42,15 @@ class Connection:
     in the client, costs the connection and not the thread.
     """
 
-    def __init__(self, broker: Broker, outbox: Outbox, *, client_id: str, will_topic: str) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        outbox: Outbox,
+        *,
+        client_id: str,
+        will_topic: str,
+        pauses: tuple[float, float] = PAUSE_SECONDS,
+    ) -> None:
         """Not connected yet.
 
         Args:
@@ -50,11 +58,13 @@ class Connection:
             outbox: what to send.
             client_id: nobody else's: of two with the same the broker keeps the later one.
             will_topic: where the broker says `offline` for who is gone.
+            pauses: the shortest and the longest between two attempts, in seconds, at most each.
         """
         self._broker = broker
         self._outbox = outbox
         self._client_id = client_id
         self._will_topic = will_topic
+        self._first_pause, self._longest_pause = pauses
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self._stopping = threading.Event()
         self._flushed_by = 0.0
@@ -105,15 +115,15 @@ class Connection:
             self._attempt_until_stopped(woken)
 
     def _attempt_until_stopped(self, woken: socket.socket) -> None:
-        pause = FIRST_PAUSE_SECONDS
+        pause = self._first_pause
         while not self._stopping.is_set():
             self._began = time.monotonic()
             self._attempt(woken)
             self.connected = False
             if time.monotonic() - self._began >= LASTING_SECONDS:
-                pause = FIRST_PAUSE_SECONDS
+                pause = self._first_pause
             self._stopping.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            pause = min(2 * pause, self._longest_pause)
 
     def _attempt(self, woken: socket.socket) -> None:
         """Connect, and send until the connection is lost or it is time to stop."""

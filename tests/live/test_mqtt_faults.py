@@ -20,6 +20,8 @@ EVENTS_A_SECOND = 20
 TOPIC = "pi-classifier/garden/front/event"
 STATE = "pi-classifier/garden/front/state"
 AVAILABILITY = "pi-classifier/garden/availability"
+PAUSES, KEEPALIVE_SECONDS = (0.1, 0.5), 3
+"""Shorter than the daemon's, so that minutes of faults take seconds."""
 
 
 class Source:
@@ -56,13 +58,6 @@ class Source:
             self._connection.wake()
 
 
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorter times than a daemon has, so that minutes of faults take seconds; no other behaviour."""
-    monkeypatch.setattr("pi_classifier.mqtt.connection.FIRST_PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr("pi_classifier.mqtt.connection.LONGEST_PAUSE_SECONDS", 0.5)
-    monkeypatch.setattr("pi_classifier.mqtt.broker.KEEPALIVE_SECONDS", 3)
-
-
 def numbers(heard: Subscriber) -> list[int]:
     """Of the events that were heard, in order, the first time of each."""
     return list(dict.fromkeys(int(one.payload) for one in heard.heard if one.topic == TOPIC))
@@ -70,9 +65,9 @@ def numbers(heard: Subscriber) -> list[int]:
 
 @contextmanager
 def connected(port: int) -> Iterator[tuple[Outbox, Connection]]:
-    """An outbox and its connection, as the daemon has them."""
+    """An outbox and its connection, as the daemon has them, but for their patience."""
     outbox = Outbox()
-    connection = connection_to(Broker("127.0.0.1", port, None, "", ""), outbox)
+    connection = connection_to(Broker("127.0.0.1", port, None, "", "", KEEPALIVE_SECONDS), outbox, PAUSES)
     outbox.keep(AVAILABILITY, b"online")
     connection.start()
     try:
@@ -81,13 +76,12 @@ def connected(port: int) -> Iterator[tuple[Outbox, Connection]]:
         connection.stop()
 
 
-def test_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_lost(tmp_path: Path) -> None:
     """Protects events from what befalls brokers and networks: each arrives, and the first time of each is in order.
 
     The way to the broker is opened only when the subscriber is there again: who is not subscribed, to him a broker that
     has forgotten everything owes nothing.
     """
-    impatient(monkeypatch)
     with (
         mosquitto(tmp_path) as broker,
         network_path(broker.port) as way,
@@ -242,11 +236,8 @@ def test_wrong_password(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Non
     assert "canary" not in caplog.text
 
 
-def test_two_clients_of_one_id(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_two_clients_of_one_id(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Protects a broker from two machines of one name: they do not storm it, it is told, and no event is lost."""
-    impatient(monkeypatch)
     with (
         mosquitto(tmp_path) as broker,
         subscriber(broker.port) as heard,
@@ -282,9 +273,8 @@ def test_will_after_a_power_cut_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broker_is", ["away", "frozen", "silent"])
-def test_stop_with_a_dead_broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broker_is: str) -> None:
+def test_stop_with_a_dead_broker(tmp_path: Path, broker_is: str) -> None:
     """Protects a shutdown: whatever the broker does, the end takes a second at most, and counts what was not sent."""
-    monkeypatch.setattr("pi_classifier.mqtt.broker.KEEPALIVE_SECONDS", 3)
     with mosquitto(tmp_path) as broker, connected(broker.port) as (outbox, connection):
         eventually(lambda: connection.connected, "connection", every=0.02)
         end: Callable[[], None] = {"away": broker.kill, "frozen": broker.freeze, "silent": broker.freeze}[broker_is]

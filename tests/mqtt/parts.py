@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pi_classifier.mqtt.broker import Broker
-from pi_classifier.mqtt.connection import Connection
+from pi_classifier.mqtt.connection import PAUSE_SECONDS, Connection
 from pi_classifier.mqtt.outbox import Outbox
 from pi_classifier.mqtt.publisher import MqttPublisher, Watched
 from pi_classifier.mqtt.topics import Topics
@@ -12,9 +12,10 @@ NOBODY = Broker("127.0.0.1", 1, None, "", "")
 """Where no broker is."""
 
 
-def connection_to(broker: Broker, outbox: Outbox) -> Connection:
+def connection_to(broker: Broker, outbox: Outbox, pauses: tuple[float, float] = PAUSE_SECONDS) -> Connection:
     """As the daemon of the node `garden` has it."""
-    return Connection(broker, outbox, client_id="pi-classifier-garden", will_topic="pi-classifier/garden/availability")
+    topic = "pi-classifier/garden/availability"
+    return Connection(broker, outbox, client_id="pi-classifier-garden", will_topic=topic, pauses=pauses)
 
 
 def publisher_of(
