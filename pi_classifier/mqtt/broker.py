@@ -21,6 +21,8 @@ KEEPALIVE_SECONDS = 15
 """A broker that has said nothing for so long is asked; if it is silent for as long again, it is gone."""
 WILL_DELAY_SECONDS = 5
 """A connection that is back by then was not gone: nobody is told `offline`."""
+NO_ANSWER = "speaks no MQTT 5, or does not answer"
+"""So does one that expects TLS, to who begins without."""
 SESSION_SECONDS = 60
 """How long the broker remembers the session, and with it that its will is not due yet."""
 

@@ -14,7 +14,7 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from pi_classifier.mqtt.broker import SESSION_SECONDS, Broker, in_words, set_will
+from pi_classifier.mqtt.broker import NO_ANSWER, SESSION_SECONDS, Broker, in_words, set_will
 from pi_classifier.mqtt.outbox import Outbox
 
 PAUSE_SECONDS = (1.0, 60.0)
@@ -75,6 +75,8 @@ class Connection:
         self._largest: int | None = None
         """Bytes of a message that this broker takes, if it says so."""
         self._told = ""
+        self._answered = False
+        """Whether the broker has said in this attempt that it lets the client in, or not."""
         self._began = 0.0
         """When this attempt did, in seconds of `time.monotonic()`."""
         self._short = 0
@@ -138,6 +140,7 @@ class Connection:
             logger.exception("MQTT: a fault; connecting to %s anew", self._broker)
 
     def _new_client(self) -> Client:
+        self._answered = False
         client = self._broker.client(self._client_id)
         set_will(client, self._will_topic)
         client.on_connect = self._on_connect
@@ -190,6 +193,7 @@ class Connection:
     def _on_connect(
         self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
     ) -> None:
+        self._answered = True
         if reason.is_failure:
             self._failed(f"lets nobody in: {_lower(reason)}")
             return
@@ -220,10 +224,12 @@ class Connection:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        if not self.connected:
-            return  # which is told already
-        self.connected = False
+        was_connected, self.connected = self.connected, False
         if self._stopping.is_set():
+            return
+        if not was_connected:
+            if not self._answered:  # or else it was told why
+                self._failed(NO_ANSWER)
             return
         lasted = time.monotonic() - self._began
         self._short = self._short + 1 if lasted < LASTING_SECONDS else 0

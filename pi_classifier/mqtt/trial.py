@@ -8,7 +8,7 @@ from paho.mqtt.client import Client, ConnectFlags
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from pi_classifier.mqtt.broker import Broker, in_words
+from pi_classifier.mqtt.broker import NO_ANSWER, Broker, in_words
 
 SECONDS = 10.0
 """For all of it."""
@@ -50,7 +50,7 @@ class _Trial:
         while self._answer is None and time.monotonic() < deadline and self._client.socket():
             self._client.loop(TURN_SECONDS)
         if self._answer is None:
-            return Verdict("speaks no MQTT 5, or does not answer", {})
+            return Verdict(NO_ANSWER, {})
         if self._answer.is_failure:
             return Verdict(f"lets nobody in: {str(self._answer).lower()}", {})
         for topic in topics:
