@@ -82,10 +82,12 @@ def test_second_time_changes_nothing(service: Service, rollout: Rollout) -> None
 def test_what_would_change_is_shown_and_not_done(service: Service, rollout: Rollout) -> None:
     """Protects who asks first: --check --diff shows the new configuration, and the machine stays as it is."""
     before = service.guest.check(STATE)
-    played = rollout.play("--check", "--diff", **WANTED | {"pi_classifier_host_settings": {"log": {"format": "json"}}})
+    other = {"pi_classifier_host_settings": {"log": {"format": "json"}}, "pi_classifier_lite": True}
+    played = rollout.play("--check", "--diff", **WANTED | other)
     assert played.status == 0, played.output
     assert played.changed > 0
     assert '+format = "json"' in played.output
+    assert '+runtime = "litert"' in played.output, "what comes without torch needs no torch"
     assert SECRET not in played.output
     assert service.guest.check(STATE) == before
 
