@@ -57,8 +57,8 @@ from pi_classifier.system.scheduling import claim
 from pi_classifier.system.soc import Soc
 from pi_classifier.system.systemd import SystemdClient, journal_listens, log_to_journal
 
-MOST_OWN_LABELS = 50
-"""Own classes that are all counted by name where the configuration names none."""
+MOST_OWN_LABELS = 51
+"""Own classes that are all counted by name where the configuration names none: fifty, and `unknown`."""
 DEMO_ARCHITECTURE = "mobilenet_v2"
 """Of the demonstration model."""
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -504,7 +504,7 @@ class WebhookSettings(Section):
         "",
         max_length=4096,
         description="holds whsec_..., readable by this user alone; a bare name: the service's credential",
-        examples=["/etc/pi-classifier/house.secret"],
+        examples=["/etc/pi-classifier/house-secret"],
     )
     events: tuple[HookEvent, ...] = Field(
         ("started", "stopped", "camera_down", "camera_up"),

@@ -56,6 +56,8 @@ def read_named_secret(name: str, key: str, *, remedy: str) -> str:
     file = credential(name) or Path(name)
     if file.name == name:
         remedy = f"give the service LoadCredential={name}:FILE, or name the file by its whole path"
+        if not _credentials():
+            remedy += "; by hand, CREDENTIALS_DIRECTORY names its folder"
     return read_secret(file, key, remedy=remedy)
 
 

@@ -60,7 +60,7 @@ def test_what_was_trained_classifies(
     run.wait_for_line("fps")
     with urllib.request.urlopen(f"http://{address}/metrics") as answer:
         scraped = answer.read().decode()
-    for name in COLOURS:
+    for name in (*COLOURS, "unknown"):
         assert f'label_predictions_total{{camera="camera",label="{name}"}}' in scraped
     run.stop()
 
