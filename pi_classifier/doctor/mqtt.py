@@ -21,6 +21,7 @@ def broker(settings: Settings, installed: Packages) -> list[Finding]:
     from pi_classifier.mqtt.broker import Broker  # noqa: PLC0415
     from pi_classifier.mqtt.building import topics_of  # noqa: PLC0415
     from pi_classifier.mqtt.discovery import discovery_topic  # noqa: PLC0415
+    from pi_classifier.mqtt.topics import legal_names  # noqa: PLC0415
     from pi_classifier.mqtt.trial import try_out  # noqa: PLC0415
 
     try:
@@ -29,11 +30,12 @@ def broker(settings: Settings, installed: Packages) -> list[Finding]:
         return [Finding(NAME, State.PROBLEM, error.problem, error.remedy)]
     topics = topics_of(settings)
     wanted = [topics.availability]
-    wanted += [topic for camera in settings.camera for topic in topics.all_of(camera.name)]
+    wanted += [topic for camera in settings.camera for topic in topics.to_try(camera.name)]
     wanted += [topics.group(group) for group in settings.groups]
     if settings.mqtt.discovery:
-        # Of a camera that there is not: an empty message takes a device away.
-        wanted.append(discovery_topic(settings.mqtt.discovery, topics.node, "doctor"))
+        # Of a camera that there is not, for none has so long a name: an empty message takes a device away.
+        nobody = "-".join([*legal_names(camera.name for camera in settings.camera).values(), "doctor"])
+        wanted.append(discovery_topic(settings.mqtt.discovery, topics.node, nobody))
     problem, refused = try_out(named, f"pi-classifier-{topics.node}-doctor", wanted)
     # Names of machines and of users are nobody else's business: this may go with a bug report.
     if problem:

@@ -50,7 +50,7 @@ class Broker(NamedTuple):
             tls = client_context("mqtt", **files)
         password = ""
         if settings.password_file:
-            remedy = f"put the password of {settings.username} there"
+            remedy = "put the password there that goes with mqtt.username"
             password = read_named_secret(settings.password_file, "mqtt.password_file", remedy=remedy)
             if not password:
                 raise ConfigError(f"mqtt.password_file = {settings.password_file} is empty", remedy=remedy)

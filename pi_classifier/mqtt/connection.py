@@ -24,6 +24,10 @@ LASTING_SECONDS = 30.0
 """A connection that lasted so long worked: the next attempt is a first one."""
 SUSPICIOUS = 3
 """Connections that were closed soon, one after another, by which time it is no accident."""
+SESSION_TAKEN_OVER = 0x8E
+REFUSALS = (0x87, 0x90, 0x95, 0x99, 0x9A, 0x9B)
+"""Reasons to end a connection that may be a message's: not authorized, topic name invalid, packet too large, payload
+format invalid, retain not supported, QoS not supported (MQTT 5, 3.14.2.1)."""
 HEAD_BYTES = 16
 """Of a message, at most, before its topic and after it: MQTT 5, 3.3.1 and 3.3.2."""
 TURN_SECONDS = 1.0
@@ -65,7 +69,7 @@ class Connection:
         self._client_id = client_id
         self._will_topic = will_topic
         self._first_pause, self._longest_pause = pauses
-        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        self._thread = self._new_thread()
         self._stopping = threading.Event()
         self._flushed_by = 0.0
         self._waker: socket.socket | None = None
@@ -75,6 +79,12 @@ class Connection:
         self._largest: int | None = None
         """Bytes of a message that this broker takes, if it says so."""
         self._told = ""
+        self._sent_topic = ""
+        """Of the newest message that is to be acknowledged."""
+        self._ended_by = ""
+        """The topic of a message that the broker has ended the connection for."""
+        self._refused_topics: set[str] = set()
+        """Those of which it was told that the broker does not take them."""
         self._answered = False
         """Whether the broker has said in this attempt that it lets the client in, or not."""
         self._began = 0.0
@@ -90,6 +100,15 @@ class Connection:
 
     def start(self) -> None:
         """Begin to connect."""
+        self._thread.start()
+
+    def revive(self) -> None:
+        """Start another thread in the place of one that has died, as for want of file descriptors."""
+        if self._thread.is_alive() or self._thread.ident is None or self._stopping.is_set():
+            return
+        logger.error("MQTT: the thread that speaks with the broker has died; starting another")
+        self.connected = False
+        self._thread = self._new_thread()
         self._thread.start()
 
     def wake(self) -> None:
@@ -108,6 +127,9 @@ class Connection:
     def healthy(self, now: float) -> bool:  # noqa: ARG002 - a broker that is not there is no fault of the thread's
         """Whether the thread lives."""
         return self._thread.is_alive()
+
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     def _run(self) -> None:
         woken, self._waker = socket.socketpair()
@@ -129,8 +151,8 @@ class Connection:
 
     def _attempt(self, woken: socket.socket) -> None:
         """Connect, and send until the connection is lost or it is time to stop."""
-        client = self._new_client()
         try:
+            client = self._new_client()
             self._broker.connect(client, session_seconds=SESSION_SECONDS)
             self._serve(client, woken)
         except OSError as error:
@@ -184,11 +206,13 @@ class Connection:
                 continue
             sent = client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
             if message.qos:
-                self._message_id = sent.mid
+                self._message_id, self._sent_topic = sent.mid, message.topic
 
     def _refused(self, why: str) -> None:
-        if topic := self._outbox.refused():
-            self._tell(f"does not take {topic}: {why}")
+        topic = self._outbox.refused()
+        if topic and topic not in self._refused_topics:
+            self._refused_topics.add(topic)
+            logger.warning("MQTT: %s does not take %s: %s", self._broker, topic, why)
 
     def _on_connect(
         self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
@@ -211,6 +235,8 @@ class Connection:
         if message_id != self._message_id:
             return  # of one that needs no acknowledgement
         self._message_id = None
+        if self._ended_by == self._sent_topic:
+            self._ended_by = ""
         if not reason.is_failure:
             self._outbox.acknowledged()
         else:
@@ -233,13 +259,22 @@ class Connection:
             return
         lasted = time.monotonic() - self._began
         self._short = self._short + 1 if lasted < LASTING_SECONDS else 0
-        if self._short >= SUSPICIOUS:
+        with_reason = flags.is_disconnect_packet_from_server and reason.value != SESSION_TAKEN_OVER
+        if with_reason and reason.value in REFUSALS and self._message_id is not None:
+            self._ended(_lower(reason))
+        if with_reason:
+            self._failed(f"ends the connection: {_lower(reason)}")
+        elif self._short >= SUSPICIOUS:
             # Mosquitto closes the older one without a word.
             self._failed(f"closes one connection after another: is another client called {self._client_id}?")
-        elif flags.is_disconnect_packet_from_server:
-            self._failed(f"ends the connection: {_lower(reason)}")
         else:
             self._failed("was lost")
+
+    def _ended(self, why: str) -> None:
+        """The broker has ended the connection while a message was on its way. The second time that is its answer."""
+        if self._ended_by == self._sent_topic:
+            self._refused(f"{why}; it ends the connection for it")
+        self._ended_by = self._sent_topic
 
     def _failed(self, why: str) -> None:
         self.failures += 1

@@ -36,7 +36,8 @@ def discovery_topic(prefix: str, node: str, legal_camera: str) -> str:
 
 def discovery_payload(subject: Subject, legal_camera: str, topics: Topics) -> bytes:
     """The message: the device, where it comes from, and an entity for each thing that it tells."""
-    identity = f"{topics.node}_{legal_camera}"
+    # With what no name has, so that of no two the ids are the same.
+    identity = f"{topics.node}.{legal_camera}"
     device = {
         "identifiers": [f"pi-classifier_{identity}"],
         "name": f"{topics.node} {subject.camera}",
@@ -52,7 +53,7 @@ def discovery_payload(subject: Subject, legal_camera: str, topics: Topics) -> by
         "availability": availability,
         "availability_mode": "all",
         "components": {
-            name: entity | {"unique_id": f"pi-classifier_{identity}_{name}"}
+            name: entity | {"unique_id": f"pi-classifier_{identity}.{name}"}
             for name, entity in _entities(subject, topics).items()
         },
     }
@@ -68,7 +69,8 @@ def _entities(subject: Subject, topics: Topics) -> dict[str, Object]:
             "platform": "sensor",
             "name": "Label",
             "state_topic": state,
-            "value_template": _template("value_json.label or 'nothing'"),
+            # Text that is empty would be its state; that of a number is left alone.
+            "value_template": _template("value_json.label or 'nothing'", otherwise="this.state"),
             "icon": "mdi:eye",
         }
         entities["probability"] = {
@@ -112,5 +114,6 @@ def _entities(subject: Subject, topics: Topics) -> dict[str, Object]:
     return entities
 
 
-def _template(expression: str) -> str:
-    return f"{{% if value_json is defined %}}{{{{ {expression} }}}}{{% endif %}}"
+def _template(expression: str, otherwise: str = "") -> str:
+    other = f"{{% else %}}{{{{ {otherwise} }}}}" if otherwise else ""
+    return f"{{% if value_json is defined %}}{{{{ {expression} }}}}{other}{{% endif %}}"

@@ -73,19 +73,24 @@ class Outbox:
         with self._lock:
             if self._on_its_way is not None:
                 return None
-            if self._due:
-                self._on_its_way = topic = next(iter(self._due))
-                del self._due[topic]
-                kept = self._kept[topic]
-                return Message(topic, kept if isinstance(kept, bytes) else kept(), 1, retain=True)
-            if self._events:
-                self._on_its_way, payload = self._events[0]
-                self._is_event = True
-                return Message(self._on_its_way, payload, 1, retain=False)
-            if self._passing:
-                topic = next(iter(self._passing))
-                return Message(topic, self._passing.pop(topic), 0, retain=False)
-            return None
+            if not self._due:
+                return self._next_that_passes()
+            self._on_its_way = topic = next(iter(self._due))
+            del self._due[topic]
+            kept = self._kept[topic]
+        # Without the lock: to encode a picture takes longer than who puts something in may wait.
+        return Message(topic, kept if isinstance(kept, bytes) else kept(), 1, retain=True)
+
+    def _next_that_passes(self) -> Message | None:
+        """An event, or what is told once."""
+        if self._events:
+            self._on_its_way, payload = self._events[0]
+            self._is_event = True
+            return Message(self._on_its_way, payload, 1, retain=False)
+        if self._passing:
+            topic = next(iter(self._passing))
+            return Message(topic, self._passing.pop(topic), 0, retain=False)
+        return None
 
     def acknowledged(self) -> None:
         """The message that was on its way has arrived."""

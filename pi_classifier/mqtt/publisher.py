@@ -119,6 +119,7 @@ class MqttPublisher:
 
     def report(self, snapshot: Snapshot) -> None:
         """Tell how a camera fares, now and then."""
+        self._connection.revive()
         now = time.monotonic()
         if now >= self._status_due[snapshot.camera]:
             self._status_due[snapshot.camera] = now + STATUS_SECONDS

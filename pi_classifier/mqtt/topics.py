@@ -47,9 +47,9 @@ class Topics(NamedTuple):
         """What several cameras show at one moment. A level deeper than a camera's, which may have any name."""
         return f"{PREFIX}/{self.node}/group/{group}/event"
 
-    def all_of(self, camera: str) -> list[str]:
-        """All topics of a camera."""
-        names = ("availability", "state", "event", "status", "snapshot")
+    def to_try(self, camera: str) -> list[str]:
+        """A camera's topics that an empty message does no harm to: in the place of a snapshot it would be one."""
+        names = ("availability", "state", "event", "status")
         return [self._of(camera, one) for one in names]
 
     def _of(self, camera: str, what: str) -> str:

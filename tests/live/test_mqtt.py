@@ -116,7 +116,7 @@ def test_doctor_tries_the_broker(shipped: ShippedBroker, tmp_path: Path) -> None
     text = ran("doctor", "--json", "--config", configured(tmp_path, shipped, "garden"))
     assert PASSWORD not in text
     (right,) = [one for one in json.loads(text)["findings"] if one["name"] == "MQTT broker"]
-    assert (right["state"], right["seen"]) == ("ok", f"port {shipped.tls_port} lets the daemon in and takes 7 topics")
+    assert (right["state"], right["seen"]) == ("ok", f"port {shipped.tls_port} lets the daemon in and takes 6 topics")
     some, refused = found("door", node="garden")
     assert "takes 0 topics" in some.seen
     assert "pi-classifier/NODE/availability (not authorized)" in refused.seen

@@ -19,9 +19,10 @@ def told(camera: str = "front", *watches: str, detects: bool = False, snapshots:
 
 
 def rendered(template: str, value: object) -> str:
-    """As Home Assistant does it: strictly, and with `value_json` only where the message is JSON."""
+    """As Home Assistant does it: strictly, with `value_json` only where the message is JSON, and with the entity."""
     environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
-    return environment.from_string(template).render({} if value is None else {"value_json": value})
+    known = {} if value is None else {"value_json": value}
+    return environment.from_string(template).render(known | {"this": {"state": "as it was"}})
 
 
 def test_classifier() -> None:
@@ -39,13 +40,33 @@ def test_classifier() -> None:
     assert found.availability_mode == "all"
 
 
+def test_no_two_have_one_id() -> None:
+    """Protects homes with several machines: Home Assistant leaves out an entity whose id is there already."""
+    found = [
+        discovery_payload(Subject(camera, watches, False, False, "mobilenet_v2"), camera, Topics(node))
+        for node, camera, watches in [
+            ("garden", "front_door", ()),
+            ("garden_front", "door", ()),
+            ("garden", "a", ("watch_x",)),
+            ("garden", "a_watch", ("x",)),
+        ]
+    ]
+    told = [Discovery.model_validate_json(payload) for payload in found]
+    ids = [entity.unique_id for one in told for entity in one.components.values()]
+    assert len(set(ids)) == len(ids)
+    assert len({one.device.identifiers[0] for one in told}) == len(told)
+
+
 def test_detector_has_no_one_label() -> None:
     """Protects homes with a detector, which sees many things: its watches tell, and no label stays unknown for good."""
     assert list(told("front", "person", detects=True).components) == ["watch_person", "event", "fps"]
 
 
 def test_templates() -> None:
-    """Protects what is shown: each template makes of a real message what it says, and of an empty one nothing."""
+    """Protects what is shown: each template makes of a real message what it says, and an empty one changes nothing.
+
+    Home Assistant leaves numbers and what is on or off alone where a template gives no text, and takes it for a text.
+    """
     state = {"label": "water bottle", "class_id": 898, "probability": 0.8149, "since": "", "watch": {"a.b": True}}
     nothing = state | {"label": None, "probability": 0.0, "watch": {"a.b": False}}
     entities = told("front", "a.b").components
@@ -56,7 +77,7 @@ def test_templates() -> None:
         ("watch_a_b", state, "ON"),
         ("watch_a_b", nothing, "OFF"),
         ("fps", {"fps": 35.912}, "35.9"),
-        ("label", None, ""),
+        ("label", None, "as it was"),
         ("watch_a_b", None, ""),
     ]:
         entity = entities[name]

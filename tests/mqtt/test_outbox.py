@@ -1,5 +1,6 @@
 """What waits for a broker: within the bound nothing unacknowledged is lost, and first deliveries are in order."""
 
+import threading
 from collections import deque
 
 from hypothesis import settings
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from pi_classifier.mqtt.outbox import Message, Outbox
+from tests.waiting import DEADLINE_SECONDS
 
 CAPACITY = 5
 TOPICS = st.sampled_from(["front/state", "back/state", "availability"])
@@ -174,3 +176,22 @@ def test_a_status_is_told_once_and_only_the_newest() -> None:
     assert outbox.next() == Message("front/status", b"2", 0, retain=False)
     assert outbox.next() is None
     assert outbox.empty
+
+
+def test_a_picture_is_encoded_without_the_lock() -> None:
+    """Protects the frame loop: what takes long to make is made while others may put something in."""
+    outbox = Outbox()
+    made = []
+
+    def make() -> bytes:
+        other = threading.Thread(target=outbox.add, args=("front/event", b"1"), daemon=True)
+        other.start()
+        other.join(DEADLINE_SECONDS)
+        made.append(not other.is_alive())
+        return b"picture"
+
+    outbox.keep("front/snapshot", make)
+    message = outbox.next()
+    assert message
+    assert message.payload == b"picture"
+    assert made == [True]
