@@ -91,6 +91,8 @@ def host_and_port(url: str) -> tuple[str, int]:
     port = port or PORTS.get(parts.scheme)
     if not host:
         raise ValueError("names no host")
+    if not all(0 < len(label) < 64 for label in host.removesuffix(".").split(".")):  # RFC 1035, 2.3.4
+        raise ValueError("has no name of a machine as its host")
     if not port:
         raise ValueError("names no port")
     return host, port

@@ -63,6 +63,10 @@ def answer_of(connection: socket.socket, deadline: float) -> Answer:
     # It asks a socket for nothing but the file.
     answer = http.client.HTTPResponse(_UntilDeadline(connection, deadline), method="POST")  # type: ignore[arg-type]
     answer.begin()
+    while 100 <= answer.status < 200 and answer.status != http.client.SWITCHING_PROTOCOLS:
+        # Said in the meantime, as 103 (Early Hints): the answer follows (RFC 9110, 15.2).
+        answer.headers = None  # type: ignore[assignment] # which lets it begin again
+        answer.begin()
     status = answer.status
     if 200 <= status < 300:
         return Answer(status)

@@ -35,6 +35,7 @@ def requested_pause(retry_after: str | None, now: float) -> float:
     """
     text = (retry_after or "").strip()
     if text.isascii() and text.isdecimal():
+        text = text.lstrip("0") or "0"
         # As digits: Python makes no number of thousands of them.
         return LONGEST_PAUSE_SECONDS if len(text) > 9 else min(float(text), LONGEST_PAUSE_SECONDS)
     try:

@@ -50,6 +50,8 @@ def test_url_is_in_settings_and_nowhere_else(tmp_path: Path) -> None:
         ({"url": f"https://user:{CANARY}@host/"}, "holds a user name"),
         ({"url": f"https://user:a/{CANARY}@host/"}, "as %40"),
         ({"url": f"https:///{CANARY}"}, "names no host"),
+        ({"url": f"https://house..example.org/{CANARY}"}, "no name of a machine"),
+        ({"url": f"https://{64 * 'a'}.org/{CANARY}"}, "no name of a machine"),
         ({"url": f"https://host:99999/{CANARY}"}, "address that cannot be read"),
         ({"url": f"https://host/a b{CANARY}"}, "has characters"),
         ({"url": f"https://host/\r\nX: {CANARY}"}, "has characters"),

@@ -42,6 +42,7 @@ def test_no_header_is_too_strange(text: str | None) -> None:
     [
         ("120", 120.0),
         (" 0 ", 0.0),
+        ("000000000005", 5.0),
         ("-5", 0.0),
         ("9" * 5000, LONGEST_PAUSE_SECONDS),
         (format_datetime(datetime.fromtimestamp(NOW + 90, UTC), usegmt=True), 90.0),

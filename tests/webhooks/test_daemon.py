@@ -156,14 +156,14 @@ def test_secret_and_receiver_of_the_page(program: Run, tmp_path: Path) -> None:
         [sys.executable, "-c", script], {"PATH": os.environ["PATH"], "PORT": str(port)}, DEADLINE_SECONDS
     )
     try:
-        hook = {"url": f"http://127.0.0.1:{port}/", "secret_file": str(tmp_path / "house.secret")}
+        hook = {"url": f"http://127.0.0.1:{port}/", "secret_file": str(tmp_path / "house-secret")}
         daemon = program(*SCENE, "--config", configured(tmp_path, hook))
         line = receiver.wait_for_line("pi-classifier.started camera")
         assert json.loads(line.split(" ", 2)[2])["camera"] == "camera"
         daemon.stop()
         assert daemon.wait().returncode == 0
         # Whoever does not know the secret is turned away.
-        hook["secret_file"] = str(tmp_path / "other.secret")
+        hook["secret_file"] = str(tmp_path / "other-secret")
         subprocess.run(["bash", "-euc", block("sh").replace("house", "other")], cwd=tmp_path, check=True)
         done = program("doctor", "--json", "--config", configured(tmp_path, hook)).wait()
         (finding,) = [one for one in json.loads(done.stdout)["findings"] if one["name"] == "webhook webhook"]

@@ -53,6 +53,13 @@ def test_reference_verifier_takes_what_is_sent() -> None:
     assert event["id"] == received.id == EVENT.id
 
 
+def test_what_is_said_in_the_meantime_is_no_answer() -> None:
+    """Protects receivers behind proxies from duplicates: 102 and 103 come before the answer, and are none."""
+    early = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    with saying(early + b"HTTP/1.1 204 No Content\r\n\r\n") as url:
+        assert Receiver(url, KEY, None).post("id", b"{}") == (204, "", 0.0)
+
+
 @pytest.mark.parametrize(
     ("reply", "problem", "pause"),
     [
