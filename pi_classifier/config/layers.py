@@ -276,8 +276,11 @@ def _shown(key: Key, value: object) -> str:
         return HIDDEN
     if key[-1] in ADDRESSES:
         value = server_of(value) if isinstance(value, str) else HIDDEN
-    elif isinstance(value, str) and has_authority(value):
-        value = shown(value)
+    elif isinstance(value, str):
+        value = shown(value) if has_authority(value) else value
+        # Many write a password in front of a host, where it does not belong.
+        before, mark, behind = value.rpartition("@")
+        value = f"{HIDDEN}@{behind}" if mark and before else value
     try:
         text = json.dumps(value, default=str)
     except ValueError:  # Python prints no number of more than 4300 digits

@@ -13,7 +13,10 @@ def credential(name: str) -> Path | None:
     """Where systemd's LoadCredential= has put the secret of this name (systemd.exec(5)); None if it has not."""
     folder = _credentials()
     file = folder / name if folder else None
-    return file if file and file.exists() else None
+    try:
+        return file if file and file.exists() else None
+    except OSError:  # nobody but the service may look there, and who reads it says so
+        return file
 
 
 def read_secret(file: Path, key: str, *, remedy: str) -> str:

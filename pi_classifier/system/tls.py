@@ -44,7 +44,9 @@ def client_context(
 def failure_in_words(error: OSError, seconds: float) -> str:
     """Why a server cannot be reached, in a few words, to be put behind its name. `seconds`: that it was given."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
+        # "Hostname mismatch, certificate is not valid for 'HOST'.": which host is nobody else's business.
+        why = error.verify_message.partition(" for '")[0]
+        return f"its certificate is not trusted: {why}"
     if isinstance(error, ssl.SSLError):
         return f"TLS fails: {(error.reason or 'it does not speak TLS').lower().replace('_', ' ')}"
     if isinstance(error, TimeoutError):

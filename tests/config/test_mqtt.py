@@ -48,6 +48,17 @@ def test_what_is_wrong_is_said(values: dict[str, object], complaint: str) -> Non
     assert "mqtt" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "host", ["mqtt://garden:cAnArY@broker.example.org", "garden:cAnArY@broker", "garden:c@nArY cAnArY@broker:1883"]
+)
+def test_password_before_the_host_is_not_shown(host: str) -> None:
+    """Protects who writes the broker as other programs want it: it is refused, and the password is not repeated."""
+    with pytest.raises(ConfigError) as refused:
+        configured(host=host)
+    assert "nArY" not in str(refused.value)
+    assert "***@broker" in str(refused.value)
+
+
 def test_nothing_in_the_place_of_discovery_turns_it_off() -> None:
     """Protects who has no Home Assistant: an empty topic tells nobody."""
     assert configured(discovery="").discovery == ""

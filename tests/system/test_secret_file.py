@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pi_classifier.errors import ConfigError
-from pi_classifier.system.secret_file import credential, read_secret
+from pi_classifier.system.secret_file import credential, read_named_secret, read_secret
 
 USER_OBJ, USER, GROUP_OBJ, MASK, OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
 READ = 4
@@ -50,3 +50,11 @@ def test_file_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         read_secret(file, "key", remedy="")
     file.chmod(0o600)
     assert read_secret(file, "key", remedy="") == "secret"
+
+
+def test_credential_that_cannot_be_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Protects who starts the program by hand: a folder where nobody may look is one line, no fault."""
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    # As a folder that may not be searched does, but for root as well: it is an error to ask.
+    with pytest.raises(ConfigError, match="File name too long"):
+        read_named_secret(300 * "x", "mqtt.password_file", remedy="")
