@@ -12,6 +12,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 FIXED = {FIXED64: 8, FIXED32: 4}
 LONGEST_VARINT = 10
 """Bytes of 64 bits in sevens."""
+LARGEST_TAG = (1 << 32) - 1
 LONGEST_TEXT = 1 << 20
 """Bytes."""
 
@@ -78,6 +79,8 @@ class Reader:
                 raise Malformed("more fields than any model has")
             start = place
             key, place = varint(message, place)
+            if key > LARGEST_TAG:  # of which libraries take what they like, and so another field than is read here
+                raise Malformed("a tag of more than 32 bits")
             value, place = _value(message, place, key & 7)
             yield Field(key >> 3, value, message[start:place])
 

@@ -39,6 +39,13 @@ def test_numbers_of_either_sign() -> None:
         varint(memoryview(b"\xff" * 20), 0)
 
 
+def test_a_tag_that_libraries_cut_is_refused() -> None:
+    """Protects from two readers that see different things: of a tag over 32 bits libraries drop the upper ones."""
+    hidden = bytes([5 << 3 | 2 | 0x80, 0x80, 0x80, 0x80, 0x10, 1]) + b"x"
+    with pytest.raises(Malformed, match="more than 32 bits"):
+        read(hidden)
+
+
 def test_the_limit_is_for_all_messages_together() -> None:
     """Protects from small files of many empty fields, however they are nested."""
     content = b"\x08\x01" * 6
