@@ -13,7 +13,7 @@ from pi_classifier.detection.geometry import Size
 from pi_classifier.detection.letterbox import InputLayout
 from pi_classifier.detection.recognition import check_answer, check_task, recognised
 from pi_classifier.errors import ConfigError, ModelError, one_line
-from pi_classifier.runtimes.labels import names_in, read_labels
+from pi_classifier.runtimes.labels import names_in, read_labels, without_background
 from pi_classifier.runtimes.onnx.classifier import check_count
 from pi_classifier.runtimes.onnx.pictures import check_ends, picture_input, picture_size
 from pi_classifier.runtimes.onnx.read import OnnxFile, read_onnx
@@ -27,8 +27,6 @@ MOST_NUMBERS = 1 << 25
 """That it may give for a picture; for one of the largest with 365 classes there are 32 million."""
 NUMBERS = "fiu"
 """The kinds of dtypes that outputs may have, as numpy calls them."""
-BACKGROUNDS = frozenset({"background", "__background__", "bg", "n/a", "???", "unlabeled", "unlabelled"})
-"""What labels files call the class that is none, in small letters."""
 
 
 def load_onnx(
@@ -62,8 +60,8 @@ def load_onnx(
     found = _decoder(file, outputs, layout, decoder)
     if not labels:
         raise ConfigError(f"{file.name}: has no labels in it", remedy="name a file with a label a line with --labels")
-    if found.background and labels[0].lower() in BACKGROUNDS:
-        labels = labels[1:]
+    if found.background:
+        labels = without_background(labels)
     if found.classes is not None:
         check_count(labels_file or file.name, labels, found.classes)
     run = _held(session.run, file.name, outputs, rows_vary=found.rows_vary)

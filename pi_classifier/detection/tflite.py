@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from pi_classifier.detection.letterbox import CHANNELS, InputLayout
 from pi_classifier.detection.ssd import BYTES, FLOATS, SSD
 from pi_classifier.errors import ConfigError, ModelError, one_line
 from pi_classifier.runtimes.given_file import read_limited
-from pi_classifier.runtimes.labels import labels_of, read_labels
+from pi_classifier.runtimes.labels import labels_of, read_labels, without_background
 from pi_classifier.runtimes.litert import VERSIONS, loaded, outputs_of, reason
 from pi_classifier.runtimes.threads import compute_threads
 
@@ -32,6 +33,11 @@ ARCHIVE = 1 << 20
 POSTPROCESS = "TFLite_Detection_PostProcess"
 NO_SSD = f"name an SSD that ends in {POSTPROCESS}, or an .onnx file"
 PICTURES = {np.dtype(np.uint8): BYTES, np.dtype(np.float32): FLOATS}
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError,
+    OSError,
+)  # fmt: skip
+"""What zipfile raises for an archive that it cannot read."""
 SIDES = range(32, 2049)
 """Pixels of height and width."""
 
@@ -52,7 +58,7 @@ def load_tflite(path: Path, labels_file: str, decoder: str, threads: int | Liter
     if decoder not in ("", SSD.name):
         raise ConfigError(f"{path}: a .tflite file has no decoder but {SSD.name}", remedy="leave --decoder out")
     content = _content(path)
-    labels = read_labels(Path(labels_file)) if labels_file else labels_in(str(path), content)
+    labels = without_background(read_labels(Path(labels_file)) if labels_file else labels_in(str(path), content))
     file = _File(str(path), content, compute_threads(threads))
     given = file.load()
     layout = file.layout(given)
@@ -73,7 +79,7 @@ def labels_in(name: str, content: bytes) -> tuple[str, ...]:
         with zipfile.ZipFile(io.BytesIO(content[-ARCHIVE:])) as archive:
             texts = [one for one in archive.infolist() if one.filename.lower().endswith(".txt")]
             found = [archive.read(one) for one in texts if len(texts) == 1 and one.file_size <= ARCHIVE]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, OSError):
+    except UNREADABLE:
         found = []
     if not found:
         raise ConfigError(f"{name}: has no labels in it", remedy="name a file with a label a line with --labels")

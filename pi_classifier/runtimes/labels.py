@@ -13,6 +13,8 @@ LARGEST = 4 << 20
 """Bytes of a labels file, or of the names in a model's metadata. ImageNet's take 11 kB."""
 LONGEST = 200
 """Characters of a label."""
+BACKGROUNDS = frozenset({"background", "__background__", "bg", "n/a", "???", "unlabeled", "unlabelled"})
+"""What labels files call the class that is none, in small letters."""
 REMEDY = "write one label on each line, in the order of the model's outputs"
 
 
@@ -40,6 +42,11 @@ def labels_of(name: str, content: bytes) -> tuple[str, ...]:
         if not _is_label(label):
             raise ConfigError(f"{name}: line {number} is no label ({label[:40]!r})", remedy=REMEDY)
     return labels
+
+
+def without_background(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The labels of a detector's classes, without what some files begin with: the class that is none."""
+    return labels[1:] if labels[0].lower() in BACKGROUNDS else labels
 
 
 def names_in(metadata: Mapping[str, str]) -> tuple[str, ...]:

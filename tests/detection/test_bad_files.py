@@ -130,6 +130,25 @@ def test_files_that_are_not_run(spoil: Callable[[Any], None], words: str, tmp_pa
     assert words in refusal(written(made, tmp_path))
 
 
+@pytest.mark.parametrize(
+    "row",
+    [[0.5, 0.5, 0.4, 0.6, 0.95, 1], [0.5, 0.5, 0.4, 0.6, 0.1, 0.9]],
+    ids=["score and class", "a score for each of two classes"],
+)
+def test_parts_of_the_picture_in_the_place_of_pixels(row: list[float], tmp_path: Path) -> None:
+    """Protects from boxes of a pixel: RT-DETR's rows are as long as those of an end-to-end model, and mean others."""
+    answer = np.tile(np.array(row, np.float32), (1, 300, 1))
+    path = written(detector(answer, metadata=ULTRALYTICS), tmp_path)
+    assert "what it gives is not as end-to-end has it" in refusal(path)
+
+
+@pytest.mark.parametrize("imgsz", ["{[]: 1}", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "[64, '64']"])
+def test_a_size_that_is_none(imgsz: str, tmp_path: Path) -> None:
+    """Protects from a traceback: whatever stands where an exporter writes the picture's size."""
+    made = detector(raw(), picture=(1, 3, "height", "width"), metadata=ULTRALYTICS | {"imgsz": imgsz})
+    assert "leaves its picture's size open" in refusal(written(made, tmp_path))
+
+
 def test_cut_anywhere(tmp_path: Path) -> None:
     """Protects from half a file: cut at any byte it is refused in a line, but for a cut that leaves a whole model."""
     content = written(detector(raw(), metadata=ULTRALYTICS), tmp_path).read_bytes()

@@ -198,6 +198,27 @@ def test_labels_in_a_tflite_file(members: dict[str, bytes], words: str, tmp_path
     assert words in str(caught.value)
 
 
+def test_an_archive_that_cannot_be_unpacked(tmp_path: Path) -> None:
+    """Protects from a traceback: labels that are compressed in some other way, and damaged, are no labels."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_LZMA) as file:
+        file.writestr("labels.txt", b"cat\ndog\n")
+    content = bytearray(archive.getvalue())
+    content[48:58] = bytes(10)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"TFL3" + content)
+    with pytest.raises(PiClassifierError, match="has no labels in it"):
+        open_detector(path, Wishes(), Limits(), threads=1)
+
+
+def test_background_before_the_labels_of_an_ssd(test_data: Path, tmp_path: Path) -> None:
+    """Protects from labels off by one: TensorFlow's files for these very models begin with the class that is none."""
+    (real,) = (models(test_data) / "models").glob("*.tflite")
+    own = open_detector(real, Wishes(), Limits(), threads=1).metadata.categories
+    given = labels_file(tmp_path, ("???", *own))
+    assert open_detector(real, Wishes(str(given)), Limits(), threads=1).metadata.categories == own
+
+
 @pytest.mark.parametrize("part", [0.2, 0.9, 0.9999])
 def test_a_tflite_file_cut_short(part: float, test_data: Path, tmp_path: Path) -> None:
     """Protects the process: what is left of a real SSD is refused in a line, before or by LiteRT."""

@@ -76,7 +76,7 @@ def _exported(text: str) -> tuple[int | None, int | None]:
     """Of `imgsz`: `[224, 224]`."""
     try:
         size = ast.literal_eval(text[:40])
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None, None
     if isinstance(size, list) and len(size) == 2 and all(type(one) is int for one in size):
         return size[0], size[1]
