@@ -2,6 +2,7 @@
 
 import io
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from PIL import Image, TiffImagePlugin, features
 from pi_classifier.contracts.frame import Pixels
 from pi_classifier.errors import InputError
 from pi_classifier.sources.files.opening import open_file
-from pi_classifier.sources.files.picture import Picture
+from pi_classifier.sources.files.picture import Picture, read_picture
 from pi_classifier.sources.files.several import Animation, Pages
 from tests.sources.test_files import write_picture
 
@@ -159,6 +160,21 @@ def test_cut_avif(tmp_path: Path) -> None:
     path = write_several(tmp_path / "a.avif")
     path.write_bytes(path.read_bytes()[:-100])
     assert read(path) == ([], f"{path}: ends before its first frame; the file is cut short or damaged")
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow was built without AVIF")
+def test_damaged_avif_is_one_line(tmp_path: Path) -> None:
+    """Protects the pictures behind it: whatever is damaged in an AVIF, its decoder's complaint is that of one file."""
+    whole = io.BytesIO()
+    Image.new("RGB", (32, 32), (200, 10, 10)).save(whole, "AVIF")
+    content, path = whole.getvalue(), tmp_path / "a.avif"
+    read = 0
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        with suppress(InputError):
+            read_picture(path)
+            read += 1
+    assert 0 < read < len(content) // 2
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # as it is outside of tests

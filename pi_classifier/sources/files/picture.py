@@ -23,7 +23,9 @@ Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 # Of damage, and of half that size, it warns on lines of its own. What matters it raises.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, ArithmeticError, struct.error)
+DAMAGE = (
+    OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, ArithmeticError, RuntimeError, struct.error,
+)  # fmt: skip
 """What Pillow raises for a file that it cannot decode: it trusts what a file says of itself."""
 
 
