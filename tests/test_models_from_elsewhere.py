@@ -147,8 +147,12 @@ def test_photographs_are_classified_as_by_torch(without: Run, test_data: Path, t
         assert found == pytest.approx(expected[best], abs=1e-4), photograph
 
 
-def test_evaluate(program: Run, tmp_path: Path) -> None:
-    """Protects who wants to know what such a file is worth: it is judged on pictures as a bundle is."""
+@pytest.mark.parametrize("labels", [LABELS, ("red", "unknown", "blue", "grey")], ids=["colours", "unknown"])
+def test_evaluate(program: Run, tmp_path: Path, labels: tuple[str, ...]) -> None:
+    """Protects who wants to know what such a file is worth: it is judged on pictures as a bundle is.
+
+    A class that is called `unknown` is one like the others there.
+    """
     import cv2
 
     for label, colour in (("red", (0, 0, 255)), ("blue", (255, 0, 0))):
@@ -156,10 +160,13 @@ def test_evaluate(program: Run, tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         for number in range(3):
             cv2.imwrite(str(folder / f"one_{number}.png"), np.full((40, 40 + number, 3), colour, np.uint8))
-    weights, labels = written(classifier(), tmp_path), labels_file(tmp_path)
-    done = program("evaluate", weights, tmp_path / "pictures", "--labels", labels, "--json").wait()
+    weights, given = written(classifier(), tmp_path), labels_file(tmp_path, labels)
+    done = program("evaluate", weights, tmp_path / "pictures", "--labels", given, "--json").wait()
     assert done.returncode == 0, done
-    assert json.loads(done.stdout)["accuracy"]["share"] == 1
+    found = json.loads(done.stdout)
+    assert found["accuracy"]["share"] == 1
+    assert [one["label"] for one in found["classes"]] == list(labels)
+    assert found["unknown"] == {"known": None, "others": None}
 
 
 @pytest.mark.parametrize("kind", ["text", "cut", "missing", "folder"])

@@ -142,9 +142,21 @@ def test_evaluate(program: Run, both_programs: Path, tmp_path: Path) -> None:
     (tmp_path / "data" / "tench").mkdir()
     for name in ("goldfish", "tench"):
         write_picture(tmp_path / "data" / name / "1.png")
-    done = program("evaluate", both_programs, tmp_path / "data", "--json")
+    report = tmp_path / "report.html"
+    done = program("evaluate", both_programs, tmp_path / "data", "--json", "--report", report)
     assert done.wait().returncode == 0, done.notices
     assert json.loads(done.lines[0])["accuracy"]["of"] == 2
+    # A report takes the place of a report, and of nothing else; one class is enough to judge by.
+    (tmp_path / "data" / "tench" / "1.png").unlink()
+    again = program("evaluate", both_programs, tmp_path / "data", "--json", "--report", report)
+    assert again.wait().returncode == 0, again.notices
+    assert json.loads(again.lines[0])["accuracy"]["of"] == 1
+    picture = tmp_path / "data" / "goldfish" / "1.png"
+    before = picture.read_bytes()
+    refused = program("evaluate", both_programs, tmp_path / "data", "--report", picture)
+    assert refused.wait().returncode == 73
+    assert refused.notices == [f"pi-classifier: {picture}: is there and is no report; name another file"]
+    assert picture.read_bytes() == before
 
 
 def test_guest_can_import_its_suite() -> None:

@@ -20,9 +20,11 @@ from pi_classifier.system.atomic_file import replace_file
 from pi_classifier.training.accuracy import Accuracy
 from pi_classifier.training.dataset import read_dataset
 from pi_classifier.training.evaluate import Answers, Evaluation, evaluate
-from pi_classifier.training.features import Extraction, picture_digest
+from pi_classifier.training.features import Extraction, picture_digest, with_path
 from pi_classifier.training.pictures import Pictures, gathered
 from pi_classifier.training.report import report as page
+
+DOCTYPE = b"<!doctype html>"
 
 
 def evaluate_bundle(bundle: Path, folder: Path, settings: Settings, *, json_output: bool, report: Path | None) -> None:
@@ -31,15 +33,17 @@ def evaluate_bundle(bundle: Path, folder: Path, settings: Settings, *, json_outp
     Raises:
         DatasetError: the folder is no dataset, or has none of the bundle's classes.
         ModelError: the bundle cannot be run.
-        CannotWrite: the report cannot be written.
+        CannotWrite: the report cannot be written, or would take the place of what is none.
     """
-    dataset = read_dataset(folder)
+    if report:
+        _check(report)
+    dataset = read_dataset(folder, to_learn=False)
     model = open_model(settings.model.model_copy(update={"weights": str(bundle)}), progress=False)
     asking = _Asking(model)
     with progress_bars(wanted=sys.stderr.isatty()) as progress:
         paths = [item.path for item in dataset.items]
         extractions = progress.track(asking.extractions(paths), total=len(paths), description="pictures")
-        pictures = gathered(dataset, extractions)
+        pictures = gathered(dataset, extractions, to_learn=False)
     training = model.metadata.training
     learnt = training is not None and training.dataset_sha256 == pictures.digest
     evaluation = evaluate(
@@ -48,7 +52,7 @@ def evaluate_bundle(bundle: Path, folder: Path, settings: Settings, *, json_outp
         asking.categories,
         training=training if learnt else None,
         has_features=asking.has_features,
-        refuses=UNKNOWN in model.metadata.categories,
+        refuses=asking.refuses,
     )
     if evaluation is None:
         remedy = f"name folders as its classes: {', '.join(asking.categories[:5])}"
@@ -68,7 +72,10 @@ class _Asking:
         self._metadata = model.metadata
         self._preprocess, self._tensor = model.new_preprocessor(), model.new_tensor()
         self._predictor = model.new_predictor()
-        self.categories = tuple(name for name in model.metadata.categories if name != UNKNOWN)
+        categories = model.metadata.categories
+        # A model from elsewhere may have a class of that name, which is one like the others.
+        self.refuses = model.metadata.training is not None and categories[-1] == UNKNOWN
+        self.categories = categories[:-1] if self.refuses else categories
         self.has_features = False
         self._logits: list[Any] = []
         self._unknown: list[bool] = []
@@ -79,7 +86,7 @@ class _Asking:
                 digest, pixels = picture_digest(path), read_picture(path)
                 answer = self._ask(pixels)
             except InputError as problem:
-                yield Extraction(path, "", None, problem)
+                yield Extraction(path, "", None, with_path(path, problem))
             else:
                 yield Extraction(path, digest, answer.features)
 
@@ -94,8 +101,21 @@ class _Asking:
         self.has_features = isinstance(outputs, Answer)
         answer = outputs if isinstance(outputs, Answer) else Answer(outputs, np.zeros(1, np.uint8))
         self._logits.append(answer.logits)
-        self._unknown.append(best == UNKNOWN)
+        self._unknown.append(self.refuses and best == UNKNOWN)
         return answer
+
+
+def _check(path: Path) -> None:
+    """Raises CannotWrite for a file that is no report: nothing else is overwritten."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(DOCTYPE))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise CannotWrite(f"{path}: cannot be written ({error.strerror})", remedy="name another file") from None
+    if begins and begins.lower() != DOCTYPE:
+        raise CannotWrite(f"{path}: is there and is no report", remedy="name another file")
 
 
 def _write(path: Path, content: str) -> None:

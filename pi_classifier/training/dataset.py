@@ -43,19 +43,19 @@ class Dataset(NamedTuple):
         return {name: found[class_id] for class_id, name in enumerate(self.classes)}
 
     def without(self, paths: set[Path]) -> "Dataset":
-        """The same without the pictures that turned out not to be any.
-
-        Raises:
-            DatasetError: a class has none left.
-        """
-        return checked(self._replace(items=tuple(item for item in self.items if item.path not in paths)))
+        """The same without the pictures that turned out not to be any."""
+        return self._replace(items=tuple(item for item in self.items if item.path not in paths))
 
 
-def read_dataset(folder: Path) -> Dataset:
+def read_dataset(folder: Path, *, to_learn: bool = True) -> Dataset:
     """What a folder holds. No picture is opened.
 
+    Args:
+        folder: the folder.
+        to_learn: whether it has to be enough to learn from.
+
     Raises:
-        DatasetError: it has fewer than two classes, one without pictures, or a name that cannot be a label.
+        DatasetError: it has a name that cannot be a label, no picture, or is not enough.
     """
     parts = parts_of(folder)
     # A folder `train` alone is no split.
@@ -72,11 +72,19 @@ def read_dataset(folder: Path) -> Dataset:
         for path in pictures_in(place)
     ]
     items.sort(key=lambda item: (item.class_id, str(item.path)))
-    return checked(Dataset(folder, classes, tuple(items)))
+    return checked(Dataset(folder, classes, tuple(items)), to_learn=to_learn)
 
 
-def checked(dataset: Dataset) -> Dataset:
-    """The same. Raises DatasetError where it has fewer than two classes, or one without pictures."""
+def checked(dataset: Dataset, *, to_learn: bool) -> Dataset:
+    """The same.
+
+    Raises:
+        DatasetError: it has no picture; or, to learn from, fewer than two classes or one without pictures.
+    """
+    if not to_learn:
+        if not dataset.items:
+            raise DatasetError(f"{dataset.folder}: has no pictures", remedy=LAYOUT)
+        return dataset
     if len(dataset.classes) < 2:
         named = f"only the class {dataset.classes[0]!r}" if dataset.classes else "no folder of pictures"
         raise DatasetError(f"{dataset.folder}: has {named}, and at least two classes are needed", remedy=LAYOUT)

@@ -77,9 +77,16 @@ def extracted(paths: Sequence[Path], cache: "FeatureCache", extract: Extract) ->
                 features = extract(path)
                 cache.add(digest, features)
         except InputError as problem:
-            yield Extraction(path, "", None, problem)
+            yield Extraction(path, "", None, with_path(path, problem))
         else:
             yield Extraction(path, digest, features)
+
+
+def with_path(path: Path, problem: InputError) -> InputError:
+    """A problem with a picture, with the file's name in front."""
+    if problem.problem.startswith(str(path)):
+        return problem
+    return InputError(f"{path}: {problem.problem}", remedy=problem.remedy)
 
 
 class FeatureCache:

@@ -124,7 +124,8 @@ def _process() -> Iterator["subprocess.Popen[bytes]"]:
     environment = {name: value for name, value in os.environ.items() if name not in LIMITS}
     # On a busy machine threads would otherwise spend more time on waiting for one another than on learning.
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    command = [sys.executable, "-m", "pi_classifier.training.finetune_process"]
+    # -P: what lies in the working directory is not to be imported.
+    command = [sys.executable, "-P", "-m", "pi_classifier.training.finetune_process"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         try:
             yield process

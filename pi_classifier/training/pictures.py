@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_classifier.errors import InputError
+from pi_classifier.errors import DatasetError, InputError, one_line
 from pi_classifier.runtimes.novelty import Features
-from pi_classifier.training.dataset import Dataset
+from pi_classifier.training.dataset import Dataset, checked
 from pi_classifier.training.features import Extraction
 
 
@@ -31,11 +31,16 @@ class Pictures(NamedTuple):
         return np.array([item.class_id for item in self.dataset.items], np.intp)
 
 
-def gathered(dataset: Dataset, extractions: Iterable[Extraction]) -> Pictures:
+def gathered(dataset: Dataset, extractions: Iterable[Extraction], *, to_learn: bool = True) -> Pictures:
     """The pictures of a dataset, with what was extracted of each, in order.
 
+    Args:
+        dataset: before any was read.
+        extractions: of its pictures.
+        to_learn: whether those that can be read have to be enough to learn from.
+
     Raises:
-        DatasetError: a class has no picture that can be read.
+        DatasetError: they are not, or there is none.
     """
     features: list[Features] = []
     skipped: list[InputError] = []
@@ -49,5 +54,11 @@ def gathered(dataset: Dataset, extractions: Iterable[Extraction]) -> Pictures:
         features.append(extraction.features)
         name = item.path.relative_to(dataset.folder)
         digest.update(repr((str(name), item.class_id, item.part, extraction.digest)).encode("utf-8", "surrogatepass"))
-    readable = dataset.without(unreadable)
+    try:
+        readable = checked(dataset.without(unreadable), to_learn=to_learn)
+    except DatasetError as error:
+        if not skipped:
+            raise
+        problem = f"{error.problem}; skipped {one_line(skipped[0].problem)}"
+        raise DatasetError(problem, remedy=error.remedy) from None
     return Pictures(readable, np.stack(features), tuple(skipped), digest.hexdigest())

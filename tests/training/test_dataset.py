@@ -82,6 +82,15 @@ def test_what_cannot_be_learnt_is_named(tmp_path: Path, names: list[str], labels
     assert caught.value.exit_code == 78
 
 
+def test_to_judge_by_less_is_enough(tmp_path: Path) -> None:
+    """Protects evaluations: strangers may be in the part `test` alone, and one class is enough, but not none."""
+    touch(tmp_path / "parts", "train/a/1.jpg", "train/b/1.jpg", "test/c/1.jpg")
+    assert read_dataset(tmp_path / "parts", to_learn=False).classes == ("a", "b", "c")
+    assert len(read_dataset(touch(tmp_path / "one", "a/1.jpg"), to_learn=False).items) == 1
+    with pytest.raises(DatasetError, match="has no pictures"):
+        read_dataset(touch(tmp_path / "none", "a/readme.txt"), to_learn=False)
+
+
 def test_missing_folder_is_named(tmp_path: Path) -> None:
     """Protects from a traceback for a mistyped path."""
     with pytest.raises(DatasetError, match="nowhere: No such file"):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pi_classifier.config.schema import ModelSettings
 from pi_classifier.errors import CannotWrite, DatasetError
@@ -115,9 +116,11 @@ def test_corrupt_picture_is_skipped_and_listed(tmp_path: Path, trunk: Trunk) -> 
     whole = (tmp_path / "green" / "p0.png").read_bytes()
     (tmp_path / "green" / "cut.png").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "blue" / "text.jpg").write_text("no picture")
+    Image.new("RGB", (70_000, 1)).save(tmp_path / "blue" / "long.png")
     pictures = read(tmp_path, trunk)
     assert sorted(problem.problem.split(":")[0].rpartition("/")[2] for problem in pictures.skipped) == [
         "cut.png",
+        "long.png",
         "text.jpg",
     ]
     assert pictures.labels.tolist() == [0, 0, 1, 1, 2, 2]
@@ -131,7 +134,7 @@ def test_class_of_corrupt_pictures_alone_is_named(tmp_path: Path, trunk: Trunk) 
     make(tmp_path, {"red": COLOURS["red"], "blue": COLOURS["blue"]}, count=1)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "text.jpg").write_text("no picture")
-    with pytest.raises(DatasetError, match="'broken' has no pictures"):
+    with pytest.raises(DatasetError, match=r"'broken' has no pictures .*; skipped .*text\.jpg: "):
         read(tmp_path, trunk)
 
 
