@@ -79,10 +79,6 @@ class Connection:
         self._largest: int | None = None
         """Bytes of a message that this broker takes, if it says so."""
         self._told = ""
-        self._sent_topic = ""
-        """Of the newest message that is to be acknowledged."""
-        self._ended_by = ""
-        """The topic of a message that the broker has ended the connection for."""
         self._refused_topics: set[str] = set()
         """Those of which it was told that the broker does not take them."""
         self._answered = False
@@ -202,14 +198,14 @@ class Connection:
             size = len(message.payload) + len(message.topic.encode()) + HEAD_BYTES
             if self._largest is not None and size > self._largest:
                 # It would end the connection, and the next one as well.
-                self._refused(f"{size} bytes are more than the {self._largest} that it allows")
+                self._refused(self._outbox.refused(), f"{size} bytes are more than the {self._largest} that it allows")
                 continue
             sent = client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
             if message.qos:
-                self._message_id, self._sent_topic = sent.mid, message.topic
+                self._message_id = sent.mid
 
-    def _refused(self, why: str) -> None:
-        topic = self._outbox.refused()
+    def _refused(self, topic: str | None, why: str) -> None:
+        """Log it, once a topic."""
         if topic and topic not in self._refused_topics:
             self._refused_topics.add(topic)
             logger.warning("MQTT: %s does not take %s: %s", self._broker, topic, why)
@@ -235,12 +231,10 @@ class Connection:
         if message_id != self._message_id:
             return  # of one that needs no acknowledgement
         self._message_id = None
-        if self._ended_by == self._sent_topic:
-            self._ended_by = ""
         if not reason.is_failure:
             self._outbox.acknowledged()
         else:
-            self._refused(f"{_lower(reason)}; let the user write there")
+            self._refused(self._outbox.refused(), f"{_lower(reason)}; let the user write there")
 
     def _on_disconnect(
         self,
@@ -260,8 +254,8 @@ class Connection:
         lasted = time.monotonic() - self._began
         self._short = self._short + 1 if lasted < LASTING_SECONDS else 0
         with_reason = flags.is_disconnect_packet_from_server and reason.value != SESSION_TAKEN_OVER
-        if with_reason and reason.value in REFUSALS and self._message_id is not None:
-            self._ended(_lower(reason))
+        if with_reason and reason.value in REFUSALS:
+            self._refused(self._outbox.ended(), f"{_lower(reason)}; it ends the connection for it")
         if with_reason:
             self._failed(f"ends the connection: {_lower(reason)}")
         elif self._short >= SUSPICIOUS:
@@ -269,12 +263,6 @@ class Connection:
             self._failed(f"closes one connection after another: is another client called {self._client_id}?")
         else:
             self._failed("was lost")
-
-    def _ended(self, why: str) -> None:
-        """The broker has ended the connection while a message was on its way. The second time that is its answer."""
-        if self._ended_by == self._sent_topic:
-            self._refused(f"{why}; it ends the connection for it")
-        self._ended_by = self._sent_topic
 
     def _failed(self, why: str) -> None:
         self.failures += 1

@@ -43,6 +43,8 @@ class Outbox:
         """The topic."""
         self._is_event = False
         """Whether that is the first of `_events`."""
+        self._ended_by: str | None = None
+        """The topic of a message that the broker has ended the connection for."""
         self._delivered = self._lost = self._refused = 0
 
     def keep(self, topic: str, payload: Payload) -> None:
@@ -105,6 +107,23 @@ class Outbox:
             self._arrived()
             return topic
 
+    def ended(self) -> str | None:
+        """The broker has ended the connection, perhaps for the message that was on its way.
+
+        The second time, without an answer in between, it is refused, and not sent at new connections either, for it
+        would end each of them. Returns its topic then.
+        """
+        with self._lock:
+            topic = self._on_its_way
+            if topic is None or topic != self._ended_by:
+                self._ended_by = topic or self._ended_by
+                return None
+            self._kept.pop(topic, None)
+            self._due.pop(topic, None)
+            self._refused += 1
+            self._arrived()
+            return topic
+
     def renew(self) -> None:
         """There is a new connection, to a broker that may have forgotten all: nothing is on its way."""
         with self._lock:
@@ -126,6 +145,8 @@ class Outbox:
     def _arrived(self) -> bool:
         """Whether it was an event."""
         was_event = self._is_event
+        if self._ended_by == self._on_its_way:
+            self._ended_by = None
         if was_event:
             self._events.popleft()
         self._on_its_way, self._is_event = None, False

@@ -13,7 +13,7 @@ from pi_classifier.mqtt.connection import Connection
 from pi_classifier.mqtt.outbox import Outbox
 from tests.live.mosquitto import Mosquitto, Subscriber, mosquitto, subscriber
 from tests.live.network_path import NetworkPath, network_path
-from tests.mqtt.parts import connection_to
+from tests.mqtt.parts import connection_to, started
 from tests.waiting import eventually
 
 EVENTS_A_SECOND = 20
@@ -69,11 +69,8 @@ def connected(port: int) -> Iterator[tuple[Outbox, Connection]]:
     outbox = Outbox()
     connection = connection_to(Broker("127.0.0.1", port, None, "", "", KEEPALIVE_SECONDS), outbox, PAUSES)
     outbox.keep(AVAILABILITY, b"online")
-    connection.start()
-    try:
+    with started(connection):
         yield outbox, connection
-    finally:
-        connection.stop()
 
 
 def test_nothing_is_lost(tmp_path: Path) -> None:
@@ -226,10 +223,9 @@ def test_wrong_password(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Non
     settings = f"password_file {tmp_path}/passwords"
     with mosquitto(tmp_path, settings=settings) as broker:
         outbox = Outbox()
-        connection = connection_to(Broker("127.0.0.1", broker.port, None, "garden", "canary"), outbox)
-        connection.start()
-        eventually(lambda: connection.failures >= 2, "second attempt", every=0.05)
-        connection.stop()
+        named = Broker("127.0.0.1", broker.port, None, "garden", "canary")
+        with started(connection_to(named, outbox)) as connection:
+            eventually(lambda: connection.failures >= 2, "second attempt", every=0.05)
         assert connection.connections == 0
     told = [record.getMessage() for record in caplog.records]
     assert told == [f"MQTT: 127.0.0.1:{broker.port} lets nobody in: not authorized; trying again"]

@@ -1,6 +1,7 @@
 """A publisher whose broker is not there, or anywhere that is said."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from pi_classifier.mqtt.broker import Broker
 from pi_classifier.mqtt.connection import PAUSE_SECONDS, Connection
@@ -16,6 +17,16 @@ def connection_to(broker: Broker, outbox: Outbox, pauses: tuple[float, float] = 
     """As the daemon of the node `garden` has it."""
     topic = "pi-classifier/garden/availability"
     return Connection(broker, outbox, client_id="pi-classifier-garden", will_topic=topic, pauses=pauses)
+
+
+@contextmanager
+def started(connection: Connection) -> Iterator[Connection]:
+    """While the context lasts."""
+    connection.start()
+    try:
+        yield connection
+    finally:
+        connection.stop()
 
 
 def publisher_of(

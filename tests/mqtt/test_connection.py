@@ -11,9 +11,10 @@ import pytest
 
 from pi_classifier.mqtt.broker import Broker
 from pi_classifier.mqtt.outbox import Outbox
-from tests.mqtt.parts import NOBODY, connection_to
+from tests.mqtt.parts import NOBODY, connection_to, started
 from tests.waiting import eventually
 
+PAUSES = (0.02, 0.05)
 Serve = Callable[[socket.socket], None]
 
 
@@ -51,16 +52,16 @@ def packets(client: socket.socket) -> Iterator[tuple[int, bytes]]:
 def test_who_hangs_up_without_an_answer_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     """Protects who configures: a port that is another protocol's is counted each time, and logged once."""
     with listening(hangs_up) as port:
-        connection = connection_to(Broker("127.0.0.1", port, None, "", ""), Outbox(), (0.02, 0.05))
-        connection.start()
-        eventually(lambda: connection.failures >= 3, "third attempt", every=0.02)
-        connection.stop()
+        broker = Broker("127.0.0.1", port, None, "", "")
+        with started(connection_to(broker, Outbox(), PAUSES)) as connection:
+            eventually(lambda: connection.failures >= 3, "third attempt", every=0.02)
     assert connection.connections == 0
     told = [record.getMessage() for record in caplog.records]
     assert told == [f"MQTT: 127.0.0.1:{port} speaks no MQTT 5, or does not answer; trying again"]
 
 
-def test_a_message_that_ends_the_connection_holds_up_nothing(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("retained", [False, True])
+def test_a_message_that_ends_the_connection_holds_up_nothing(caplog: pytest.LogCaptureFixture, retained: bool) -> None:
     """Protects events from one that a broker disconnects for: after the second time it is counted, told, and passed."""
     heard = []
 
@@ -72,29 +73,27 @@ def test_a_message_that_ends_the_connection_holds_up_nothing(caplog: pytest.LogC
                 length = struct.unpack_from("!H", rest)[0]
                 topic = rest[2 : 2 + length].decode()
                 heard.append(topic)
-                if topic == "bad/event":
+                if topic == "bad":
                     client.sendall(b"\xe0\x02\x87\x00")  # DISCONNECT: not authorized
                     return
                 client.sendall(b"\x40\x02" + rest[2 + length : 4 + length])
 
     outbox = Outbox()
-    outbox.add("bad/event", b"1")
-    outbox.add("good/event", b"2")
-    with listening(strict) as port:
-        connection = connection_to(Broker("127.0.0.1", port, None, "", ""), outbox, (0.02, 0.05))
-        connection.start()
+    put = outbox.keep if retained else outbox.add
+    put("bad", b"1")
+    outbox.add("good", b"2")
+    with listening(strict) as port, started(connection_to(Broker("127.0.0.1", port, None, "", ""), outbox, PAUSES)):
         eventually(lambda: outbox.empty, "the event behind it", every=0.02)
-        connection.stop()
-    assert heard == ["bad/event", "bad/event", "good/event"]
+    assert heard == ["bad", "bad", "good"]
     assert outbox.figures() == (0, 1, 0, 1)
     told = [record.getMessage() for record in caplog.records if "does not take" in record.getMessage()]
-    assert told == [f"MQTT: 127.0.0.1:{port} does not take bad/event: not authorized; it ends the connection for it"]
+    assert told == [f"MQTT: 127.0.0.1:{port} does not take bad: not authorized; it ends the connection for it"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_died_is_replaced(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Protects events from a moment without file descriptors: the thread's death is noticed, told and healed."""
-    connection = connection_to(NOBODY, Outbox(), (0.02, 0.05))
+    connection = connection_to(NOBODY, Outbox(), PAUSES)
     with monkeypatch.context() as without:
         without.setattr(socket, "socketpair", _too_many_open_files)
         connection.start()

@@ -26,6 +26,8 @@ class AnyOutbox(RuleBasedStateMachine):
         self.events: deque[bytes] = deque()
         """That are not acknowledged."""
         self.on_its_way: Message | None = None
+        self.ended = False
+        """Whether a connection was ended for an event since the last that was answered."""
         self.numbers = iter(range(10**6))
         self.first_sent: list[int] = []
         self.delivered = self.lost = self.refused = 0
@@ -84,6 +86,7 @@ class AnyOutbox(RuleBasedStateMachine):
         else:
             self.events.popleft()
             self.delivered += 1
+            self.ended = False
         self.on_its_way = None
 
     @rule()
@@ -94,6 +97,21 @@ class AnyOutbox(RuleBasedStateMachine):
         assert self.outbox.refused() == self.on_its_way.topic
         self.events.popleft()
         self.refused += 1
+        self.ended = False
+        self.on_its_way = None
+
+    @rule()
+    def disconnect_for_an_event(self) -> None:
+        """The broker ends the connection for it: the second time, without an answer to it in between, is a refusal."""
+        if self.on_its_way is None or self.on_its_way.retain:
+            return
+        topic = self.outbox.ended()
+        assert topic == (self.on_its_way.topic if self.ended else None)
+        if topic:
+            self.events.popleft()
+            self.refused += 1
+        self.ended = not self.ended
+        self.outbox.renew()
         self.on_its_way = None
 
     @rule()
@@ -141,6 +159,20 @@ def test_a_state_that_is_there_is_not_sent_again() -> None:
     assert outbox.next() is None
     outbox.keep("front/availability", b"offline")
     assert outbox.next() == Message("front/availability", b"offline", 1, retain=True)
+
+
+def test_a_state_that_ends_connections_is_not_sent_at_each() -> None:
+    """Protects all that comes behind it: retained messages are first at a new connection, but for one that ends it."""
+    outbox = Outbox()
+    outbox.keep("front/state", b"cup")
+    for topic in (None, "front/state"):
+        outbox.renew()
+        assert outbox.next() == Message("front/state", b"cup", 1, retain=True)
+        assert outbox.ended() == topic
+    outbox.renew()
+    assert outbox.empty
+    outbox.keep("front/state", b"bottle")
+    assert outbox.next() == Message("front/state", b"bottle", 1, retain=True)
 
 
 def test_a_state_that_changes_while_it_is_on_its_way_follows() -> None:
