@@ -55,10 +55,14 @@ class ListenAddress(NamedTuple):
             return None
 
 
+def has_fit_labels(host: str) -> bool:
+    """Whether what stands between the dots has 1 to 63 characters each, as a name's has to (RFC 1035, 2.3.4)."""
+    return all(1 <= len(label) <= 63 for label in host.removesuffix(".").split("."))
+
+
 def _is_name(host: str) -> bool:
-    """Whether it can be asked for: up to 253 ASCII characters, in labels of 1 to 63 (RFC 1035, 2.3.4)."""
-    labels = host.removesuffix(".").split(".")
-    return host.isascii() and len(host) <= 253 and all(1 <= len(label) <= 63 for label in labels)
+    """Whether it can be asked for: up to 253 ASCII characters, in labels that fit."""
+    return host.isascii() and len(host) <= 253 and has_fit_labels(host)
 
 
 def _is_ipv6(text: str | None) -> bool:

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
+from pi_classifier.config.address import has_fit_labels
+
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443, "tcp": None}
 """By scheme, the port where a URL names none (RFC 7826, 22.14; RFC 9110, 4.2); `tcp` has no usual one."""
 HIDDEN = "***"
@@ -91,7 +93,7 @@ def host_and_port(url: str) -> tuple[str, int]:
     port = port or PORTS.get(parts.scheme)
     if not host:
         raise ValueError("names no host")
-    if not all(0 < len(label) < 64 for label in host.removesuffix(".").split(".")):  # RFC 1035, 2.3.4
+    if not has_fit_labels(host):
         raise ValueError("has no name of a machine as its host")
     if not port:
         raise ValueError("names no port")

@@ -91,8 +91,6 @@ class Receiver:
             return Answer(0, "closes the connection without an answer")
         except http.client.HTTPException:
             return Answer(0, "answers no HTTP")
-        except UnicodeError:
-            return Answer(0, "has no name that a machine can have")
         except OSError as error:
             return Answer(0, failure_in_words(error, seconds))
         finally:
