@@ -13,6 +13,7 @@ from pi_classifier.contracts.model import Classifier
 from pi_classifier.errors import CannotWrite, DatasetError, InputError, one_line
 from pi_classifier.model import open_model
 from pi_classifier.offline.progress import progress_bars
+from pi_classifier.offline.target import check_target
 from pi_classifier.runtimes.novelty import UNKNOWN, Answer
 from pi_classifier.runtimes.reference_transform import reference_crop
 from pi_classifier.sources.files.picture import read_picture
@@ -36,7 +37,7 @@ def evaluate_bundle(bundle: Path, folder: Path, settings: Settings, *, json_outp
         CannotWrite: the report cannot be written, or would take the place of what is none.
     """
     if report:
-        _check(report)
+        check_target(report, "is no report", _is_report)
     dataset = read_dataset(folder, to_learn=False)
     model = open_model(settings.model.model_copy(update={"weights": str(bundle)}), progress=False)
     asking = _Asking(model)
@@ -105,17 +106,10 @@ class _Asking:
         return answer
 
 
-def _check(path: Path) -> None:
-    """Raises CannotWrite for a file that is no report: nothing else is overwritten."""
-    try:
-        with path.open("rb") as file:
-            begins = file.read(len(DOCTYPE))
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise CannotWrite(f"{path}: cannot be written ({error.strerror})", remedy="name another file") from None
-    if begins and begins.lower() != DOCTYPE:
-        raise CannotWrite(f"{path}: is there and is no report", remedy="name another file")
+def _is_report(path: Path) -> bool:
+    """Whether a file may be replaced by a report: it is one, or empty. Raises OSError where it cannot be read."""
+    with path.open("rb") as file:
+        return file.read(len(DOCTYPE)).lower() in (b"", DOCTYPE)
 
 
 def _write(path: Path, content: str) -> None:

@@ -10,8 +10,9 @@ from rich.progress import Progress
 
 from pi_classifier.config.schema import ModelSettings, Settings
 from pi_classifier.contracts.model import Runtime
-from pi_classifier.errors import CannotWrite, one_line
+from pi_classifier.errors import one_line
 from pi_classifier.offline.progress import progress_bars
+from pi_classifier.offline.target import check_target
 from pi_classifier.prepare.store import write_bundle
 from pi_classifier.prepare.trunk import Trunk
 from pi_classifier.runtimes.bundle import is_bundle
@@ -58,7 +59,7 @@ def train(folder: Path, output: Path, wishes: Wishes, settings: Settings) -> Non
     """
     # First what needs no model.
     dataset = read_dataset(folder)
-    check_output(output)
+    check_target(output, "no bundle", is_bundle)
     _warn([*few(dataset), *_missing_labels(dataset, output, settings)])
     trunk = Trunk(ModelSettings(weights=wishes.base), progress=sys.stderr.isatty())
     with progress_bars(wanted=sys.stderr.isatty()) as progress:
@@ -73,18 +74,6 @@ def train(folder: Path, output: Path, wishes: Wishes, settings: Settings) -> Non
     write_bundle(output, bundle)
     _warn(_doubts(pictures, parts, twins))
     _print_results(output, pictures, parts, learnt.judgement)
-
-
-def check_output(output: Path) -> None:
-    """Before hours are spent: whether a bundle can be written there. Raises CannotWrite."""
-    if not output.parent.is_dir():
-        raise CannotWrite(f"{output}: there is no folder {output.parent}", remedy="make it, or name another file")
-    try:
-        taken = output.exists() and not is_bundle(output)
-    except OSError as error:
-        raise CannotWrite(f"{output}: {error.strerror}", remedy="name another file") from None
-    if taken:
-        raise CannotWrite(f"{output}: is there and no bundle", remedy="name another file")
 
 
 def with_features(dataset: Dataset, trunk: Trunk, progress: Progress) -> Pictures:
