@@ -23,7 +23,8 @@ T = TypeVar("T")
 CARDS = """
 return [...document.querySelectorAll(".camera")].map((card) => [
   card.dataset.camera, card.dataset.condition, Number(card.dataset.sequence ?? -1),
-  card.querySelector(".state .label").textContent, card.querySelector(".veil").textContent, card.checkVisibility(),
+  card.querySelector(".state .label")?.textContent ?? "", card.querySelector(".veil").textContent,
+  card.checkVisibility(),
 ]);
 """
 

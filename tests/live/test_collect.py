@@ -1,6 +1,8 @@
 """The page that takes pictures, in real browsers, served by a real daemon."""
 
+import json
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,6 +52,16 @@ class Collector(NamedTuple):
     def wait_for_pictures(self, label: str, count: int) -> None:
         """Wait until the page tells so many of a class."""
         self.page.wait_for(lambda: self.rows[label] >= count, f"{count} pictures")
+
+    def wait_until_still(self) -> None:
+        """Wait until no more pictures come to the disk."""
+        seen: list[dict[str, int]] = [{}]
+
+        def stands_still() -> bool:
+            seen.append(self.files)
+            return seen[-1] == seen[-2]
+
+        eventually(stands_still, "end of pictures", every=1.5)
 
     def hold(self, key: str) -> None:
         """Press a key and keep it down."""
@@ -155,13 +167,24 @@ def test_page_that_goes_away_records_no_more(collector: Collector) -> None:
     collector.open()
     collector.page.wait_for(lambda: collector.rows == collector.files, "counts that stay")
     ActionChains(collector.page.browser).key_up(Keys.SPACE).perform()
-    seen: list[dict[str, int]] = [{}]
+    collector.wait_until_still()
 
-    def stands_still() -> bool:
-        seen.append(collector.files)
-        return seen[-1] == seen[-2]
 
-    eventually(stands_still, "end of pictures", every=1.5)
+def test_pictures_of_another_page_are_counted(collector: Collector) -> None:
+    """Protects the counts: those that another page still has taken, until it is heard no more, are shown here, too."""
+    collector.open()
+    began = collector.page.browser.execute_async_script(
+        "const [path, asked, done] = arguments;"
+        'fetch(path, {method: "POST", headers: {"Content-Type": "application/json"}, body: asked})'
+        ".then((answer) => done(answer.status))",
+        "api/v1/collect/burst",
+        json.dumps({"camera": "front", "label": "cup", "keep_similar": True}),
+    )
+    assert began == HTTPStatus.CREATED
+    collector.open()
+    collector.wait_until_still()
+    assert collector.files["cup"] > 0
+    collector.page.wait_for(lambda: collector.rows == collector.files, "all of them")
 
 
 def test_page_is_accessible(collector: Collector) -> None:

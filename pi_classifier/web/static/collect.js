@@ -10,6 +10,9 @@ import { collection, Recorder } from "./recorder.js";
 import { Viewfinder } from "./viewfinder.js";
 import { write } from "./words.js";
 
+/** Milliseconds until the classes are looked at again while another page has pictures taken. */
+const AGAIN_AFTER = 1000;
+
 const container = document.getElementById("collect");
 const button = document.getElementById("record");
 const status = document.getElementById("burst");
@@ -53,7 +56,9 @@ const MESSAGES = {
   status: ({ cameras }) => viewfinder.setStatuses(cameras),
 };
 
-/** What there is on the disk. */
+let lookingAgain = 0;
+
+/** What there is on the disk. A burst that another page has taken, or this one when it was left, still adds to it. */
 async function look() {
   const [found, problem] = await collection();
   if (problem) {
@@ -63,6 +68,8 @@ async function look() {
   classes.show(found.classes);
   showCommand(document.getElementById("train"), found.train);
   document.getElementById("next").hidden = found.classes.length < 2;
+  clearTimeout(lookingAgain);
+  if (found.burst?.running) lookingAgain = setTimeout(() => recorder.label === null && look(), AGAIN_AFTER);
 }
 
 function showCommand(element, command) {

@@ -109,6 +109,7 @@ async function ask(method, path, body) {
       headers: body ? { "Content-Type": "application/json" } : {},
       body: body && JSON.stringify(body),
       cache: "no-store",
+      keepalive: true, // the word that it was released is often the last one of a page that is left
       signal: AbortSignal.timeout(ANSWER_WITHIN),
     });
     const said = await answer.json();
