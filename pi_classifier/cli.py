@@ -339,12 +339,15 @@ def train(
     from pi_classifier.model import check_torch, resolve_activations, runtimes_at_hand
 
     check_torch("to learn own classes")
+    from pi_classifier.offline.to_learn import dataset_to_learn
+
+    dataset = dataset_to_learn(folder, output, configuration.settings)
     from pi_classifier.offline.train import Wishes
     from pi_classifier.offline.train import train as learn
 
     activations = resolve_activations(configuration.settings.model)
     wishes = Wishes(weights, method, epochs, seed, resume, runtimes_at_hand(), activations)
-    learn(folder, output, wishes, configuration.settings)
+    learn(dataset, output, wishes)
 
 
 @app.command()

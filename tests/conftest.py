@@ -26,7 +26,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("patient")
 
-# What a shell runs in the background ignores it, and would hand that on to every program that is to be interrupted here.
+# What a shell runs in the background ignores it, as would every program then that is to be interrupted here.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -2,22 +2,21 @@
 
 import contextlib
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from rich.progress import Progress
 
-from pi_classifier.config.schema import ModelSettings, Settings
+from pi_classifier.config.schema import ModelSettings
 from pi_classifier.contracts.model import Runtime
 from pi_classifier.errors import one_line
 from pi_classifier.offline.progress import progress_bars
-from pi_classifier.offline.target import check_target
+from pi_classifier.offline.to_learn import warn
 from pi_classifier.prepare.store import write_bundle
 from pi_classifier.prepare.trunk import Trunk
-from pi_classifier.runtimes.bundle import is_bundle
 from pi_classifier.training import finetuning, head, views
-from pi_classifier.training.dataset import Dataset, few, read_dataset
+from pi_classifier.training.dataset import Dataset
 from pi_classifier.training.features import Extract, FeatureCache, base_digest, extracted, extractor
 from pi_classifier.training.finetune_fit import FinetuneFit
 from pi_classifier.training.fit import Fit
@@ -47,20 +46,16 @@ class Wishes(NamedTuple):
     activations: str
 
 
-def train(folder: Path, output: Path, wishes: Wishes, settings: Settings) -> None:
-    """Learn the classes of a folder, write the bundle, and print what it is worth.
+def train(dataset: Dataset, output: Path, wishes: Wishes) -> None:
+    """Learn the classes of a dataset, write the bundle, and print what it is worth.
 
     An interruption ends the learning, not the command: what was learnt so far is written.
 
     Raises:
-        DatasetError: the folder is no dataset.
+        DatasetError: a class has no picture that can be read.
         ModelError, WeightsUnavailable: there is nothing to build on.
         CannotWrite: the bundle, features or a checkpoint cannot be written.
     """
-    # First what needs no model.
-    dataset = read_dataset(folder)
-    check_target(output, "no bundle", is_bundle)
-    _warn([*few(dataset), *_missing_labels(dataset, output, settings)])
     trunk = Trunk(ModelSettings(weights=wishes.base), progress=sys.stderr.isatty())
     with progress_bars(wanted=sys.stderr.isatty()) as progress:
         pictures = with_features(dataset, trunk, progress)
@@ -72,7 +67,7 @@ def train(folder: Path, output: Path, wishes: Wishes, settings: Settings) -> Non
     learnt = Learnt(trunk, pictures, parts, fit)
     bundle = learnt.to_bundle(output.name, seed=wishes.seed, runtimes=wishes.runtimes, activations=wishes.activations)
     write_bundle(output, bundle)
-    _warn(_doubts(pictures, parts, twins))
+    warn(_doubts(pictures, parts, twins))
     _print_results(output, pictures, parts, learnt.judgement)
 
 
@@ -132,14 +127,6 @@ def _learn(fit: Fit, wishes: Wishes, progress: Progress) -> None:
         print(f"stopped after epoch {fit.epoch} of {epochs}; --resume goes on from there", file=sys.stderr)
 
 
-def _missing_labels(dataset: Dataset, output: Path, settings: Settings) -> list[str]:
-    """Where the configuration runs this very bundle: the labels in it that will be no class any more."""
-    if Path(settings.model.weights).absolute() != output.absolute():
-        return []
-    named = {label for watch in settings.watch for label in watch.labels} | set(settings.metrics.labels)
-    return [f"the configuration names {label!r}, which is no class" for label in sorted(named - set(dataset.classes))]
-
-
 def _doubts(pictures: Pictures, parts: Split, twins: Sequence[tuple[int, int]]) -> list[str]:
     """Why the accuracy may be less than it seems."""
     doubts = []
@@ -156,11 +143,6 @@ def _doubts(pictures: Pictures, parts: Split, twins: Sequence[tuple[int, int]]) 
     if not len(parts.judging):
         doubts.append("no picture was left to judge by: add more")
     return doubts
-
-
-def _warn(lines: Iterable[str]) -> None:
-    for line in lines:
-        print(f"pi-classifier: warning: {one_line(line)}", file=sys.stderr)
 
 
 def _print_results(output: Path, pictures: Pictures, parts: Split, judgement: Judgement) -> None:

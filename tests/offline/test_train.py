@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -134,6 +136,18 @@ def test_doubts_are_spoken(program: Start, real_weights: Path, tmp_path: Path) -
     assert "blue: only 5 pictures" in told
     assert "one session only, or nearly one picture: blue, red; accuracy is optimistic" in told
     assert any(line.startswith("skipped") and "cut.png" in line for line in done.lines)
+
+
+def test_mistake_in_the_folder_is_told_before_torch_is_imported(tmp_path: Path) -> None:
+    """Protects who mistypes at a small machine: what needs no network is looked at first, and takes no seconds."""
+    data = touch(tmp_path / "data", "a/1.jpg")
+    command = [sys.executable, "-X", "importtime", "-m", "pi_classifier", "train", data, "--output", tmp_path / "b"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 78
+    assert "only the class 'a'" in told.stderr
+    imported = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines()}
+    assert "numpy" in imported
+    assert "torch" not in imported
 
 
 @pytest.mark.parametrize(
