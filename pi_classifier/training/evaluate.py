@@ -92,7 +92,8 @@ def evaluate(
     Args:
         pictures: with features, which are not looked at unless `has_features`.
         answers: to each of them.
-        categories: the model's classes, without `unknown`.
+        categories: the model's classes, without `unknown`. Those of one name, like ImageNet's two cranes, count as one,
+            the first: a folder of that name may be of either.
         training: of the model, if these are the pictures that it learnt from; then the others judge that were not
             learnt, else all that were not given to the part `train`.
         has_features: whether the model gives features.
@@ -105,7 +106,8 @@ def evaluate(
     judging = parts.judging[truth[parts.judging] >= 0]
     if not len(judging):
         return None
-    found, expected = answers.logits[judging].argmax(axis=1), truth[judging]
+    first = np.array([categories.index(name) for name in categories])
+    found, expected = first[answers.logits[judging].argmax(axis=1)], truth[judging]
     confusion = np.zeros((len(categories), len(categories)), np.intp)
     np.add.at(confusion, (expected, found), 1)
     strange = np.flatnonzero(truth < 0)

@@ -59,6 +59,17 @@ def test_figures_are_those_of_the_confusion(tmp_path: Path) -> None:
     assert found.twins == ()
 
 
+def test_two_classes_of_one_name_count_as_one(tmp_path: Path) -> None:
+    """Protects ImageNet's two cranes: who has a folder of that name is given right by an answer with either."""
+    answers = Answers(np.eye(3, dtype=np.float32)[[0, 2, 2, 1, 1, 0, 0, 1]], np.zeros(8, bool))
+    given = pictures(tmp_path, [None] * 8)
+    found = evaluate(given, answers, (*CLASSES, CLASSES[0]), training=None, has_features=True, refuses=False)
+    assert found
+    assert found.confusion.tolist() == [[3, 1, 0], [1, 1, 0], [0, 0, 0]]
+    assert found.accuracy == (4, 6)
+    assert [(one.recall, one.precision) for one in found.figures] == [((3, 4), (3, 4)), ((1, 2), (1, 2)), (None, None)]
+
+
 def test_given_train_part_does_not_judge_and_its_twins_are_told(tmp_path: Path) -> None:
     """Protects from pictures that were learnt: they judge nothing, and what is nearly one of them is named."""
     found = evaluated(tmp_path, ["train", "train", "train", "test", "train", "test", "test", "test"])
