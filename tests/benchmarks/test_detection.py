@@ -1,9 +1,7 @@
-"""benchmarks/detection.py: objects with boxes, on made-up figures and in a short real run; the loop's own steps."""
+"""benchmarks/detection.py: objects with boxes, on made-up figures; the loop's own steps."""
 
 import subprocess
 import sys
-from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,14 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.detection import cases, measure, settings_of
+from benchmarks.detection import cases
 from benchmarks.objects import ultralytics_steps, yolox_steps
 from benchmarks.objects.case import opened
 from benchmarks.objects.model_clock import ModelClock
 from benchmarks.objects.report import Case, Measured, summary, table
 from benchmarks.objects.scene import HEIGHT, WIDTH, decoded, sent
 from benchmarks.objects.steps import Found
-from benchmarks.shared.child import daemon_environment
 from benchmarks.viewing.meter import WARM_UP_FRAMES
 from pi_classifier.contracts.detection import Detection
 from pi_classifier.contracts.frame import Pixels
@@ -40,25 +37,6 @@ def row(other_ms: float, fps: float = 10.0) -> dict[str, float]:
         "fps": fps, "cpu_ms": 20 + other_ms, "model_cpu_ms": 20.0, "other_cpu_ms": other_ms, "age_ms_p50": 30.0,
         "age_ms_p99": 40.0, "peak_rss_mb": 100.0, "viewer_fps": fps, "loop_cpu_ms": 20 + other_ms / 2,
     }  # fmt: skip
-
-
-def test_short_real_run_adds_up(tmp_path: Path) -> None:
-    """Protects the benchmark: each site looks at frames, the model is a part of the cost, who looks gets frames."""
-    arguments = Namespace(
-        model=[str(written(detector(raw(), metadata=ULTRALYTICS), tmp_path))], labels="", photos=None, seconds=1
-    )
-    ((name, setting),) = settings_of(arguments).items()
-    all_cases = cases({name: setting.decoder}, 100.0, predictor=False)
-    measured: Measured = {
-        case: [measure(case, replace(setting, seconds=0.3), daemon_environment())] for case in all_cases
-    }
-    for case, (one,) in measured.items():
-        assert 0 < one["model_cpu_ms"] < one["loop_cpu_ms"]
-        assert one["model_cpu_ms"] < one["cpu_ms"]
-        assert one["other_cpu_ms"] == one["cpu_ms"] - one["model_cpu_ms"]
-        assert 0 < one["age_ms_p50"] <= one["age_ms_p99"]
-        assert (one["viewer_fps"] > 0) == (case.viewers > 0)
-    assert len(table(summary(measured) | WHERE).splitlines()) > len(all_cases)
 
 
 def test_only_models_with_a_usual_loop_are_taken(tmp_path: Path) -> None:

@@ -4,14 +4,23 @@ import json
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from benchmarks import detection
 from benchmarks.loops.contenders import BARE, PIPELINE, TUTORIAL
 from benchmarks.loops.scenes import FITTING
+from benchmarks.objects import report as objects
 from benchmarks.runtimes.peer import OURS
+from benchmarks.shared.child import daemon_environment
+from benchmarks.viewing import report as viewing
+from tests.benchmarks.test_detection import WHERE
 from tests.conftest import ROOT
+from tests.detection.files import ULTRALYTICS, detector, raw
+from tests.runtimes.onnx.files import written
 from tests.waiting import DEADLINE_SECONDS
 
 NOT_INSTALLED = "not installed (pip install --editable '.[peers]')"
@@ -88,3 +97,47 @@ def test_fleet_adds_up() -> None:
     assert 0 <= events["p50_ms"] <= events["p99_ms"] <= events["most_ms"]
     assert result["targets"]["up"] == 12
     assert all(one["rss_mb"] > 0 for one in result["servers"].values())
+
+
+def test_detection_adds_up(tmp_path: Path) -> None:
+    """Protects the benchmark: each site looks at frames, the model is a part of the cost, who looks gets frames."""
+    arguments = Namespace(
+        model=[str(written(detector(raw(), metadata=ULTRALYTICS), tmp_path))], labels="", photos=None, seconds=1
+    )
+    ((name, setting),) = detection.settings_of(arguments).items()
+    all_cases = detection.cases({name: setting.decoder}, 100.0, predictor=False)
+    measured: objects.Measured = {
+        case: [detection.measure(case, replace(setting, seconds=0.3), daemon_environment())] for case in all_cases
+    }
+    for case, (one,) in measured.items():
+        assert 0 < one["model_cpu_ms"] < one["loop_cpu_ms"]
+        assert one["model_cpu_ms"] < one["cpu_ms"]
+        assert one["other_cpu_ms"] == one["cpu_ms"] - one["model_cpu_ms"]
+        assert 0 < one["age_ms_p50"] <= one["age_ms_p99"]
+        assert (one["viewer_fps"] > 0) == (case.viewers > 0)
+    assert len(objects.table(objects.summary(measured) | WHERE).splitlines()) > len(all_cases)
+
+
+def test_page_and_flask_add_up(both_programs: Path) -> None:
+    """Protects the benchmark: page off, page on and Flask at both sizes; who looks gets frames, and bytes of them."""
+    ended = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "web.py", "--runtime", "litert", "--weights", both_programs,
+         "--viewers", "2", "--seconds", "1", "--rounds", "1", "--json"],
+        capture_output=True, text=True, check=False, timeout=DEADLINE_SECONDS,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    result = json.loads(ended.stdout)
+    measured = {(one["site"], one["height"], one["viewers"]): one for one in result["cases"]}
+    assert list(measured) == [
+        (site, height, count) for height in (224, 480) for site, count in (("off", 0), ("page", 2), ("flask", 2))
+    ]
+    for (_, _, count), one in measured.items():
+        assert 0 < one["age_ms_p50"] <= one["age_ms_p99"]
+        assert min(one["fps"], one["cpu_ms"]) > 0
+        assert 50 < one["rss_mb"] <= one["peak_rss_mb"] < 200
+        # Nobody sees more than there is, but for one at either end.
+        assert (one["viewer_fps"] > 0) == (one["sent_kb_s"] > 0) == (count > 0)
+        assert one["least_viewer_fps"] <= one["viewer_fps"] <= one["fps"] * 1.1 + 2
+    off = measured["off", 224, 0]
+    assert off["fps_of_off"] == off["cpu_of_off"] == {"median": 1, "least": 1, "most": 1}
+    assert "| Flask, 640x480 | 2 |" in viewing.table(result)

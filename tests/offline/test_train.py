@@ -141,8 +141,10 @@ def test_doubts_are_spoken(program: Start, real_weights: Path, tmp_path: Path) -
 def test_mistake_in_the_folder_is_told_before_torch_is_imported(tmp_path: Path) -> None:
     """Protects who mistypes at a small machine: what needs no network is looked at first, and takes no seconds."""
     data = touch(tmp_path / "data", "a/1.jpg")
-    command = [sys.executable, "-X", "importtime", "-m", "pi_classifier", "train", data, "--output", tmp_path / "b"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pi_classifier", "train", data, "--output", tmp_path / "own.bundle"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert told.returncode == 78
     assert "only the class 'a'" in told.stderr
     imported = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines()}
