@@ -264,13 +264,17 @@ def test_cameras_in_step(program: Run, tmp_path: Path, free_port: int) -> None:
         lines = [json.loads(line) for line in running.lines if line.startswith("{")]
         return [line for line in lines if line.get("event") == "group"]
 
-    running.wait_for(lambda: len(groups()) > 20, "groups")
+    # A camera may miss a group where the machine is busy, or while the cameras are being closed.
+    def both() -> list[dict[str, Any]]:
+        return [one for one in groups() if list(one["cameras"]) == ["left", "right"]]
+
+    running.wait_for(lambda: len(both()) > 10, "groups")
     with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/metrics", timeout=60) as answer:
         text = answer.read().decode()
     running.stop()
     running.wait()
-    newest = groups()[-1]
-    assert (newest["group"], list(newest["cameras"]), newest["missing"]) == ("table", ["left", "right"], ["back"])
+    newest = both()[-1]
+    assert (newest["group"], newest["missing"]) == ("table", ["back"])
     assert newest["skew_ms"] < 60
     assert float(text.partition('groups_total{complete="false",group="table"} ')[2].split()[0]) > 0
     assert 'group_skew_seconds_count{group="table"}' in text
