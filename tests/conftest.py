@@ -39,12 +39,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-seed", type=int, default=0, help="of the inputs (default: %(default)s)")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: a good part of the tests waits, for programs, cameras and clocks."""
-    return len(os.sched_getaffinity(0)) + 1
-
-
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of real weights, photographs and videos."""
@@ -158,18 +152,18 @@ def free_port() -> int:
 
 SLOW_LAST = (
     "tests/test_import_law.py",
-    "tests/deploy",
     "tests/test_documents.py",
-    "tests/prepare",
-    "tests/system",
-    "tests/doctor",
-    "tests/sources/test_csi.py",
-    "tests/offline",
-    "tests/test_bad_input.py",
     "tests/test_daemon.py",
+    "tests/offline",
+    "tests/prepare",
+    "tests/test_bad_input.py",
     "tests/benchmarks",
+    "tests/doctor",
+    "tests/system",
+    "tests/sources/test_csi.py",
+    "tests/deploy",
 )
-"""In this order."""
+"""In this order: a file is one worker's, and with a long one at the end the others would wait for that."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
