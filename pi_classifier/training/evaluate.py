@@ -100,14 +100,15 @@ def evaluate(
         refuses: whether it calls pictures unknown.
     """
     items, names = pictures.dataset.items, pictures.dataset.classes
-    truth = np.array([categories.index(names[i.class_id]) if names[i.class_id] in categories else -1 for i in items])
+    first = {name: class_id for class_id, name in reversed([*enumerate(categories)])}
+    truth = np.array([first.get(names[item.class_id], -1) for item in items])
     values = pictures.features.astype(np.float32)
     parts = _parts(pictures, training)
     judging = parts.judging[truth[parts.judging] >= 0]
     if not len(judging):
         return None
-    first = np.array([categories.index(name) for name in categories])
-    found, expected = first[answers.logits[judging].argmax(axis=1)], truth[judging]
+    merged = np.array([first[name] for name in categories])
+    found, expected = merged[answers.logits[judging].argmax(axis=1)], truth[judging]
     confusion = np.zeros((len(categories), len(categories)), np.intp)
     np.add.at(confusion, (expected, found), 1)
     strange = np.flatnonzero(truth < 0)
