@@ -268,7 +268,7 @@ def test_cameras_in_step(program: Run, tmp_path: Path, free_port: int) -> None:
     def both() -> list[dict[str, Any]]:
         return [one for one in groups() if list(one["cameras"]) == ["left", "right"]]
 
-    running.wait_for(lambda: len(both()) > 10, "groups")
+    running.wait_for(lambda: len(both()) > 20, "groups")
     with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/metrics", timeout=60) as answer:
         text = answer.read().decode()
     running.stop()
